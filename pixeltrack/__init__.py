@@ -1,0 +1,1 @@
+"""pixeltrack: email campaign tracking from the command line."""

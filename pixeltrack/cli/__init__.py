@@ -1,0 +1,92 @@
+"""The ``pixeltrack`` command: its surface, and the one place where errors become exit codes.
+
+Commands are imported when they are called, so that ``--help`` pays for click alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from pixeltrack.cli.common import global_options
+from pixeltrack.errors import PixeltrackError
+
+# In the order of use; the text is the first line of each command's help (a test compares them).
+_COMMANDS = {
+    "init": "Write a settings file, the key and the database.",
+    "inject": "Put a pixel and tracked links into a mail, for each recipient.",
+    "serve": "Run the collector that answers pixels, clicks and opt-outs.",
+    "report": "Show how a campaign did, people and machines apart.",
+    "demo": "Play a whole campaign on this machine and check its report.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"pixeltrack.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"pixeltrack {version('pixeltrack')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with:  pixeltrack demo",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@global_options
+@click.pass_context
+def pixeltrack(ctx: click.Context, /, **options: Any) -> None:
+    """Email campaign tracking: who opened, who clicked, on what device.
+
+    inject puts a pixel and tracked links into your mail, serve records what happens to them, report
+    tells how the campaign did.
+    """
+    ctx.obj = options
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 fine, 1 expected failure, 2 wrong use, 130 interrupted."""
+    try:
+        code = pixeltrack.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except PixeltrackError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"Hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe has gone, as with "pixeltrack report | head"
+        sys.exit(1)

@@ -1,0 +1,55 @@
+"""What commands share: the global options, and settings made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pixeltrack.config import Settings, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_GLOBAL = (
+    click.option("--db", metavar="FILE", help="Database  [default: pixeltrack.db, env PIXELTRACK_DB]"),
+    click.option("--key", metavar="FILE", help="Key file  [default: pixeltrack.key beside the database]"),
+    click.option("--config", metavar="FILE", help="Settings file  [default: pixeltrack.toml if there]"),
+    click.option("-q", "--quiet", is_flag=True, default=None, help="Print errors only."),
+    click.option("-v", "--verbose", is_flag=True, default=None, help="Print more."),
+)
+
+
+def global_options(function: F) -> F:
+    """Add the options that may stand before or after the command's name."""
+    for option in reversed(_GLOBAL):
+        function = option(function)
+    return function
+
+
+class Call:
+    """One command call: its global options and the settings that follow from them."""
+
+    def __init__(self, options: dict[str, Any], own: dict[str, Any]) -> None:
+        parent = click.get_current_context().obj or {}
+        given = {name: options.pop(name) for name in ("db", "key", "config", "quiet", "verbose")}
+        merged = {name: value if value is not None else parent.get(name) for name, value in given.items()}
+        self.quiet = bool(merged["quiet"])
+        self.verbose = bool(merged["verbose"])
+        config = Path(merged["config"]) if merged["config"] else None
+        self.settings: Settings = load(config, {"db": merged["db"], "key": merged["key"], **own})
+
+    def say(self, text: str) -> None:
+        """Print talk, as opposed to data: to stderr, and not when quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        click.secho(f"Warning: {text}", err=True, fg="yellow")
+
+    def created(self, paths: tuple[Path, ...]) -> None:
+        """Tell which files had to be made."""
+        for path in paths:
+            what = "key file; keep a copy of it" if path == self.settings.key else "database"
+            self.say(f"created {path} ({what})")

@@ -1,0 +1,44 @@
+"""pixeltrack init"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pixeltrack.cli.common import Call, global_options
+from pixeltrack.config import DEFAULT_CONFIG
+
+
+@click.command(
+    "init",
+    epilog="Example:  pixeltrack init --preset eu",
+    short_help="Write a settings file, the key and the database.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["eu", "uk", "us"]),
+    default="eu",
+    show_default=True,
+    help="Whose law sets consent and retention: eu and uk track only who has agreed, us who has not refused.",
+)
+@global_options
+def command(preset: Any, **options: Any) -> None:
+    """Write a settings file, the key and the database.
+
+    Not needed to start: inject makes key and database by itself, and then tracks everybody who has
+    not refused. Files that exist are never overwritten.
+    """
+    from pixeltrack.setup import open_workspace, write_config
+
+    named = options["config"] or (click.get_current_context().obj or {}).get("config")
+    path = Path(named) if named else DEFAULT_CONFIG
+    write_config(path, preset)
+    options["config"] = str(path)
+    call = Call(options, {})
+    workspace = open_workspace(call.settings, create=True)
+    workspace.store.close()
+    call.say(f"created {path} (settings, preset {preset}: consent {call.settings.consent})")
+    call.created(workspace.created)
+    call.say("next: set base_url in it, then  pixeltrack inject campaign.html --recipients list.csv")

@@ -1,0 +1,40 @@
+"""pixeltrack report"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pixeltrack.cli.common import Call, global_options
+
+
+@click.command("report", epilog="Example:  pixeltrack report --campaign spring-sale")
+@click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
+@click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
+@global_options
+def command(campaign: str | None, as_json: bool, **options: Any) -> None:
+    """Show how a campaign did, people and machines apart."""
+    call = Call(options, {})
+    from pixeltrack import report
+    from pixeltrack.setup import open_workspace
+
+    store = open_workspace(call.settings, create=False).store
+    result = report.build(store, campaign) if campaign is not None else report.build_all(store)
+    store.close()
+    if as_json:
+        from pixeltrack.show.json import as_json as encode
+
+        click.echo(encode(result))
+        return
+    from rich.console import Console
+
+    from pixeltrack.show import terminal
+
+    console = Console(highlight=False)
+    if isinstance(result, report.CampaignReport):
+        terminal.show_report(console, result)
+    elif result:
+        terminal.show_overview(console, result)
+    else:
+        call.say("no campaign yet; pixeltrack inject makes one")

@@ -1,0 +1,57 @@
+"""pixeltrack serve"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pixeltrack.cli.common import Call, global_options
+
+_BUSY_MS = 1_000  # the loop waits no longer for another writer; the hits then wait in memory
+
+
+@click.command(
+    "serve", epilog="Example:  pixeltrack serve --host 127.0.0.1 --port 8000   (behind your HTTPS proxy)"
+)
+@click.option("--host", metavar="ADDRESS", help="Address to listen on  [default: 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Port to listen on; 0 takes a free one  [default: 8000]",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with your own versions of the pages.",
+)
+@global_options
+def command(host: str | None, port: int | None, templates: Path | None, **options: Any) -> None:
+    """Run the collector that answers pixels, clicks and opt-outs.
+
+    Every hit is on the disk before its answer leaves. Stop it with Ctrl-C or SIGTERM: what has begun
+    is finished first. Give it HTTPS by putting a proxy in front.
+    """
+    call = Call(options, {"serve.host": host, "serve.port": port})
+    import logging
+
+    from pixeltrack.collector import make_app
+    from pixeltrack.pages import Pages
+    from pixeltrack.serve import Server, now_ms
+    from pixeltrack.setup import open_workspace
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    settings = call.settings
+    pages = Pages(templates)
+    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
+    call.created(workspace.created)
+    app = make_app(workspace.store, workspace.keyring, pages, settings, now_ms, commit_each=False)
+    server = Server(app, settings.host, settings.port)
+    server.stop_on_signals()
+    call.say(f"collecting on {server.url} into {settings.db}  (Ctrl-C stops)")
+    server.run()
+    workspace.store.close()
+    call.say("stopped; every hit is on the disk")

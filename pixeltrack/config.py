@@ -1,0 +1,124 @@
+"""Settings: command line, then environment, then pixeltrack.toml, then defaults; one frozen value."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pixeltrack.consent import Policy
+from pixeltrack.errors import InputError
+
+DEFAULT_CONFIG = Path("pixeltrack.toml")
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+
+# Every key of the file, and what it must be. An unknown one is refused with its path.
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "db": str,
+    "key": str,
+    "base_url": str,
+    "consent.policy": str,
+    "retention.events_days": int,
+    "sender.name": str,
+    "sender.controller": str,
+    "sender.contact": str,
+    "serve.host": str,
+    "serve.port": int,
+}
+_ENVIRONMENT = {
+    "PIXELTRACK_DB": "db",
+    "PIXELTRACK_KEY": "key",
+    "PIXELTRACK_BASE_URL": "base_url",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command runs with. ``config`` is the file that was read, if there is one."""
+
+    db: Path
+    key: Path
+    base_url: str
+    consent: Policy
+    events_days: int | None  # None: events are kept until they are deleted by hand
+    sender: str | None
+    controller: str | None
+    contact: str | None
+    host: str
+    port: int
+    config: Path | None
+
+
+def load(
+    config: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Return the settings of a command.
+
+    config is the file named on the command line (or by PIXELTRACK_CONFIG); without one,
+    pixeltrack.toml in the current folder counts if it is there. options are the command's own, by
+    the file's key names; None means not given. Paths in the file are relative to the file.
+    """
+    named = config or (
+        Path(environment["PIXELTRACK_CONFIG"]) if environment.get("PIXELTRACK_CONFIG") else None
+    )
+    path = named or DEFAULT_CONFIG
+    values: dict[str, Any] = {}
+    if named or path.is_file():
+        values = _read(path)
+        for key in ("db", "key"):
+            if key in values:
+                values[key] = str(path.parent / values[key])
+    values |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
+    values |= {key: value for key, value in (options or {}).items() if value is not None}
+    policy = values.get("consent.policy", "assumed")
+    if policy not in get_args(Policy):
+        raise InputError(
+            f"{path}: consent.policy is {policy!r}",
+            hint=f"use one of: {', '.join(get_args(Policy))}",
+        )
+    db = Path(values.get("db", "pixeltrack.db"))
+    return Settings(
+        db=db,
+        key=Path(values["key"]) if "key" in values else db.with_name("pixeltrack.key"),
+        base_url=values.get("base_url", DEFAULT_BASE_URL),
+        consent=policy,
+        events_days=values.get("retention.events_days"),
+        sender=values.get("sender.name"),
+        controller=values.get("sender.controller"),
+        contact=values.get("sender.contact"),
+        host=values.get("serve.host", "127.0.0.1"),
+        port=values.get("serve.port", 8000),
+        config=path if named or path.is_file() else None,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"no configuration file {path}", hint="pixeltrack init writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from None
+    values = dict(_flatten(document))
+    for key, value in values.items():
+        expected = _KEYS.get(key)
+        if expected is None:
+            raise InputError(f"{path}: unknown key {key!r}", hint=f"known keys: {', '.join(sorted(_KEYS))}")
+        if not isinstance(value, expected) or isinstance(value, bool):
+            kind = "text in quotes" if expected is str else "a whole number"
+            raise InputError(f"{path}: {key} is {value!r}, expected {kind}")
+    return values
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        found += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return found

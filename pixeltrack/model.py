@@ -1,0 +1,92 @@
+"""The words that the three jobs share. Values only: no file, no database, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+Consent = Literal["granted", "denied", "unknown"]
+Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from being measured
+CampaignKind = Literal["recipients", "merge", "preview"]
+
+
+class EventKind(IntEnum):
+    """What was asked for. The numbers are stored: never change one."""
+
+    OPEN = 1
+    CLICK = 2
+
+
+class Flag:
+    """Bits of an event's ``flags``. The numbers are stored: never change one."""
+
+    HEAD = 1  # the method was HEAD: a machine looked, nobody read
+    SPECULATIVE = 2  # a header said that the load was speculative (Sec-Purpose, Purpose, X-Moz)
+    PREVIEW = 4  # a preview message: recorded, never counted
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One hit, as narrow as it is stored. ``at`` is milliseconds UTC, ``agent`` a reduced agent."""
+
+    at: int
+    campaign_id: int
+    kind: EventKind
+    link: int  # 0 for an open
+    message: int  # the recipient's pseudonym in this campaign
+    agent: str
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person of a list. ``address`` is as given; ``identity`` is what makes it the same person."""
+
+    address: str
+    identity: str
+    consent: Consent
+    fields: Mapping[str, str]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One recipient's copy as the store knows it."""
+
+    pseudonym: int
+    identity: str
+    fields: Mapping[str, str]
+    tracked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as stored. ``created`` is milliseconds UTC."""
+
+    campaign_id: int
+    name: str
+    code: str
+    key_id: int
+    kind: CampaignKind
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """One row of a campaign's link table: for ever, because mail in inboxes points at it."""
+
+    number: int
+    position: int  # in document order, from 1
+    line: int
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom a message went to, and whether that copy was tracked."""
+
+    identity: str
+    tracked: bool

@@ -1,0 +1,91 @@
+"""Recipient fields in the mail, as Jinja2: ``{{ first_name }}``. The one door to Jinja2 for mails.
+
+Only with ``--personalize``; without it a mail's merge tags are left for the sender's mail program.
+Values are HTML-escaped. The template is sandboxed: a mail cannot reach into the program. Jinja2's own
+comments are off, because ``{#`` is how a style sheet says "inside braces, an id".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from pixeltrack.errors import InputError
+from pixeltrack.rewrite import Slot, Template
+from pixeltrack.source import Source
+
+#: Names that a mail may use besides the recipient's fields.
+URL_FIELDS = ("unsubscribe_url", "preferences_url", "privacy_url")
+
+_TAG = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
+_SLOT_NAME = "pixeltrack_slot"
+
+Personalized = Callable[[Mapping[str, str], Mapping[Slot, str], str], bytes]
+
+
+def compile_personalized(template: Template, source: Source) -> Personalized:
+    """Return the function (fields, slot values, where) -> bytes of one recipient's copy.
+
+    where names the recipient in an error, for instance "list.csv line 7". Raises InputError for a
+    mail that is not valid Jinja2, or whose bytes are not valid in its own encoding.
+    """
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from markupsafe import Markup
+
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        comment_start_string="{#pixeltrack",
+        comment_end_string="pixeltrack#}",
+    )
+    texts = [_decode(chunk, source) for chunk in template.chunks]
+    mark = _unused("".join(texts))
+    written = texts[0]
+    for slot, text in zip(template.slots, texts[1:], strict=True):
+        written += f"{{{{ {_SLOT_NAME}.{slot} }}}}{text}"
+    try:
+        compiled = environment.from_string(_hide_returns(written, mark))
+    except jinja2.TemplateSyntaxError as error:
+        raise InputError(
+            f"{source.name} line {error.lineno}: not valid Jinja2: {error.message}",
+            hint="without --personalize the mail's own tags are left as they are",
+        ) from None
+
+    def render(fields: Mapping[str, str], values: Mapping[Slot, str], where: str) -> bytes:
+        slots = {slot: Markup(value) for slot, value in values.items()}  # noqa: S704 - our own URLs
+        urls = {f"{slot}_url": value for slot, value in slots.items() if slot != "message"}
+        try:
+            text = compiled.render({**fields, **urls, _SLOT_NAME: slots})
+        except jinja2.UndefinedError as error:
+            raise InputError(
+                f"{where}: the mail uses a field that the list does not have: {error.message}",
+                hint="add the column, or write {{ name | default('') }} in the mail",
+            ) from None
+        except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
+            raise InputError(f"{where}: the mail cannot be personalised: {error}") from None
+        return text.replace(mark, "\r").encode(source.charset, errors="xmlcharrefreplace")
+
+    return render
+
+
+def _decode(chunk: bytes, source: Source) -> str:
+    try:
+        return chunk.decode(source.charset)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{source.name} is not valid {source.charset}: byte {error.object[error.start]:#04x} in it",
+            hint="save it as UTF-8, or name its encoding with --encoding",
+        ) from None
+
+
+def _hide_returns(text: str, mark: str) -> str:
+    """Hide carriage returns outside tags: Jinja2 would turn CRLF and lone CR into line feeds."""
+    pieces = _TAG.split(text)
+    pieces[::2] = [piece.replace("\r", mark) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _unused(text: str) -> str:
+    return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in text)

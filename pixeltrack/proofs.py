@@ -1,0 +1,163 @@
+"""What every rewrite must prove before anything is written: undo, second run, independent audit.
+
+BeautifulSoup is the auditor, never the rewriter: it reads input and output with a parser that is not
+ours, and both must show the same elements, attributes and text once link targets and pixel are
+masked.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from pixeltrack import source as sources
+from pixeltrack.errors import PixeltrackError, SelfCheckError
+from pixeltrack.markup import scan
+from pixeltrack.rewrite import Edit, Slot, plan
+from pixeltrack.source import Source
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
+
+AUDIT_LIMIT = 1_000_000  # characters; BeautifulSoup reads about a megabyte a second
+
+_FOLLOWED = re.compile(r"a|area|v:.*", re.IGNORECASE)
+_CONDITIONAL = re.compile(r"\[if\b[^\]]*\]>", re.IGNORECASE)
+_HINT = "this is a bug in pixeltrack; nothing was written. Please report the mail that shows it"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The checks that a rewrite passed. ``audit`` says in words what the auditor read."""
+
+    undo: bool
+    second_run: bool
+    audit: str
+
+
+def prove(
+    source: Source,
+    edits: Sequence[Edit],
+    values: Mapping[Slot, str],
+    output: bytes,
+    own: Sequence[str],
+) -> Proof:
+    """Check one rendered copy against its source; raise SelfCheckError when a proof fails.
+
+    values are the slot values that output was rendered with, own the prefixes of our URLs.
+    """
+    if undo(source, edits, values, output) != source.data:
+        raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
+    again = plan(sources.read(output, source.name, source.charset), own)
+    if not again.changes_nothing:
+        raise SelfCheckError(f"{source.name}: a second run would change the mail again", hint=_HINT)
+    return Proof(undo=True, second_run=True, audit=_audit(source, again.source, own))
+
+
+def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], output: bytes) -> bytes:
+    """Return output with every edit taken back; raise SelfCheckError where an edit is not in place."""
+    restored: list[bytes] = []
+    position = shift = 0  # position in output; shift: how much longer output is so far, in bytes
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        start = len(source.encode(source.view[: edit.start])) + shift
+        inserted = source.encode(edit.before + values[edit.slot] + edit.after)
+        original = source.encode(source.view[edit.start : edit.end])
+        if output[start : start + len(inserted)] != inserted:
+            raise SelfCheckError(f"{source.name}: an edit is not where it belongs", hint=_HINT)
+        restored += (output[position:start], original)
+        position = start + len(inserted)
+        shift += len(inserted) - len(original)
+    restored.append(output[position:])
+    return b"".join(restored)
+
+
+def _audit(before: Source, after: Source, own: Sequence[str]) -> str:
+    """Compare input and output as BeautifulSoup reads them; return what was read, in words."""
+    page = scan(before.view)
+    tail = len(before.view) - page.content_end  # what never closes is quadratic for html.parser, and
+    heads = [  # the first proof has shown it unchanged: audit what comes before it
+        each.view[: len(each.view) - tail] if page.unclosed else each.view for each in (before, after)
+    ]
+    if len(heads[0]) > AUDIT_LIMIT:
+        return f"not read: longer than {AUDIT_LIMIT:,} characters"
+    try:
+        outlines = [_Outline(head, own) for head in heads]
+    except PixeltrackError as refused:
+        return refused.message
+    for old, new in zip_longest(outlines[0].items, outlines[1].items):
+        if old != new:
+            raise SelfCheckError(
+                f"{before.name}: BeautifulSoup sees a difference outside the links: {old!r} became {new!r}",
+                hint=_HINT,
+            )
+    hrefs = list(zip_longest(outlines[0].hrefs, outlines[1].hrefs))
+    for old, new in hrefs:
+        if old != new and (old is None or new is None or not new.startswith(tuple(own))):
+            raise SelfCheckError(
+                f"{before.name}: BeautifulSoup sees a link go astray: {old!r} became {new!r}",
+                hint=_HINT,
+            )
+    return f"{len(outlines[0].items):,} nodes and {len(hrefs):,} links read alike by BeautifulSoup"
+
+
+class _Outline:
+    """A document as a flat list of what a parser sees, hrefs apart, our own pixel left out."""
+
+    def __init__(self, text: str, own: Sequence[str]) -> None:
+        self.items: list[tuple[object, ...]] = []
+        self.hrefs: list[str] = []
+        self._own = tuple(own)
+        for item in self._read(_soup(f"{text}<end>")):  # text ends alike in both
+            if item[0] == "text" and self.items and self.items[-1][0] == "text":
+                self.items[-1] = ("text", f"{self.items[-1][1]}{item[1]}")
+            else:
+                self.items.append(item)
+
+    def _read(self, soup: BeautifulSoup) -> Iterator[tuple[object, ...]]:
+        from bs4 import Comment, Tag
+        from bs4.element import NavigableString
+
+        for node in soup.descendants:
+            if isinstance(node, Tag):
+                attributes = dict(node.attrs)
+                if node.name == "img" and str(attributes.get("src", "")).startswith(self._own):
+                    continue
+                if _FOLLOWED.fullmatch(node.name) and "href" in attributes:
+                    self.hrefs.append(str(attributes.pop("href")))
+                yield ("tag", node.name, tuple(sorted(map(str, attributes.items()))))
+            elif isinstance(node, Comment):
+                yield from self._comment(str(node))
+            elif isinstance(node, NavigableString) and type(node) is NavigableString:
+                yield ("text", str(node))
+            else:
+                yield (type(node).__name__, str(node))
+
+    def _comment(self, text: str) -> Iterator[tuple[object, ...]]:
+        condition = _CONDITIONAL.match(text)
+        if condition is None:
+            yield ("comment", text)
+            return
+        inner = text[condition.end() :]
+        closing = scan(inner)
+        yield ("conditional", condition[0], closing.unclosed)
+        if closing.unclosed in (
+            None,
+            "comment",
+        ):  # "<![endif]" itself never closes inside the comment
+            yield from self._read(_soup(inner[: closing.content_end]))
+
+
+def _soup(text: str) -> BeautifulSoup:
+    from bs4 import BeautifulSoup
+    from bs4.exceptions import ParserRejectedMarkup
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return BeautifulSoup(text, "html.parser")
+        except (ParserRejectedMarkup, AssertionError) as refused:
+            raise PixeltrackError("not read: BeautifulSoup refuses this document") from refused

@@ -1,0 +1,188 @@
+"""Rewriting a mail by cutting its bytes: plan once, compile once, then one join per recipient.
+
+Nothing is parsed into a tree and written again. The plan says which spans change; the template is
+the source cut at those spans, with our URLs in between; a message is the recipient's token joined
+between the pieces. What lies outside the spans cannot change, because it is never touched.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import unescape
+from typing import Literal
+
+from pixeltrack.links import Decision, decode_attribute, rule
+from pixeltrack.markup import Anchor, Page, scan
+from pixeltrack.source import Source
+
+Slot = Literal["message", "unsubscribe", "preferences", "privacy"]
+
+_WHITE = re.compile(r"\s+")
+_LABEL_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a mail, numbered in document order from 1; the line and column count from 1."""
+
+    number: int
+    line: int
+    column: int
+    tag: str
+    text: str
+    destination: str
+    decision: Decision
+    reason: str
+    start: int  # span of the href's value in the source's view, without its quotes
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done to one source: its links, and where the pixel goes (None: nowhere)."""
+
+    source: Source
+    links: tuple[Link, ...]
+    pixel_at: int | None
+    pixel_reason: str
+
+    @property
+    def wrapped(self) -> tuple[Link, ...]:
+        return tuple(link for link in self.links if link.decision == "wrap")
+
+    @property
+    def changes_nothing(self) -> bool:
+        """True for a mail that is already injected: no link to wrap, no pixel to add."""
+        return self.pixel_at is None and not self.wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace ``start:end`` of the view with ``before``, the slot's value, and ``after``."""
+
+    start: int
+    end: int
+    before: str
+    slot: Slot
+    after: str
+
+
+def plan(source: Source, own_prefixes: Iterable[str]) -> Plan:
+    """Find every link and the pixel's place in a source.
+
+    own_prefixes are the beginnings of our own URLs (open pixel first), by which a mail that is
+    already injected is recognised and left as it is.
+    """
+    prefixes = tuple(own_prefixes)
+    page = scan(source.view)
+    lines = _line_starts(source.view)
+    links = tuple(
+        _link(number, anchor, source, lines, prefixes) for number, anchor in enumerate(page.anchors, start=1)
+    )
+    pixel_at, reason = _pixel_place(page, prefixes)
+    return Plan(source, links, pixel_at, reason)
+
+
+def _link(number: int, anchor: Anchor, source: Source, lines: list[int], prefixes: tuple[str, ...]) -> Link:
+    text = _label(source.text(anchor.text))
+    attributes = {name: decode_attribute(attribute.value) for name, attribute in anchor.attributes.items()}
+    href = decode_attribute(source.text(anchor.href.value))
+    ruling = rule(href, text=text, attributes=attributes, own_prefixes=prefixes)
+    line = bisect_right(lines, anchor.at)
+    return Link(
+        number=number,
+        line=line,
+        column=anchor.at - lines[line - 1] + 1,
+        tag=anchor.tag,
+        text=text,
+        destination=ruling.destination,
+        decision=ruling.decision,
+        reason=ruling.reason,
+        start=anchor.href.start,
+        end=anchor.href.end,
+        quote=anchor.href.quote,
+    )
+
+
+def _label(raw: str) -> str:
+    text = _WHITE.sub(" ", unescape(raw)).strip()
+    return text if len(text) <= _LABEL_LENGTH else text[: _LABEL_LENGTH - 1] + "…"
+
+
+def _line_starts(view: str) -> list[int]:
+    return [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", view))]
+
+
+def _pixel_place(page: Page, prefixes: tuple[str, ...]) -> tuple[int | None, str]:
+    """Where the pixel goes (rewriting cases 60 to 68)."""
+    if any(decode_attribute(src).strip().startswith(prefixes) for src in page.images):
+        return None, "the mail already has our pixel"
+    if page.amp:
+        return None, "an AMP part allows no plain image"
+    if "frameset" in page.names:
+        return None, "a frameset shows no body"
+    if page.body_end is not None:
+        return page.body_end, "before </body>"
+    if page.html_end is not None:
+        return page.html_end, "before </html>"
+    if page.unclosed:
+        return page.content_end, f"before the {page.unclosed} that never closes"
+    return page.content_end, "at the end"
+
+
+# -- from plan to bytes -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A source cut at its edits: ``chunks`` with one slot between each two."""
+
+    chunks: tuple[bytes, ...]
+    slots: tuple[Slot, ...]
+    encode: Callable[[str], bytes]
+
+    def renderer(self) -> Callable[[str, str, str, str], bytes]:
+        """Return the function (message, unsubscribe, preferences, privacy) -> bytes of one copy.
+
+        Tokens and URLs of ours are ASCII. With tracking slots alone a copy is a single join.
+        """
+        groups: list[list[bytes]] = [[self.chunks[0]]]
+        others: list[int] = []
+        order: tuple[Slot, ...] = ("message", "unsubscribe", "preferences", "privacy")
+        for slot, chunk in zip(self.slots, self.chunks[1:], strict=True):
+            if slot == "message":
+                groups[-1].append(chunk)
+            else:
+                others.append(order.index(slot))
+                groups.append([chunk])
+        encode = self.encode
+
+        def join(*values: str) -> bytes:
+            token = encode(values[0])
+            if not others:
+                return token.join(groups[0])
+            parts = [token.join(groups[0])]
+            for which, group in zip(others, groups[1:], strict=True):
+                parts += (encode(values[which]), token.join(group))
+            return b"".join(parts)
+
+        return join
+
+
+def cut(source: Source, edits: Iterable[Edit]) -> Template:
+    """Return the template of a source. Overlapping edits are a bug of the caller: ValueError."""
+    chunks: list[bytes] = []
+    slots: list[Slot] = []
+    position, carried = 0, ""
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        if edit.start < position:
+            raise ValueError(f"edits overlap at offset {edit.start}")
+        chunks.append(source.encode(carried + source.view[position : edit.start] + edit.before))
+        slots.append(edit.slot)
+        position, carried = edit.end, edit.after
+    chunks.append(source.encode(carried + source.view[position:]))
+    return Template(tuple(chunks), tuple(slots), source.encode)

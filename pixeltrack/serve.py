@@ -1,0 +1,162 @@
+"""The bundled server: waitress' event loop on one thread, one commit for each turn of the loop.
+
+The requests that arrived in a turn are answered inline, their hits are committed together, and only
+then do the answers leave. So an answer that a reader has seen stands for a hit that is on the disk,
+and many hits share the cost of one fsync.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from types import FrameType
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+
+from pixeltrack.collector import Collector
+from pixeltrack.errors import PixeltrackError
+
+# Limits against slow and large requests (security rule S16): waitress' defaults would let a hundred
+# half-open connections shut everybody out.
+_LIMITS = {
+    "connection_limit": 2_000,
+    "channel_timeout": 15,
+    "cleanup_interval": 5,
+    "max_request_header_size": 16_384,
+    "max_request_body_size": 8_192,
+    "backlog": 1_024,
+}
+_HELD_BACK = 1 << 24  # bytes an answer may have before waitress sends it by itself: more than any of ours
+_ACCEPT_BURST = 64
+_TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
+_DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class _Queue:
+    """Stands where waitress has its thread pool: it only remembers who has a request to answer."""
+
+    def __init__(self) -> None:
+        self.channels: deque[HTTPChannel] = deque()
+
+    def add_task(self, channel: HTTPChannel) -> None:
+        self.channels.append(channel)
+
+
+class _Listener(TcpWSGIServer):
+    def handle_accept(self) -> None:
+        """Take the connections that are waiting, not one a turn."""
+        for _ in range(_ACCEPT_BURST):
+            before = len(self._map)
+            super().handle_accept()
+            if len(self._map) == before or len(self._map) >= self.adj.connection_limit:
+                return
+
+    def pull_trigger(self) -> None:
+        """Nothing to wake: answers are made on the loop's own thread."""
+
+
+class Server:
+    """A listening collector. ``run`` blocks until ``stop`` is called, from a signal or a thread."""
+
+    def __init__(self, app: Collector, host: str, port: int) -> None:
+        """Bind at once; port 0 takes a free one. Raises PixeltrackError when that is not possible."""
+        self._app = app
+        self._queue = _Queue()
+        self._stopping = threading.Event()
+        self._map: dict[int, wasyncore.dispatcher] = {}
+        adjustments = Adjustments(
+            host=host,
+            port=port,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            send_bytes=_HELD_BACK,
+            outbuf_high_watermark=_HELD_BACK,
+            **_LIMITS,
+        )
+        try:
+            self._listener = _Listener(
+                app,
+                self._map,
+                dispatcher=self._queue,
+                adj=adjustments,
+                sockinfo=adjustments.listen[0],
+            )
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from None
+        self.host: str = host
+        self.port = int(self._listener.effective_port)
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def run(self) -> None:
+        """Serve until stopped; then finish what has begun, and leave every hit on the disk."""
+        while not self._stopping.is_set():
+            self._turn(_TURN_SECONDS)
+        self._listener.accepting = False
+        self._listener.del_channel()
+        self._listener.socket.close()
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while time.monotonic() < deadline and any(
+            channel.request or channel.requests or channel.total_outbufs_len
+            for channel in self._listener.active_channels.values()
+        ):
+            self._turn(0.05)
+        self._app.commit()
+        wasyncore.close_all(self._map, ignore_all=True)
+
+    def stop(self) -> None:
+        """Ask the server to finish; may be called from a signal handler or another thread."""
+        self._stopping.set()
+        self._listener.trigger.pull_trigger()
+
+    def stop_on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT. A second one stops at once."""
+
+        def handle(number: int, _frame: FrameType | None) -> None:
+            signal.signal(number, signal.SIG_DFL)
+            self.stop()
+
+        signal.signal(signal.SIGTERM, handle)
+        signal.signal(signal.SIGINT, handle)
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.poll2(seconds, self._map)
+        served: list[HTTPChannel] = []
+        channels = self._queue.channels
+        while channels:
+            channel = channels.popleft()
+            channel.service()
+            served.append(channel)
+        self._app.commit()
+        for channel in served:
+            if channel.connected and channel.writable():
+                channel.handle_write()
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> PixeltrackError:
+    if error.errno == errno.EADDRINUSE:
+        return PixeltrackError(
+            f"port {port} on {host} is in use",
+            hint="another collector may be running; --port 0 takes a free port",
+        )
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return PixeltrackError(f"{host} is no address of this machine", hint="try --host 127.0.0.1")
+    return PixeltrackError(
+        f"cannot listen on {host} port {port}: {error.strerror}",
+        hint="ports under 1024 need more rights; a proxy in front can have them",
+    )

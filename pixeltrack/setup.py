@@ -1,0 +1,126 @@
+"""Making what pixeltrack runs on: the configuration file, the key and the database."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pixeltrack import keyfile
+from pixeltrack.config import Settings
+from pixeltrack.errors import InputError
+from pixeltrack.store import Store, open_store
+from pixeltrack.tokens import Keyring
+
+Preset = Literal["eu", "uk", "us"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    policy: str
+    events_days: int
+    why: str
+
+
+_TERMS: dict[Preset, _Terms] = {
+    "eu": _Terms(
+        "required",
+        180,
+        "# GDPR and ePrivacy art. 5(3): only people who have granted it are tracked; the others get\n"
+        "# the same mail with its original links and no pixel.",
+    ),
+    "uk": _Terms(
+        "required",
+        180,
+        "# PECR reg. 6 and UK GDPR: only people who have granted it are tracked; the others get the\n"
+        "# same mail with its original links and no pixel.",
+    ),
+    "us": _Terms(
+        "assumed",
+        180,
+        "# CCPA: notice and opt-out. People are tracked unless the list says denied or they stop it.",
+    ),
+}
+
+_FILE = """\
+# pixeltrack settings. A command-line option wins over the environment, which wins over this file.
+
+# Where events are kept, and the key that signs every link. Keep a copy of the key: without it no
+# link in mail already sent can be verified. Paths are relative to this file.
+db = "pixeltrack.db"
+key = "pixeltrack.key"
+
+# The public address of your collector (pixeltrack serve, behind HTTPS). It is written into every
+# mail, so choose it for good: a subdomain of the domain that your mail comes from.
+# base_url = "https://track.example.com"
+
+[consent]
+{why}
+# "required": only a recorded grant is tracked.  "assumed": everybody who has not refused is.
+policy = "{policy}"
+
+[retention]
+# How long single events are meant to be kept, in days; the privacy page says so.
+events_days = {events_days}
+
+[sender]
+# Shown to your readers on the unsubscribe, preferences and privacy pages.
+# name = "Example Garden Shop"
+# controller = "Example Garden Shop Ltd, 1 Long Lane, Exampletown"
+# contact = "privacy@example.com"
+
+[serve]
+host = "127.0.0.1"
+port = 8000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An open store with its keys, and the files that had to be made for it."""
+
+    store: Store
+    keyring: Keyring
+    created: tuple[Path, ...]
+
+
+def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) -> Workspace:
+    """Open the key and the database; with create, make what is missing, never over what is there.
+
+    A database without its key is an error, not a reason for a new key: its links would be dead.
+    """
+    created: list[Path] = []
+    if create and not settings.key.exists() and not settings.db.exists():
+        keyring = keyfile.create(settings.key)
+        created.append(settings.key)
+    elif not create and not settings.key.exists() and not settings.db.exists():
+        raise InputError(
+            f"nothing here yet: no database at {settings.db}",
+            hint="pixeltrack inject campaign.html makes one; or name one with --db",
+        )
+    else:
+        keyring = keyfile.load(settings.key)
+    if create and not settings.db.exists():
+        created.append(settings.db)
+    return Workspace(
+        open_store(settings.db, keyring, create=create, busy_ms=busy_ms), keyring, tuple(created)
+    )
+
+
+def write_config(path: Path, preset: Preset) -> None:
+    """Write a commented configuration file; raise InputError when one is there already."""
+    terms = _TERMS[preset]
+    text = _FILE.format(why=terms.why, policy=terms.policy, events_days=terms.events_days)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        raise InputError(
+            f"{path} exists already", hint="edit it, or remove it and run pixeltrack init again"
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror}", hint="choose a folder that you may write to"
+        ) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

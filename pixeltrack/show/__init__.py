@@ -1,0 +1,1 @@
+"""The faces of a report: each format prints one ``CampaignReport`` and computes nothing."""

@@ -1,0 +1,218 @@
+"""Reports for the terminal. The one door to rich for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pixeltrack.report import CampaignReport, LinkFigures, Share
+from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
+
+_SPARK_WIDTH = 60
+_BAR_WIDTH = 12
+_ROWS = 8  # of each breakdown; the rest is one line
+
+_REASONS = {
+    "apple-privacy": "Apple Mail fetched it ahead (Mail Privacy Protection)",
+    "gmail-prefetch": "Gmail fetched it ahead",
+    "speculative-load": "a browser loaded it ahead",
+    "head": "HEAD request: a program looked",
+    "burst": "3 or more links of one mail within 10 s: a security gateway",
+    "gateway": "a security gateway by its name",
+    "library": "a program library, no mail client",
+    "headless": "a browser without a screen",
+    "preview": "a chat or social preview: the mail was shared",
+    "crawler": "a crawler",
+    "empty-agent": "no user agent at all",
+    "bare-agent": "an agent that names no system",
+    "proxy-on-link": "an image proxy that follows links",
+}
+
+
+def show_report(console: Console, report: CampaignReport) -> None:
+    """Print one campaign's report."""
+    console.print(_title(report))
+    console.print(_headline(report))
+    for note in _notes(report):
+        console.print(Text(note, style="dim"))
+    if report.timeline:
+        console.print(_section("When", _timeline(report)))
+    if report.links:
+        console.print(_section("Links", _links(report.links)))
+    breakdowns = [
+        _breakdown(name, shares)
+        for name, shares in (
+            ("Devices", report.devices),
+            ("Operating systems", report.systems),
+            ("Browsers", report.browsers),
+            ("Mail clients (opens)", report.clients),
+        )
+        if shares
+    ]
+    if breakdowns:
+        console.print()
+        console.print(Columns(breakdowns, padding=(0, 3)))
+    if report.set_aside:
+        console.print(_section("Set aside: not counted as people", _set_aside(report)))
+    console.print()
+    for term, text in report.definitions:
+        console.print(Text.assemble((f"{term}: ", "dim bold"), (text, "dim")))
+
+
+def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
+    """Print all campaigns, one line each."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Campaign", overflow="fold")
+    table.add_column("Created (UTC)", no_wrap=True)
+    for column in ("Messages", "Opens", "Open rate", "Clicks", "Click rate", "Machine hits"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for report in reports:
+        table.add_row(
+            Text(clean(report.campaign)),
+            moment(report.created),
+            count(report.messages),
+            count(report.opens.unique),
+            percent(report.open_rate),
+            count(report.clicks.unique),
+            percent(report.click_rate),
+            count(report.machine_opens.total + report.machine_clicks.total),
+        )
+    console.print(table)
+    console.print(Text("opens and clicks are unique and of people; rates are over tracked messages", "dim"))
+
+
+def _title(report: CampaignReport) -> RenderableType:
+    title = Text(clean(report.campaign), style="bold")
+    title.append(f"   {_size(report)}", style="dim")
+    if report.first is not None:
+        title.append(f"   {moment(report.first)} to {moment(report.last)} UTC", style="dim")
+    return title
+
+
+def _size(report: CampaignReport) -> str:
+    if report.messages is None or report.tracked is None:
+        return "recipients filled in by your mail system"
+    untracked = report.messages - report.tracked
+    size = f"{count(report.messages)} messages"
+    return f"{size}, {count(untracked)} of them untracked" if untracked else size
+
+
+def _headline(report: CampaignReport) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for column in ("people", "total", "rate", "machines", "unknown"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_row(
+        "Opens",
+        Text(count(report.opens.unique), "bold green"),
+        count(report.opens.total),
+        Text(percent(report.open_rate), "bold"),
+        Text(count(report.machine_opens.total), "yellow"),
+        Text(count(report.unknown_opens.total), "yellow"),
+    )
+    table.add_row(
+        "Clicks",
+        Text(count(report.clicks.unique), "bold green"),
+        count(report.clicks.total),
+        Text(percent(report.click_rate), "bold"),
+        Text(count(report.machine_clicks.total), "yellow"),
+        Text(count(report.unknown_clicks.total), "yellow"),
+    )
+    table.add_row("Click-to-open", "", "", Text(percent(report.click_to_open_rate), "bold"), "", "")
+    table.add_row("Unsubscribed", Text(count(report.unsubscribed), "bold"), "", "", "", "")
+    if report.stopped_tracking:
+        table.add_row("Stopped tracking", Text(count(report.stopped_tracking), "bold"), "", "", "", "")
+    return table
+
+
+def _notes(report: CampaignReport) -> list[str]:
+    notes = []
+    if report.clicked_without_open:
+        notes.append(
+            f"{count(report.clicked_without_open)} people clicked without loading images:"
+            " at least so many opens are missing above."
+        )
+    if report.messages is None:
+        notes.append("Rates need to know how many messages went out; recipient ids here are unsigned.")
+    if report.preview_hits:
+        notes.append(f"{count(report.preview_hits)} hits of preview messages are not counted.")
+    return notes
+
+
+def _section(title: str, body: RenderableType) -> RenderableType:
+    return Padding(Group(Text(title, style="bold"), body), (1, 0, 0, 0))
+
+
+def _timeline(report: CampaignReport) -> RenderableType:
+    unit = "hour" if report.timeline_step == 3_600_000 else "day"
+    table = Table.grid(padding=(0, 2))
+    for name, values in (
+        ("opens", [bucket.opens for bucket in report.timeline]),
+        ("clicks", [bucket.clicks for bucket in report.timeline]),
+    ):
+        if any(values):
+            table.add_row(
+                Text(name),
+                Text(sparkline(values, _SPARK_WIDTH), "cyan"),
+                f"at most {count(max(values))} an {unit}"
+                if unit == "hour"
+                else f"at most {count(max(values))} a day",
+            )
+    return table
+
+
+def _links(links: Sequence[LinkFigures]) -> RenderableType:
+    most = max(link.clicks.unique for link in links)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("link", overflow="ellipsis", no_wrap=True, max_width=28)
+    table.add_column("destination", overflow="ellipsis", no_wrap=True, ratio=1)
+    for column in ("people", "clicks", "machines"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", width=_BAR_WIDTH, no_wrap=True)
+    for link in sorted(links, key=lambda link: (-link.clicks.unique, -link.clicks.total, link.position)):
+        table.add_row(
+            str(link.number),
+            Text(clean(link.text) or "(no text)"),
+            Text(clean(link.url), style="dim"),
+            Text(count(link.clicks.unique), "bold"),
+            count(link.clicks.total),
+            Text(count(link.machine_clicks), "yellow"),
+            Text(bar(link.clicks.unique, most, _BAR_WIDTH), "green"),
+        )
+    return table
+
+
+def _breakdown(title: str, shares: Sequence[Share]) -> RenderableType:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.show_header = False
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for share in shares[:_ROWS]:
+        table.add_row(Text(clean(share.name, 36)), count(share.people))
+    if len(shares) > _ROWS:
+        table.add_row(Text(f"{len(shares) - _ROWS} more", "dim"), "")
+    return table
+
+
+def _set_aside(report: CampaignReport) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("as")
+    table.add_column("why", overflow="fold")
+    for column in ("opens", "clicks", "messages"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in report.set_aside:
+        table.add_row(
+            row.label,
+            _REASONS.get(row.reason, row.reason),
+            count(row.opens),
+            count(row.clicks),
+            count(row.messages),
+        )
+    return table

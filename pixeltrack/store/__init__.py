@@ -1,0 +1,8 @@
+"""The store: campaigns, links, recipients, messages, events and opt-outs, behind one narrow class.
+
+No SQL, connection or transaction leaks out of this package.
+"""
+
+from pixeltrack.store.sqlite import CampaignDraft, Store, open_store
+
+__all__ = ["CampaignDraft", "Store", "open_store"]

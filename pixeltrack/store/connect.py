@@ -1,0 +1,69 @@
+"""Opening the database: private file modes, durable settings, and plain words when it fails."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pixeltrack.errors import StoreError
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn any SQLite error inside into a StoreError that names the database."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"database {path}: {error}", hint=_hint(str(error))) from error
+
+
+def _hint(message: str) -> str | None:
+    if "locked" in message:
+        return "another program holds it; try again, or stop that program"
+    if "not a database" in message:
+        return "the file is something else, or damaged; name another with --db"
+    if "readonly" in message or "unable to open" in message:
+        return "pixeltrack writes in the database's folder too; choose one that you may write to, with --db"
+    if "full" in message:
+        return "the disk is full"
+    return None
+
+
+def create_private(path: Path) -> None:
+    """Create an empty file 0600 first: the database and its -wal and -shm then inherit that mode."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"cannot create the database {path}: {error.strerror}",
+            hint="choose a folder that you may write to, with --db",
+        ) from None
+
+
+def connect(path: Path, *, busy_ms: int) -> sqlite3.Connection:
+    """Return a connection with every setting that correctness needs.
+
+    WAL lets reports read while the collector writes; synchronous FULL makes a commit survive power
+    loss; secure_delete overwrites what is erased. busy_ms is how long a write waits for another.
+    Transactions are begun by hand. The connection may move between threads, one at a time.
+    """
+    with explained(path):
+        connection = sqlite3.connect(
+            path.absolute().as_uri() + "?mode=rw",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=busy_ms / 1000,
+        )
+        connection.row_factory = sqlite3.Row
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "secure_delete = ON",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"pragma {pragma}")
+        return connection

@@ -1,0 +1,190 @@
+"""Tokens: what a URL of ours says of its recipient, and the proof that we said it.
+
+A token is a keyed pseudonym of (campaign, recipient) and a MAC over it, made with keyed BLAKE2b
+(RFC 7693) and written as base64url (RFC 4648, section 5). Keys are derived per purpose and, for
+tracking, per campaign: a tracking token never authorises an unsubscribe or a preference. Nothing in
+a token can be read without the key: no address, no row number. Verifying needs the key alone.
+
+    tracking token   kind 1 · key 1 · pseudonym 8 · tag 11          = 21 bytes = 28 characters
+    personal token   kind 1 · key 1 · campaign 5 · pseudonym 8 · tag 15 = 30 bytes = 40 characters
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from hmac import compare_digest
+from typing import Literal
+
+Purpose = Literal["track", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check"]
+TokenKind = Literal["message", "preview", "merge"]
+Personal = Literal["unsubscribe", "preferences"]
+
+_KIND_BYTES: dict[TokenKind, int] = {"message": 0x11, "preview": 0x12, "merge": 0x13}
+_KINDS = {byte: kind for kind, byte in _KIND_BYTES.items()}
+_TRACK_TAG, _PERSONAL_TAG = 11, 15
+_TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
+_FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A verified tracking token. ``pseudonym`` is a signed 64-bit number; ``counts`` is False for a
+    merge tag that the mail system did not fill in."""
+
+    kind: TokenKind
+    pseudonym: int
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A verified unsubscribe or preferences token."""
+
+    code: str
+    kind: TokenKind
+    pseudonym: int
+
+
+class Keyring:
+    """The keys of one key file: the active one signs, all of them verify."""
+
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        if not keys or any(not 0 < key_id < 256 for key_id in keys):
+            raise ValueError("a keyring needs keys numbered 1 to 255")
+        self._keys = dict(keys)
+        self.active = max(self._keys)
+        self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
+
+    def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
+        person = purpose.encode().ljust(16, b"\0")
+        return blake2b(context.encode(), key=self._keys[key_id], person=person).digest()
+
+    def campaign_code(self, name: str, attempt: int = 0) -> str:
+        """Return the 8 characters by which a campaign goes in URLs; attempt tells twins apart."""
+        key = self._derive(self.active, "campaign")
+        digest = blake2b(f"{attempt}\0{name}".encode(), key=key, digest_size=5).digest()
+        return base64.b32encode(digest).decode().lower()
+
+    def subject(self, address: str) -> bytes:
+        """Return the 16-byte keyed hash of a normalised address, for the suppression list."""
+        return blake2b(address.encode(), key=self._derive(self._first, "subject"), digest_size=16).digest()
+
+    def check_value(self) -> str:
+        """Return what a database keeps to know its own key again; it reveals nothing of the key."""
+        return blake2b(key=self._derive(self._first, "check"), digest_size=8).hexdigest()
+
+    def campaign(self, code: str, key_id: int | None = None) -> CampaignKeys:
+        """Return the keys that mint the tokens of one campaign."""
+        signer = key_id or self.active
+        return CampaignKeys(
+            code=code,
+            key_id=signer,
+            track=self._derive(signer, "track", code),
+            pseudonyms=self._derive(signer, "pseudonym", code),
+            unsubscribe=self._derive(signer, "unsubscribe"),
+            preferences=self._derive(signer, "preferences"),
+        )
+
+    def verify_tracking(self, code: str, token: str) -> Tracked | None:
+        """Return what a tracking token says, or None when it is not one of ours for this campaign."""
+        sealed, _, foreign = token.partition(".")
+        raw = _decode(sealed, _TRACK_LENGTH)
+        if raw is None or raw[0] not in _KINDS or raw[1] not in self._keys:
+            return None
+        body, tag = raw[:-_TRACK_TAG], raw[-_TRACK_TAG:]
+        key = self._derive(raw[1], "track", code)
+        if not compare_digest(tag, _tag(body, key, _TRACK_TAG)):
+            return None
+        kind = _KINDS[raw[0]]
+        if kind != "merge":
+            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]))
+        if not _FOREIGN_ID.fullmatch(foreign):
+            return Tracked(kind, 0, counts=False)
+        pseudonym = _pseudonym(foreign, self._derive(raw[1], "pseudonym", code))
+        return Tracked(kind, number(pseudonym))
+
+    def verify_personal(self, purpose: Personal, token: str) -> Person | None:
+        """Return whom an unsubscribe or preferences token names, or None when it is not ours."""
+        raw = _decode(token, _PERSONAL_LENGTH)
+        if raw is None or raw[0] not in _KINDS or raw[1] not in self._keys:
+            return None
+        body, tag = raw[:-_PERSONAL_TAG], raw[-_PERSONAL_TAG:]
+        if not compare_digest(tag, _tag(body, self._derive(raw[1], purpose), _PERSONAL_TAG)):
+            return None
+        code = base64.b32encode(body[2:7]).decode().lower()
+        return Person(code, _KINDS[raw[0]], number(body[7:]))
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKeys:
+    """Mints the tokens of one campaign."""
+
+    code: str
+    key_id: int
+    track: bytes
+    pseudonyms: bytes
+    unsubscribe: bytes
+    preferences: bytes
+
+    def pseudonym(self, address: str) -> bytes:
+        """Return the 8 bytes by which this campaign knows a normalised address."""
+        return _pseudonym(address, self.pseudonyms)
+
+    def message_token(self, pseudonym: bytes) -> str:
+        return self._tracking("message", pseudonym)
+
+    def preview_token(self) -> str:
+        return self._tracking("preview", bytes(8))
+
+    def merge_token(self, merge_tag: str) -> str:
+        """Return the token whose recipient is filled in by the sender's own mail system.
+
+        It proves the campaign, not the recipient: whoever has one such mail can make up others.
+        """
+        return f"{self._tracking('merge', bytes(8))}.{merge_tag}"
+
+    def personal_token(self, purpose: Personal, pseudonym: bytes, kind: TokenKind = "message") -> str:
+        key = self.unsubscribe if purpose == "unsubscribe" else self.preferences
+        campaign = base64.b32decode(self.code.upper())
+        body = bytes((_KIND_BYTES[kind], self.key_id)) + campaign + pseudonym
+        return _encode(body + _tag(body, key, _PERSONAL_TAG))
+
+    def _tracking(self, kind: TokenKind, pseudonym: bytes) -> str:
+        body = bytes((_KIND_BYTES[kind], self.key_id)) + pseudonym
+        return _encode(body + _tag(body, self.track, _TRACK_TAG))
+
+
+def number(pseudonym: bytes) -> int:
+    """Return a pseudonym as the signed 64-bit number that the store keeps."""
+    return int.from_bytes(pseudonym, "big", signed=True)
+
+
+def _pseudonym(identity: str, key: bytes) -> bytes:
+    return blake2b(identity.encode(), key=key, digest_size=8).digest()
+
+
+def _tag(body: bytes, key: bytes, size: int) -> bytes:
+    return blake2b(body, key=key, digest_size=size).digest()
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode()
+
+
+def _decode(token: str, length: int) -> bytes | None:
+    """Decode strictly: a token has one spelling, so that nobody can make several URLs of one hit."""
+    if len(token) != length:
+        return None
+    try:
+        written = token.encode("ascii")
+        raw = base64.b64decode(written, altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+    return raw if compare_digest(base64.urlsafe_b64encode(raw), written) else None

@@ -1,0 +1,104 @@
+"""The shapes of our URLs, built and parsed here only.
+
+A URL in sent mail is a promise for ever: every shape below is pinned by a literal in a test.
+
+    /o/<campaign>/<token>.gif     open pixel
+    /c/<campaign>/<link>/<token>  click
+    /u/<token>                    unsubscribe
+    /p/<token>                    preferences
+    /privacy   /healthz   /robots.txt
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pixeltrack.errors import InputError
+
+RouteKind = Literal["open", "click", "unsubscribe", "preferences", "privacy", "health", "robots"]
+
+_CODE = r"[a-z2-7]{8}"
+_OPEN = re.compile(rf"/o/({_CODE})/([\x21-\x7e]{{1,200}})\.gif")
+_CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x21-\x7e]{{1,200}})")
+_ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
+_FIXED: dict[str, RouteKind] = {
+    "/privacy": "privacy",
+    "/healthz": "health",
+    "/robots.txt": "robots",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of ours, taken apart. ``token`` is not verified yet."""
+
+    kind: RouteKind
+    token: str = ""
+    code: str = ""
+    link: int = 0
+
+
+def parse(path: str) -> Route | None:
+    """Return the route of a request path, or None when it is not one of ours."""
+    found = _OPEN.fullmatch(path)
+    if found:
+        return Route("open", found[2], found[1])
+    found = _CLICK.fullmatch(path)
+    if found:
+        return Route("click", found[3], found[1], int(found[2]))
+    found = _ACT.fullmatch(path)
+    if found:
+        return Route("unsubscribe" if found[1] == "u" else "preferences", found[2])
+    fixed = _FIXED.get(path)
+    return Route(fixed) if fixed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Builds the URLs of one collector. ``base`` is scheme, host and port, without a slash at the end."""
+
+    base: str
+
+    def open_before(self, code: str) -> str:
+        return f"{self.base}/o/{code}/"
+
+    def click_before(self, code: str, link: int) -> str:
+        return f"{self.base}/c/{code}/{link}/"
+
+    def unsubscribe(self, token: str) -> str:
+        return f"{self.base}/u/{token}"
+
+    def preferences(self, token: str) -> str:
+        return f"{self.base}/p/{token}"
+
+    @property
+    def privacy(self) -> str:
+        return f"{self.base}/privacy"
+
+    @property
+    def own_prefixes(self) -> tuple[str, ...]:
+        """How our own URLs begin: what starts like this is already wrapped."""
+        return (*(f"{self.base}/{letter}/" for letter in "ocup"), self.privacy)
+
+    @property
+    def is_loopback(self) -> bool:
+        host = urlsplit(self.base).hostname or ""
+        return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def addresses(base_url: str) -> Addresses:
+    """Return the addresses under a base URL such as https://track.example.com.
+
+    Raises InputError when it is not an http(s) origin: a path, query or user in it would end up in
+    every mail.
+    """
+    found = re.fullmatch(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?/?", base_url.lower())
+    if found is None:
+        raise InputError(
+            f"base URL {base_url!r} is not of the form https://host or https://host:port",
+            hint="for instance --base-url https://track.example.com",
+        )
+    return Addresses(base_url.lower().rstrip("/"))

@@ -1,0 +1,347 @@
+"""The pages: no value becomes markup, nothing is loaded, and a user's own templates come first."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from pixeltrack import resources
+from pixeltrack.errors import InputError, PixeltrackError
+from pixeltrack.pages import OPTIONAL, VARIABLES, Pages
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</style></title><script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "' autofocus onfocus='alert(1)",
+    "{{ 7 * 191 }}{% include 'style.css' %}{# gone #}",
+    "--><svg/onload=alert(1)>",
+    "&lt;script&gt; &amp; Söhne",
+]
+Values = dict[str, object]
+MAIL: Values = {"sender": "Blue Boat Books", "preview": False, "action": "/p/t0ken"}
+NOTICE: Values = {
+    "sender": "Blue Boat Books",
+    "controller": "Blue Boat Books Ltd, 3 Quay Road, Porthaven",
+    "contact": "privacy@blueboat.example",
+    "retention_days": 180,
+    "consent_required": True,
+}
+CHOICES: list[tuple[str, Values]] = [
+    ("unsubscribe.html", {**MAIL, "preferences_url": "/p/t0ken"}),
+    ("unsubscribe.html", {**MAIL, "sender": None, "preview": True}),
+    *(
+        (
+            "preferences.html",
+            {
+                **MAIL,
+                "tracking": tracking,
+                "unsubscribed": unsubscribed,
+                "preview": preview,
+                "unsubscribe_url": "/u/t0ken",
+                "privacy_url": "/privacy",
+            },
+        )
+        for tracking, unsubscribed, preview in product(("on", "off"), (True, False), (True, False))
+    ),
+    ("privacy.html", NOTICE),
+    ("privacy.html", {**NOTICE, "contact": "+44 20 7946 0000", "retention_days": None}),
+    ("privacy.html", {**dict.fromkeys(NOTICE), "retention_days": 1, "consent_required": False}),
+    ("done.html", {"title": "Done", "message": "You are unsubscribed.", "back_url": "/p/t0ken"}),
+    ("done.html", {"title": "Done", "message": "You are unsubscribed."}),
+    ("missing.html", {}),
+]
+EVERY = pytest.mark.parametrize(("name", "values"), CHOICES)
+
+
+class Outline(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page.decode("utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def shape(self) -> list[tuple[str, list[str]]]:
+        return [(tag, sorted(attributes)) for tag, attributes in self.elements]
+
+    def of(self, wanted: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag == wanted]
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return Pages()
+
+
+@EVERY
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_value_is_text_and_nothing_else(
+    pages: Pages, name: str, values: Values, hostile: str
+) -> None:
+    # Rule S9. "tracking" is one of two words that choose a branch; it is never printed.
+    written = [key for key, value in values.items() if isinstance(value, str) and key != "tracking"]
+    plain = Outline(pages.render(name, **values | dict.fromkeys(written, "Zoë")))
+    attacked = Outline(pages.render(name, **values | dict.fromkeys(written, hostile)))
+    assert attacked.shape() == plain.shape()
+    assert attacked.text.count(hostile) == plain.text.count("Zoë")
+    for tag, key in (("form", "action"), ("a", "href")):
+        assert [attributes[key] for attributes in attacked.of(tag)] == [hostile] * len(
+            plain.of(tag)
+        )
+
+
+def test_a_hostile_contact_cannot_leave_its_mail_link(pages: Pages) -> None:
+    contact = '"><script>@x</script>'
+    page = pages.render("privacy.html", **{**NOTICE, "contact": contact})
+    assert Outline(page).of("a") == [{"href": f"mailto:{contact}"}]
+
+
+@EVERY
+def test_the_policy_admits_the_style_of_the_page_and_nothing_else(
+    pages: Pages, name: str, values: Values
+) -> None:
+    (style,) = re.findall(rb"<style>(.*?)</style>", pages.render(name, **values), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+    assert pages.content_security_policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+@EVERY
+def test_a_page_runs_no_script_and_loads_nothing(pages: Pages, name: str, values: Values) -> None:
+    page = pages.render(name, **values)
+    assert not re.search(rb"https?:|//[a-z]|@import|url\(|javascript:", page, re.IGNORECASE)
+    for tag, attributes in Outline(page).elements:
+        assert tag not in {"script", "link", "img", "iframe", "object", "embed", "base"}
+        assert not [key for key in attributes if key.startswith("on") or key in ("src", "style")]
+
+
+@EVERY
+def test_a_name_does_not_run_into_the_words_around_it(
+    pages: Pages, name: str, values: Values
+) -> None:
+    assert not re.search(r"\wBlue Boat|Books\w", Outline(pages.render(name, **values)).text)
+
+
+@EVERY
+def test_a_page_says_its_language_and_has_one_heading_and_a_title(
+    pages: Pages, name: str, values: Values
+) -> None:
+    outline = Outline(pages.render(name, **values))
+    assert outline.of("html") == [{"lang": "en"}]
+    assert [len(outline.of(tag)) for tag in ("title", "h1", "main")] == [1, 1, 1]
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in outline.of(
+        "meta"
+    )
+
+
+def test_unsubscribing_is_one_button_that_posts(pages: Pages) -> None:
+    # Rule S25: following the link, which scanners do, changes nothing.
+    outline = Outline(pages.render("unsubscribe.html", **MAIL))
+    assert outline.of("form") == [{"method": "post", "action": "/p/t0ken"}]
+    assert len(outline.of("button")) == 1
+    assert not outline.of("input")
+
+
+def test_the_unsubscribe_page_never_shows_an_address(pages: Pages) -> None:
+    page = pages.render("unsubscribe.html", **MAIL, address_hint="a…@example.com")
+    assert b"example.com" not in page
+
+
+@pytest.mark.parametrize("name", ["unsubscribe.html", "preferences.html"])
+def test_the_page_of_a_preview_has_no_form_and_says_so(pages: Pages, name: str) -> None:
+    shown = [Outline(pages.render(n, **v)) for n, v in CHOICES if n == name and v["preview"]]
+    assert shown
+    for outline in shown:
+        assert not outline.of("form")
+        assert "This is a preview." in outline.text
+        assert all(button["type"] == "button" for button in outline.of("button"))
+
+
+def preferences(pages: Pages, **values: object) -> Outline:
+    defaults = {
+        "tracking": "on",
+        "unsubscribed": False,
+        "unsubscribe_url": "/u/t",
+        "privacy_url": "/privacy",
+    }
+    return Outline(pages.render("preferences.html", **{**MAIL, **defaults, **values}))
+
+
+def test_tracking_is_stopped_by_one_button(pages: Pages) -> None:
+    outline = preferences(pages)
+    assert outline.of("form") == [{"method": "post", "action": "/p/t0ken"}]
+    assert outline.of("button") == [{"name": "action", "value": "stop"}]
+    assert "Stop tracking, keep the mails" in outline.text
+    assert "IP\N{NO-BREAK SPACE}address" in outline.text
+
+
+def test_nothing_is_left_to_press_once_tracking_is_off(pages: Pages) -> None:
+    outline = preferences(pages, tracking="off")
+    assert not outline.of("button")
+    assert "Tracking is off" in outline.text
+
+
+def test_someone_unsubscribed_is_told_so_and_not_asked_again(pages: Pages) -> None:
+    outline = preferences(pages, unsubscribed=True)
+    assert "You are unsubscribed." in outline.text
+    assert "/u/t" not in [a["href"] for a in outline.of("a")]
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(None, "until the sender deletes it"), (1, "after 1 day."), (180, "after 180 days.")],
+)
+def test_the_notice_says_how_long(pages: Pages, days: int | None, said: str) -> None:
+    page = pages.render("privacy.html", **{**NOTICE, "retention_days": days})
+    assert said in " ".join(Outline(page).text.split())
+
+
+def test_a_forgotten_value_is_an_error_rather_than_a_gap(pages: Pages) -> None:
+    with pytest.raises(PixeltrackError, match=r"unsubscribe\.html cannot be shown.*'sender'"):
+        pages.render("unsubscribe.html", preview=False, action="/u/t")
+
+
+def test_a_lone_surrogate_does_not_hide_the_page(pages: Pages) -> None:
+    assert b"Caf?" in pages.render("unsubscribe.html", **{**MAIL, "sender": "Caf\udce9"})
+
+
+@EVERY
+def test_the_values_of_a_page_are_the_ones_listed_for_it(name: str, values: Values) -> None:
+    assert VARIABLES[name] - set(OPTIONAL) <= set(values) <= VARIABLES[name]
+
+
+def test_every_template_has_its_variables_listed() -> None:
+    folder = resources.templates_dir() / "pages"
+    assert {path.name for path in folder.iterdir()} == {*VARIABLES, "base.html", "style.css"}
+    assert set(OPTIONAL) <= set().union(*VARIABLES.values())
+
+
+# A user's own templates
+
+
+def test_a_template_of_the_user_wins_and_the_others_stay_ours(tmp_path: Path, pages: Pages) -> None:
+    (tmp_path / "done.html").write_text("<p>{{ title }}: {{ message }}", encoding="utf-8")
+    own = Pages(tmp_path)
+    assert own.render("done.html", title="Adiós", message="<b>") == "<p>Adiós: &lt;b&gt;".encode()
+    assert own.render("missing.html") == pages.render("missing.html")
+
+
+def test_a_template_of_the_user_may_extend_the_one_it_replaces(tmp_path: Path) -> None:
+    (tmp_path / "missing.html").write_text(
+        '{% extends "pixeltrack/missing.html" %}'
+        "{% block language %}de{% endblock %}"
+        "{% block content %}{{ super() }}<p>Moin.</p>{% endblock %}",
+        encoding="utf-8",
+    )
+    page = Pages(tmp_path).render("missing.html").decode()
+    assert '<html lang="de">' in page
+    assert "This link leads nowhere" in page
+    assert "<p>Moin.</p>" in page
+
+
+def test_a_style_of_the_user_has_its_own_hash(tmp_path: Path, pages: Pages) -> None:
+    (tmp_path / "style.css").write_bytes(b'a::after { content: "<&" }\r\n')
+    own = Pages(tmp_path)
+    # Browsers hash the text after line ends are made one: so do we.
+    style = b'a::after { content: "<&" }\n'
+    assert b"<style>" + style.rstrip() in own.render("missing.html")
+    test_the_policy_admits_the_style_of_the_page_and_nothing_else(own, "missing.html", {})
+    assert own.content_security_policy != pages.content_security_policy
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("done.html", "{{ titel }}", r"done\.html: unknown variable: 'titel'"),
+        ("missing.html", "{{ sender }}", r"missing\.html: unknown variable: 'sender'"),
+        ("done.html", "one\n{% if %}", r"done\.html, line 2: "),
+        ("base.html", "{% block %}", r"base\.html, line 1: "),
+        ("done.html", '{% extends "done.html" %}', r"done\.html extends itself"),
+        ("done.html", '{% extends "nope.html" %}', r"done\.html: no such template: 'nope\.html'"),
+        ("done.html", b"\xff", r"done\.html is not UTF-8"),
+    ],
+)
+def test_a_template_that_cannot_work_is_refused_before_anyone_needs_it(
+    tmp_path: Path, name: str, text: str | bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError, match=said):
+        Pages(tmp_path)
+
+
+def test_a_templates_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no such templates folder: '.*nowhere'"):
+        Pages(tmp_path / "nowhere")
+
+
+# Where our files are
+
+
+def test_the_folder_in_the_package_is_taken_before_the_one_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "pixeltrack")
+    with pytest.raises(PixeltrackError, match="own examples are missing"):
+        resources.examples_dir()
+    (tmp_path / "examples").mkdir()
+    assert resources.examples_dir() == tmp_path / "examples"
+    (tmp_path / "pixeltrack" / "examples").mkdir(parents=True)
+    assert resources.examples_dir() == tmp_path / "pixeltrack" / "examples"
+
+
+def test_importing_pages_does_not_import_jinja2() -> None:
+    code = "import sys, pixeltrack.pages; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Contrast
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("front", "back", "least"),
+    [
+        *(("text", back, 4.5) for back in ("ground", "sheet", "tint")),
+        *(("quiet", back, 4.5) for back in ("ground", "sheet")),
+        *(
+            (front, back, 4.5)
+            for front in ("accent", "accent-over")
+            for back in ("ground", "sheet")
+        ),
+        *(("on-accent", back, 4.5) for back in ("accent", "accent-over")),
+        *(("focus", back, 3) for back in ("ground", "sheet")),
+    ],
+)
+def test_colours_keep_the_contrast_of_wcag_aa(
+    scheme: int, front: str, back: str, least: float
+) -> None:
+    css = (resources.templates_dir() / "pages" / "style.css").read_text(encoding="utf-8")
+    light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", (light, dark)[scheme]))
+    one, two = sorted((luminance(colours[front]), luminance(colours[back])), reverse=True)
+    assert (one + 0.05) / (two + 0.05) >= least

@@ -73,9 +73,7 @@ def followable(href: str) -> str | None:
 def count_pixels(text: str, prefix: str) -> int:
     """Return how many `img` start tags outside comments have a src that begins with prefix."""
     return sum(
-        token["type"] == _START
-        and token["name"] == "img"
-        and token["data"].get("src", "").startswith(prefix)
+        token["type"] == _START and token["name"] == "img" and token["data"].get("src", "").startswith(prefix)
         for token in _tokens(text)
     )
 

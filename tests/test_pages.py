@@ -102,9 +102,7 @@ def test_a_hostile_value_is_text_and_nothing_else(
     assert attacked.shape() == plain.shape()
     assert attacked.text.count(hostile) == plain.text.count("Zoë")
     for tag, key in (("form", "action"), ("a", "href")):
-        assert [attributes[key] for attributes in attacked.of(tag)] == [hostile] * len(
-            plain.of(tag)
-        )
+        assert [attributes[key] for attributes in attacked.of(tag)] == [hostile] * len(plain.of(tag))
 
 
 def test_a_hostile_contact_cannot_leave_its_mail_link(pages: Pages) -> None:
@@ -135,9 +133,7 @@ def test_a_page_runs_no_script_and_loads_nothing(pages: Pages, name: str, values
 
 
 @EVERY
-def test_a_name_does_not_run_into_the_words_around_it(
-    pages: Pages, name: str, values: Values
-) -> None:
+def test_a_name_does_not_run_into_the_words_around_it(pages: Pages, name: str, values: Values) -> None:
     assert not re.search(r"\wBlue Boat|Books\w", Outline(pages.render(name, **values)).text)
 
 
@@ -148,9 +144,7 @@ def test_a_page_says_its_language_and_has_one_heading_and_a_title(
     outline = Outline(pages.render(name, **values))
     assert outline.of("html") == [{"lang": "en"}]
     assert [len(outline.of(tag)) for tag in ("title", "h1", "main")] == [1, 1, 1]
-    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in outline.of(
-        "meta"
-    )
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in outline.of("meta")
 
 
 def test_unsubscribing_is_one_button_that_posts(pages: Pages) -> None:
@@ -328,18 +322,12 @@ def luminance(colour: str) -> float:
     [
         *(("text", back, 4.5) for back in ("ground", "sheet", "tint")),
         *(("quiet", back, 4.5) for back in ("ground", "sheet")),
-        *(
-            (front, back, 4.5)
-            for front in ("accent", "accent-over")
-            for back in ("ground", "sheet")
-        ),
+        *((front, back, 4.5) for front in ("accent", "accent-over") for back in ("ground", "sheet")),
         *(("on-accent", back, 4.5) for back in ("accent", "accent-over")),
         *(("focus", back, 3) for back in ("ground", "sheet")),
     ],
 )
-def test_colours_keep_the_contrast_of_wcag_aa(
-    scheme: int, front: str, back: str, least: float
-) -> None:
+def test_colours_keep_the_contrast_of_wcag_aa(scheme: int, front: str, back: str, least: float) -> None:
     css = (resources.templates_dir() / "pages" / "style.css").read_text(encoding="utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", (light, dark)[scheme]))

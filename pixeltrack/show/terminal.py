@@ -16,6 +16,7 @@ from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
 _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
+_WIDE = 110  # columns from which a link's destination is shown beside its text
 _ROWS = 8  # of each breakdown; the rest is one line
 
 _REASONS = {
@@ -44,7 +45,7 @@ def show_report(console: Console, report: CampaignReport) -> None:
     if report.timeline:
         console.print(_section("When", _timeline(report)))
     if report.links:
-        console.print(_section("Links", _links(report.links)))
+        console.print(_section("Links", _links(report.links, console.width)))
     breakdowns = [
         _breakdown(name, shares)
         for name, shares in (
@@ -68,14 +69,13 @@ def show_report(console: Console, report: CampaignReport) -> None:
 def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
     """Print all campaigns, one line each."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Campaign", overflow="fold")
-    table.add_column("Created (UTC)", no_wrap=True)
-    for column in ("Messages", "Opens", "Open rate", "Clicks", "Click rate", "Machine hits"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("campaign", overflow="ellipsis", no_wrap=True, min_width=12)
+    table.add_column("created", min_width=10, no_wrap=True)
+    _numbers(table, "messages", "opens", "rate", "clicks", "rate", "machines")
     for report in reports:
         table.add_row(
             Text(clean(report.campaign)),
-            moment(report.created),
+            moment(report.created)[:10],
             count(report.messages),
             count(report.opens.unique),
             percent(report.open_rate),
@@ -84,14 +84,14 @@ def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
             count(report.machine_opens.total + report.machine_clicks.total),
         )
     console.print(table)
-    console.print(Text("opens and clicks are unique and of people; rates are over tracked messages", "dim"))
+    console.print(Text("Opens and clicks are unique, and of people; rates are over tracked messages.", "dim"))
 
 
 def _title(report: CampaignReport) -> RenderableType:
     title = Text(clean(report.campaign), style="bold")
     title.append(f"   {_size(report)}", style="dim")
     if report.first is not None:
-        title.append(f"   {moment(report.first)} to {moment(report.last)} UTC", style="dim")
+        title.append(f"\n{moment(report.first)} to {moment(report.last)} UTC", style="dim")
     return title
 
 
@@ -106,8 +106,7 @@ def _size(report: CampaignReport) -> str:
 def _headline(report: CampaignReport) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    for column in ("people", "total", "rate", "machines", "unknown"):
-        table.add_column(column, justify="right", no_wrap=True)
+    _numbers(table, "people", "total", "rate", "machines", "unknown")
     table.add_row(
         "Opens",
         Text(count(report.opens.unique), "bold green"),
@@ -150,43 +149,46 @@ def _section(title: str, body: RenderableType) -> RenderableType:
 
 
 def _timeline(report: CampaignReport) -> RenderableType:
-    unit = "hour" if report.timeline_step == 3_600_000 else "day"
+    unit = "an hour" if report.timeline_step == 3_600_000 else "a day"
     table = Table.grid(padding=(0, 2))
     for name, values in (
         ("opens", [bucket.opens for bucket in report.timeline]),
         ("clicks", [bucket.clicks for bucket in report.timeline]),
     ):
         if any(values):
-            table.add_row(
-                Text(name),
-                Text(sparkline(values, _SPARK_WIDTH), "cyan"),
-                f"at most {count(max(values))} an {unit}"
-                if unit == "hour"
-                else f"at most {count(max(values))} a day",
-            )
+            spark = Text(sparkline(values, _SPARK_WIDTH), "cyan", no_wrap=True)
+            table.add_row(name, spark, Text(f"at most {count(max(values))} {unit}", "dim"))
     return table
 
 
-def _links(links: Sequence[LinkFigures]) -> RenderableType:
+def _links(links: Sequence[LinkFigures], width: int) -> RenderableType:
     most = max(link.clicks.unique for link in links)
+    wide = width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("link", overflow="ellipsis", no_wrap=True, max_width=28)
-    table.add_column("destination", overflow="ellipsis", no_wrap=True, ratio=1)
-    for column in ("people", "clicks", "machines"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("", width=_BAR_WIDTH, no_wrap=True)
+    table.add_column("#", justify="right", min_width=3, no_wrap=True)
+    table.add_column("link", overflow="ellipsis", no_wrap=True, width=24)
+    if wide:
+        table.add_column("destination", overflow="ellipsis", no_wrap=True, width=width - 80)
+    _numbers(table, "people", "clicks", "machines")
+    table.add_column("", min_width=_BAR_WIDTH, no_wrap=True)
     for link in sorted(links, key=lambda link: (-link.clicks.unique, -link.clicks.total, link.position)):
+        destination = [Text(clean(link.url), style="dim")] if wide else []
         table.add_row(
             str(link.number),
-            Text(clean(link.text) or "(no text)"),
-            Text(clean(link.url), style="dim"),
+            Text(clean(link.text) or clean(link.url)),
+            *destination,
             Text(count(link.clicks.unique), "bold"),
             count(link.clicks.total),
             Text(count(link.machine_clicks), "yellow"),
             Text(bar(link.clicks.unique, most, _BAR_WIDTH), "green"),
         )
     return table
+
+
+def _numbers(table: Table, *names: str) -> None:
+    """Add columns of numbers that keep their width on a narrow terminal."""
+    for name in names:
+        table.add_column(name, justify="right", min_width=len(name), no_wrap=True)
 
 
 def _breakdown(title: str, shares: Sequence[Share]) -> RenderableType:
@@ -205,8 +207,7 @@ def _set_aside(report: CampaignReport) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("as")
     table.add_column("why", overflow="fold")
-    for column in ("opens", "clicks", "messages"):
-        table.add_column(column, justify="right", no_wrap=True)
+    _numbers(table, "opens", "clicks", "messages")
     for row in report.set_aside:
         table.add_row(
             row.label,

@@ -1,0 +1,69 @@
+"""pixeltrack demo"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pixeltrack.cli.common import Call, global_options
+from pixeltrack.errors import PixeltrackError
+
+
+@click.command("demo", epilog="Example:  pixeltrack demo")
+@click.option(
+    "--recipients",
+    "people",
+    type=click.IntRange(50, 100_000),
+    default=1_000,
+    show_default=True,
+    help="How many people get the mail.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another day.")
+@global_options
+def command(people: int, seed: int, **options: Any) -> None:
+    """Play a whole campaign on this machine and check its report.
+
+    In a temporary folder: injects the bundled mail for 1,000 generated people, starts the collector
+    on a free port, and plays a day of opens and clicks against it over real HTTP (people on many mail
+    clients, Apple and Gmail fetching ahead, gateways that follow every link). The report is printed
+    and compared, figure by figure, with what was played; a difference is an error.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pixeltrack-demo-"))
+    database = folder / "pixeltrack.db"
+    options |= {"db": str(database), "key": str(database.with_suffix(".key")), "config": None}
+    call = Call(options, {})
+    from rich.console import Console
+
+    from pixeltrack import demo
+    from pixeltrack.show.terminal import show_report
+
+    call.say(f"injecting the example campaign for {people:,} people, then playing a day of mail…")
+    talk = Console(stderr=True)
+    if talk.is_terminal and not call.quiet:
+        from rich.progress import Progress
+
+        with Progress(console=talk, transient=True) as bar:
+            task = bar.add_task("playing", total=None)
+            outcome = demo.run(
+                folder,
+                call.settings,
+                people,
+                seed,
+                lambda done: bar.update(task, completed=done),
+            )
+    else:
+        outcome = demo.run(folder, call.settings, people, seed)
+    show_report(Console(highlight=False), outcome.report)
+    sys.stdout.flush()
+    call.say(f"\nfiles: {folder}")
+    call.say(f"look again: pixeltrack report --db {database} --campaign {demo.CAMPAIGN}")
+    if outcome.differences:
+        raise PixeltrackError(
+            f"the report differs from what was played: {'; '.join(outcome.differences[:5])}",
+            hint=f"{len(outcome.differences)} of {outcome.compared:,} comparisons; please report this",
+        )
+    call.say(f"checked: {outcome.hits:,} hits were played and answered rightly, and the report equals them")

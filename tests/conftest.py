@@ -1,0 +1,162 @@
+"""What tests share: a real store and key in a temporary folder, a WSGI client, a clock, the corpus."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixeltrack import config, setup
+from pixeltrack.collector import make_app
+from pixeltrack.compile import Task
+from pixeltrack.inject import Summary, inject_list
+from pixeltrack.model import Recipient
+from pixeltrack.pages import Pages
+from pixeltrack.recipients import identity
+from pixeltrack.rewrite import plan
+from pixeltrack.source import read
+from pixeltrack.urls import addresses
+
+BASE = "https://track.example.com"
+START = 1_790_000_000_000  # ms UTC: 2026-09-21 13:33:20
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+MAIL = (
+    b'<!DOCTYPE html>\r\n<html><body><p>Hello</p>\r\n<a href="https://shop.example/a?x=1&amp;y=2">First</a>\r\n'
+    b"<a href='https://shop.example/b#part'>Second</a>\r\n"
+    b'<a href="pixeltrack:unsubscribe">Unsubscribe</a> <a href="pixeltrack:preferences">Preferences</a>\r\n'
+    b"</body></html>\r\n"
+)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until told otherwise. Milliseconds UTC."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += round(seconds * 1000)
+
+
+@dataclass
+class Response:
+    status: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Client:
+    """Calls a WSGI application as a server would, without a server."""
+
+    app: Callable[..., Any]
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", agent: str = CHROME, **headers: str
+    ) -> Response:
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path.removeprefix(BASE),
+            "QUERY_STRING": "",
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_USER_AGENT": agent,
+            "wsgi.input": io.BytesIO(body),
+            **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+            **self.environ,
+        }
+        seen: list[tuple[str, dict[str, str]]] = []
+        chunks = self.app(environ, lambda status, headers: seen.append((status, dict(headers))))
+        return Response(*seen[0], b"".join(chunks))
+
+    def get(self, path: str, agent: str = CHROME, **headers: str) -> Response:
+        return self.request("GET", path, agent=agent, **headers)
+
+    def head(self, path: str, agent: str = CHROME) -> Response:
+        return self.request("HEAD", path, agent=agent)
+
+    def post(self, path: str, body: bytes = b"") -> Response:
+        return self.request("POST", path, body)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> config.Settings:
+    return config.load(options={"db": str(tmp_path / "t.db"), "base_url": BASE}, environment={})
+
+
+@pytest.fixture
+def workspace(settings: config.Settings) -> Iterator[setup.Workspace]:
+    """A real database and key, made as the first command would make them."""
+    made = setup.open_workspace(settings, create=True)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(workspace: setup.Workspace, settings: config.Settings, clock: Clock) -> Client:
+    """A client of the collector over the workspace's store; every hit is committed at once."""
+    return Client(make_app(workspace.store, workspace.keyring, Pages(), settings, clock))
+
+
+def people(*addresses_given: str, consent: str = "granted", **fields: str) -> list[Recipient]:
+    """Recipients as a list would give them."""
+    return [
+        Recipient(address, identity(address, "test"), consent, fields, line)  # type: ignore[arg-type]
+        for line, address in enumerate(addresses_given, start=2)
+    ]
+
+
+Inject = Callable[..., Summary]
+
+
+@pytest.fixture
+def inject(workspace: setup.Workspace, tmp_path: Path) -> Inject:
+    """Inject a mail for some addresses; returns the summary, files are in summary.out."""
+
+    def run(
+        *given: str, mail: bytes = MAIL, campaign: str = "spring", policy: str = "assumed", **options: Any
+    ) -> Summary:
+        places = addresses(BASE)
+        task = Task(
+            plan(read(mail, "mail.html"), places.own_prefixes),
+            campaign,
+            places,
+            tmp_path / "out" / campaign,
+            START,
+        )
+        recipients = options.pop("recipients", None) or people(*given)
+        return inject_list(
+            task,
+            recipients,
+            workspace.store,
+            workspace.keyring,
+            policy,  # type: ignore[arg-type]
+            personalize=options.pop("personalize", False),
+            list_name="list.csv",
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Path]:
+    """Real campaign mail from public projects; not part of pixeltrack, so its tests may skip."""
+    folder = Path(os.environ.get("PIXELTRACK_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+    files = sorted((folder / "mail").glob("*/*.html"))
+    if not files:
+        pytest.skip(f"no mail corpus at {folder} (set PIXELTRACK_CORPUS)")
+    return files

@@ -14,8 +14,8 @@ from pixeltrack import inject, recipients, report, simulate, source, urls
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
+from pixeltrack.figures import CampaignReport, Share, Tally
 from pixeltrack.pages import Pages
-from pixeltrack.report import CampaignReport, Share
 from pixeltrack.resources import examples_dir
 from pixeltrack.rewrite import plan
 from pixeltrack.serve import Server
@@ -167,7 +167,7 @@ def compare(
     return pairs
 
 
-def _pair(tally: report.Tally) -> tuple[int, int]:
+def _pair(tally: Tally) -> tuple[int, int]:
     return tally.unique, tally.total
 
 

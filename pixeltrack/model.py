@@ -10,6 +10,7 @@ from typing import Literal
 Consent = Literal["granted", "denied", "unknown"]
 Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from being measured
 CampaignKind = Literal["recipients", "merge", "preview"]
+StoredEvent = tuple[int, int, int, int, str, int]  # message, at (ms UTC), kind, link, agent, flags
 
 
 class EventKind(IntEnum):

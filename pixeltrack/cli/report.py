@@ -17,6 +17,7 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
     """Show how a campaign did, people and machines apart."""
     call = Call(options, {})
     from pixeltrack import report
+    from pixeltrack.figures import CampaignReport
     from pixeltrack.setup import open_workspace
 
     store = open_workspace(call.settings, create=False).store
@@ -32,7 +33,7 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
     from pixeltrack.show import terminal
 
     console = Console(highlight=False)
-    if isinstance(result, report.CampaignReport):
+    if isinstance(result, CampaignReport):
         terminal.show_report(console, result)
     elif result:
         terminal.show_overview(console, result)

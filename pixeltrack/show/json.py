@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pixeltrack.report import CampaignReport
+from pixeltrack.figures import CampaignReport
 from pixeltrack.show.text import iso
 
 

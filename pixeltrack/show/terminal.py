@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pixeltrack.report import CampaignReport, LinkFigures, Share
+from pixeltrack.figures import CampaignReport, LinkFigures, Share
 from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
 _SPARK_WIDTH = 60
@@ -106,7 +106,7 @@ def _size(report: CampaignReport) -> str:
 def _headline(report: CampaignReport) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    _numbers(table, "people", "total", "rate", "machines", "unknown")
+    _numbers(table, "unique", "total", "rate", "machines", "unknown")
     table.add_row(
         "Opens",
         Text(count(report.opens.unique), "bold green"),

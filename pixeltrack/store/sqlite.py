@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pixeltrack.errors import KeyFileError, NoSuchCampaign, StoreError
-from pixeltrack.model import Campaign, CampaignKind, Event, LinkRow, Message, Owner, Scope
+from pixeltrack.model import Campaign, CampaignKind, Event, LinkRow, Message, Owner, Scope, StoredEvent
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.schema import migrate, query
 from pixeltrack.tokens import Keyring
@@ -18,8 +18,6 @@ from pixeltrack.tokens import Keyring
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
 _OTHER_AGENT = "(other)"
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
-
-StoredEvent = tuple[int, int, int, int, str, int]  # message, at, kind, link, agent, flags
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,98 @@
+"""The command's surface: help, exit codes, and what starting it costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from pixeltrack.cli import _COMMANDS
+
+HEAVY = (
+    "bs4",
+    "jinja2",
+    "rich",
+    "sqlite3",
+    "sqlite_utils",
+    "ua_parser",
+    "waitress",
+    "importlib.metadata",
+    "http",
+)
+
+
+def pixeltrack(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIXELTRACK_")}
+    return subprocess.run(
+        [sys.executable, "-m", "pixeltrack", *arguments],
+        cwd=cwd,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_imports_nothing_that_a_command_needs(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['pixeltrack', '--help']\n"
+        "from pixeltrack.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*sorted(sys.modules), file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "Start with:  pixeltrack demo" in run.stdout
+    assert set(run.stderr.split()).isdisjoint(HEAVY)
+
+
+def test_help_lists_each_command_in_its_own_words() -> None:
+    for name, text in _COMMANDS.items():
+        command = import_module(f"pixeltrack.cli.{name}").command
+        assert command.name == name
+        assert command.help.splitlines()[0] == text
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, tmp_path: Path) -> None:
+    run = pixeltrack(name, "--help", cwd=tmp_path)
+    assert run.returncode == 0
+    assert "Example" in run.stdout
+    assert f"pixeltrack {name}" in run.stdout
+
+
+def test_version(tmp_path: Path) -> None:
+    assert pixeltrack("--version", cwd=tmp_path).stdout.startswith("pixeltrack 0.")
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("report", "--nonsense"), ("serve", "--port", "many")])
+def test_wrong_use_is_exit_code_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    run = pixeltrack(*arguments, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+
+
+def test_global_options_stand_before_or_after_the_command(tmp_path: Path) -> None:
+    before = pixeltrack("--db", "other.db", "report", cwd=tmp_path)
+    after = pixeltrack("report", "--db", "other.db", cwd=tmp_path)
+    assert before.stderr == after.stderr
+    assert "other.db" in before.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    pixeltrack("demo", "--recipients", "60", cwd=tmp_path)
+    run = subprocess.run(
+        f"{sys.executable} -m pixeltrack demo --recipients 60 2>err | head -1",
+        shell=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert "Traceback" not in (tmp_path / "err").read_text()

@@ -1,0 +1,82 @@
+"""Imports go one way, and each dependency has its door: read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "pixeltrack"
+
+# From the ground up. A module may import from its own floor and those below.
+FLOORS = [
+    {"errors", "model", "rates"},
+    {
+        "tokens",
+        "urls",
+        "markup",
+        "links",
+        "source",
+        "rewrite",
+        "proofs",
+        "rules",
+        "agents",
+        "classify",
+        "consent",
+        "figures",
+        "count",
+    },
+    {"resources", "config", "keyfile", "recipients", "pages", "personalize", "output", "store", "setup"},
+    {"compile", "manifest", "inject", "collector", "report"},
+    {"serve", "show", "simulate", "demo", "cli", "__main__"},
+]
+DOORS = {
+    "bs4": {"proofs"},
+    "sqlite3": {"store"},
+    "sqlite_utils": {"store"},
+    "jinja2": {"pages", "personalize"},
+    "waitress": {"serve"},
+    "rich": {"show", "cli"},
+    "click": {"cli"},
+    "ua_parser": {"agents"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def room(path: Path) -> str:
+    """The module or subpackage right below pixeltrack that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            if node.module == "pixeltrack":
+                found |= {f"pixeltrack.{alias.name}" for alias in node.names}
+    return found
+
+
+def floor(name: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down_and_through_the_doors(path: Path) -> None:
+    for name in imports(path):
+        top, _, rest = name.partition(".")
+        if top == "pixeltrack" and rest:
+            assert floor(rest.split(".")[0]) <= floor(room(path)), f"{name} is above {room(path)}"
+        if top in DOORS:
+            assert room(path) in DOORS[top], f"{top} has no door in {room(path)}"
+
+
+def test_no_module_has_become_two() -> None:
+    assert not [str(path) for path in modules() if len(path.read_text("utf-8").splitlines()) > 360]

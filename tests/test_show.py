@@ -1,0 +1,174 @@
+"""How reports look: the same figures in every format, safe with hostile text, right when narrow."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from pixeltrack import report, simulate
+from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
+from pixeltrack.show import terminal, text
+from pixeltrack.show.json import as_json
+
+HOSTILE = "[/] [red]x[/red] \x1b[31mred\x1b[0m :smile: \u202egnp.exe <script> \x9b2J a\nb"
+
+REPORT = CampaignReport(
+    campaign="spring",
+    code="abcdefgh",
+    kind="recipients",
+    created=1_790_000_000_000,
+    messages=1234,
+    tracked=1200,
+    opens=Tally(400, 512),
+    clicks=Tally(90, 133),
+    open_rate=400 / 1200,
+    click_rate=90 / 1200,
+    click_to_open_rate=90 / 400,
+    clicked_without_open=7,
+    unsubscribed=3,
+    stopped_tracking=2,
+    machine_opens=Tally(210, 260),
+    machine_clicks=Tally(40, 321),
+    unknown_opens=Tally(1, 1),
+    unknown_clicks=Tally(2, 2),
+    links=(
+        LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", Tally(80, 110), 300),
+        LinkFigures(2, 2, 19, "", "https://shop.example/b", Tally(11, 23), 21),
+    ),
+    timeline=(Bucket(1_790_000_000_000, 300, 50), Bucket(1_790_003_600_000, 212, 83)),
+    timeline_step=3_600_000,
+    devices=(Share("desktop", 55), Share("hidden by Gmail", 44)),
+    systems=(Share("Windows", 51),),
+    browsers=(Share("Chrome", 49),),
+    clients=(Share("Outlook", 33),),
+    set_aside=(SetAside("scanner", "burst", 0, 297, 31),),
+    first=1_790_000_000_000,
+    last=1_790_003_600_000,
+    preview_hits=6,
+)
+
+
+def printed(width: int, value: CampaignReport = REPORT, **options: object) -> str:
+    stream = io.StringIO()
+    terminal.show_report(Console(file=stream, width=width, highlight=False, **options), value)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 200])
+def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
+    shown = printed(width)
+    for figure in (
+        "1,234",
+        "34 of them untracked",
+        "400",
+        "512",
+        "33.3 %",
+        "260",
+        "90",
+        "133",
+        "7.5 %",
+        "321",
+        "22.5 %",
+        "80",
+        "110",
+        "300",
+        "55",
+        "44",
+        "51",
+        "49",
+        "33",
+        "297",
+        "31",
+    ):
+        assert figure in shown, figure
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(len(line) for line in printed(width).splitlines()) <= width
+
+
+def test_undefined_rates_are_a_dash() -> None:
+    none = replace(
+        REPORT, messages=None, tracked=None, open_rate=None, click_rate=None, click_to_open_rate=None
+    )
+    shown = printed(80, none)
+    assert "–" in shown
+    assert "recipients filled in by your mail system" in shown
+
+
+def test_hostile_text_stays_text() -> None:
+    hostile = replace(
+        REPORT,
+        campaign=HOSTILE,
+        links=(LinkFigures(1, 1, 1, HOSTILE, f"https://shop.example/{HOSTILE}", Tally(1, 1), 0),),
+        devices=(Share(HOSTILE, 1),),
+    )
+    shown = printed(120, hostile)
+    assert not [
+        character
+        for character in shown
+        if unicodedata.category(character) in ("Cc", "Cf") and character != "\n"
+    ]
+    assert "[/]" in shown
+    assert ":smile:" in shown
+
+
+def test_colour_is_only_for_terminals() -> None:
+    assert "\x1b" not in printed(80)
+    assert "\x1b[" in printed(80, force_terminal=True)
+
+
+def test_json_has_the_same_figures() -> None:
+    value = json.loads(as_json(REPORT))
+    assert value["opens"] == {"unique": 400, "total": 512}
+    assert value["click_to_open_rate"] == 90 / 400
+    assert value["links"][0]["clicks"] == {"unique": 80, "total": 110}
+    assert value["first"] == "2026-09-21T14:13:20.000+00:00"
+    assert value["timeline"][1] == {"start": "2026-09-21T15:13:20.000+00:00", "opens": 212, "clicks": 83}
+    assert value["definitions"]["open rate"] == "unique opens ÷ tracked messages"
+
+
+def test_the_overview_has_a_line_for_each_campaign() -> None:
+    stream = io.StringIO()
+    terminal.show_overview(Console(file=stream, width=80), [REPORT, replace(REPORT, campaign="summer")])
+    lines = stream.getvalue().splitlines()
+    assert any("spring" in line and "33.3 %" in line and "7.5 %" in line for line in lines)
+    assert any("summer" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "shown"),
+    [([], 10, ""), ([0, 0], 10, ""), ([1], 10, "█"), ([1, 0, 8], 10, "▁ █"), ([1, 1, 4, 4], 2, "▂█")],
+)
+def test_sparklines(values: list[int], width: int, shown: str) -> None:
+    assert text.sparkline(values, width) == shown
+
+
+def test_expected_figures_follow_the_definitions() -> None:
+    program = simulate.Program("x", "desktop", "Windows", "Chrome")
+    hidden = simulate.Program("y", client="Gmail", hidden_by="Gmail")
+    plan = [
+        simulate.Hit(1, "open", 0, 0, hidden, "human"),
+        simulate.Hit(2, "open", 0, 0, hidden, "human"),
+        simulate.Hit(3, "click", 1, 1, program, "human"),
+        simulate.Hit(4, "click", 1, 0, program, "scanner"),
+        simulate.Hit(5, "open", 2, 0, program, "human", counts=False),
+    ]
+    expected = simulate.expect(plan, links=2)
+    assert (expected.opens, expected.clicks, expected.machine_clicks) == ((1, 2), (1, 1), (1, 1))
+    assert expected.clicked_without_open == 1
+    assert expected.links == ((0, 0, 1), (1, 1, 0))
+    assert expected.devices == {"hidden by Gmail": 1, "desktop": 1}
+    assert (expected.first, expected.last) == (1, 3)
+
+
+def test_reports_are_values() -> None:
+    with pytest.raises(AttributeError):
+        REPORT.messages = 5  # type: ignore[misc]
+    assert REPORT.definitions == report.DEFINITIONS

@@ -96,6 +96,7 @@ class Collector:
         self._waiting: list[Event] = []
         self._recorded = 0
         self._lost = 0
+        self._failing = False  # the last commit did not succeed
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -121,10 +122,17 @@ class Collector:
             if over > 0:
                 del self._waiting[:over]
                 self._lost += over
+            self._failing = True
             log.error("%s; %d hits wait in memory, %d lost", error, len(self._waiting), self._lost)
             return
+        self._failing = False
         self._recorded += len(self._waiting)
         self._waiting.clear()
+
+    @property
+    def waiting(self) -> int:
+        """How many hits are not on the disk."""
+        return len(self._waiting)
 
     # -- routes -------------------------------------------------------------------------------------
 
@@ -211,8 +219,12 @@ class Collector:
                 "You keep getting the mails. Nothing that you open or click in them is recorded any"
                 " more, also in mails that you already have.",
             )
-        owner = self._store.owner(person.code, person.pseudonym)
-        scopes = self._store.opt_outs_of(self._keyring.subject(owner.identity)) if owner else frozenset()
+        try:
+            owner = self._store.owner(person.code, person.pseudonym)
+            scopes = self._store.opt_outs_of(self._keyring.subject(owner.identity)) if owner else frozenset()
+        except PixeltrackError as error:
+            log.error("preferences could not be read: %s", error)
+            return self._did_not_work("We could not read your choices just now.")
         off = "tracking" in scopes or (owner is not None and not owner.tracked)
         return self._page(
             "preferences.html",
@@ -237,11 +249,7 @@ class Collector:
             self._store.opt_out(person.code, person.pseudonym, subject, scope, self._clock())
         except PixeltrackError as error:
             log.error("an opt-out could not be stored: %s", error)
-            return self._done(
-                "This did not work",
-                "We could not store your choice just now. Please try again in a minute.",
-                "503 Service Unavailable",
-            )
+            return self._did_not_work("We could not store your choice just now.")
         return self._done(title, message)
 
     def _privacy(self) -> Answer:
@@ -257,7 +265,7 @@ class Collector:
 
     def _health(self) -> Answer:
         state = {
-            "status": "ok" if not self._waiting or not self._lost else "degraded",
+            "status": "degraded" if self._failing else "ok",
             "recorded": self._recorded,
             "waiting": len(self._waiting),
             "lost": self._lost,
@@ -329,13 +337,17 @@ class Collector:
     def _done(self, title: str, message: str, status: str = "200 OK") -> Answer:
         return self._page("done.html", status, title=title, message=message)
 
+    def _did_not_work(self, what: str) -> Answer:
+        message = f"{what} Please try again in a minute."
+        return self._done("This did not work", message, "503 Service Unavailable")
+
     def _missing(self) -> Answer:
         return self._page("missing.html", "404 Not Found")
 
 
 def _form(environ: WSGIEnvironment) -> dict[str, list[str]]:
     try:
-        length = min(int(environ.get("CONTENT_LENGTH") or 0), _MAX_BODY)
+        length = max(0, min(int(environ.get("CONTENT_LENGTH") or 0), _MAX_BODY))
     except ValueError:
         length = 0
     return parse_qs(environ["wsgi.input"].read(length).decode("latin-1"))

@@ -28,6 +28,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "serve.host": str,
     "serve.port": int,
 }
+_RANGES = {"retention.events_days": range(1, 36_501), "serve.port": range(65_536)}
 _ENVIRONMENT = {
     "PIXELTRACK_DB": "db",
     "PIXELTRACK_KEY": "key",
@@ -82,6 +83,8 @@ def load(
             hint=f"use one of: {', '.join(get_args(Policy))}",
         )
     db = Path(values.get("db", "pixeltrack.db"))
+    if db.is_dir():
+        raise InputError(f"database {str(db)!r} is a folder", hint="name a file with --db")
     return Settings(
         db=db,
         key=Path(values["key"]) if "key" in values else db.with_name("pixeltrack.key"),
@@ -99,11 +102,13 @@ def load(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"no configuration file {path}", hint="pixeltrack init writes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
     values = dict(_flatten(document))
@@ -114,6 +119,9 @@ def _read(path: Path) -> dict[str, Any]:
         if not isinstance(value, expected) or isinstance(value, bool):
             kind = "text in quotes" if expected is str else "a whole number"
             raise InputError(f"{path}: {key} is {value!r}, expected {kind}")
+        if isinstance(value, int) and value not in _RANGES[key]:
+            least, most = _RANGES[key][0], _RANGES[key][-1]
+            raise InputError(f"{path}: {key} is {value}, expected {least} to {most}")
     return values
 
 

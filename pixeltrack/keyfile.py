@@ -60,7 +60,13 @@ def load(path: Path) -> Keyring:
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        keys.update([_parse(line, path, number)])
+        key_id, key = _parse(line, path, number)
+        if key_id in keys:
+            raise KeyFileError(
+                f"{path} line {number} repeats key {key_id}",
+                hint="each key has its own number; restore the file from a backup",
+            )
+        keys[key_id] = key
     if not keys:
         raise KeyFileError(f"the key file {path} holds no key", hint="restore it from a backup")
     return Keyring(keys)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import unescape
 from html.entities import html5
 from typing import Literal
+from unicodedata import normalize
 from urllib.parse import quote
 
 Decision = Literal["wrap", "leave", "fill"]
@@ -64,8 +65,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _DROPPED = re.compile(r"[\t\n\r]")  # removed inside a URL, by the URL standard, section 4.4
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))  # trimmed at both ends, by the same
-_PORT = re.compile(r"(?::(\d{0,5}))?\Z")
-_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\[\]:@\x00-\x20<>\"^`{|}\\%]+")
+_PORT = re.compile(r"(?::([0-9]{0,5}))?\Z")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\x00-\x20\x7f<>\"^`{|}\\%]+")
+_DOT = re.compile("[.\u3002\uff0e\uff61]")  # what separates the labels of a host (RFC 3490, section 3.1)
+_JOINER = re.compile("[\u200c\u200d]")
 # Characters of an address that may stand in an HTTP header as they are; the rest is percent-encoded.
 _AS_WRITTEN = "!#$%&'()*+,-./0123456789:;=?@[]^_{|}~\\"
 
@@ -87,6 +90,7 @@ def decode_attribute(raw: str) -> str:
     A named reference without its semicolon that is followed by "=" or a letter or digit stays as it
     is: ``?a=1&copy=2`` is a query, not a copyright sign (HTML standard, 13.2.5.73).
     """
+    raw = raw.replace("\0", "\ufffd")  # 13.2.5.36
     if "&" not in raw:
         return raw
     return _REFERENCE.sub(lambda found: _reference(found, raw), raw)
@@ -95,9 +99,10 @@ def decode_attribute(raw: str) -> str:
 def _reference(found: re.Match[str], raw: str) -> str:
     name = found[1]
     if name[0] == "#":
-        digits = name[1:].rstrip(";")
+        base, digits = (16, name[2:]) if name[1] in "xX" else (10, name[1:])
+        code = int(digits.rstrip(";").lstrip("0")[:9] or "0", base)  # int() refuses thousands of digits
         # unescape knows the standard's replacements, but drops controls: those stay (case 25)
-        return unescape(found[0]) or chr(int("0" + digits, 16) if digits[0] in "xX" else int(digits))
+        return unescape(f"&#{code};") or chr(code)
     if name in html5 and (name[-1] == ";" or raw[found.end() : found.end() + 1] != "="):
         return html5[name]
     if name[-1] == ";" and name[:-1] in html5:
@@ -183,9 +188,20 @@ def _encode(part: str) -> str:
 
 
 def _ascii_host(host: str) -> str | None:
+    """Return a host in ASCII; None where that fails, or could be another host than a browser's."""
     if host.isascii():
         return host
+    if _JOINER.search(host):
+        return None
     try:
-        return host.encode("idna").decode("ascii")
+        written = ".".join(map(_ascii_label, _DOT.split(host)))
     except UnicodeError:
         return None
+    return written if _HOST.fullmatch(written) else None  # "℀" has become "a/c"
+
+
+def _ascii_label(label: str) -> str:
+    lower = "".join(map(str.lower, label))
+    if "ß" in lower or "ς" in lower:  # IDNA 2003 makes "ss" and "σ" of them: another host (UTS 46, 7)
+        return f"xn--{normalize('NFKC', lower).encode('punycode').decode()}"
+    return label.encode("idna").decode()

@@ -26,12 +26,13 @@ _PLAIN_REST = re.compile(
     r"""(?:[\t\n\f\r ]++(?:[^\t\n\f\r />="'<]++(?:=(?:"[^"]*+"|'[^']*+')(?=[\t\n\f\r />]))?+)?+)*+/?+>"""
 )
 _COMMENT_END = re.compile(r"--!?>")
-_CONDITIONAL = re.compile(r"<!--\[if\b[^\]]*+\]>", re.IGNORECASE)
-_SCRIPT_STEP = re.compile(r"<!--|-->|<(/?)script(?=[\t\n\f\r />])", re.IGNORECASE)
+_NO_CASE = re.ASCII | re.IGNORECASE  # case is ASCII's alone: "ſ" is no "s" in a tag's name
+_CONDITIONAL = re.compile(r"<!--\[if\b[^\]]*+\]>", _NO_CASE)
+_SCRIPT_STEP = re.compile(r"<!--(?!-*+>)|-->|<(/?)script(?=[\t\n\f\r />])", _NO_CASE)
 
 # Elements whose content is text, not markup. noscript and template are ordinary in mail.
 _RAW_TEXT = frozenset({"style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "script"})
-_RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW_TEXT - {"script"}}
+_RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", _NO_CASE) for name in _RAW_TEXT - {"script"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ class _Scanner:
         elif name == "img" and self._open is not None and "alt" in attributes:
             self._label.append(f" {attributes['alt'].value} ")
         if name in _RAW_TEXT:
-            after = self._raw_text(name, after, end)
+            closing = self._raw_text(name, after, end)
+            after = self._attributes(closing + len(f"</{name}"), end, {}) if closing >= 0 else -1
             return (end, name) if after < 0 else (after, None)
         if name == "plaintext":
             return end, name
@@ -203,7 +205,7 @@ class _Scanner:
                 assert rest is not None
                 return rest.end() + 1 if text.startswith(">", rest.end()) and rest.end() < end else -1
             position = matched.end()
-            if position < end and text[position] == "=":
+            if matched.lastindex == 1 and text.startswith("=", position) and position < end:
                 return -1  # a quote that never closes swallows the rest of the document
             name = matched[1].lower()
             if name not in into:

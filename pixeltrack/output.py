@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -10,14 +11,21 @@ from types import TracebackType
 
 from pixeltrack.errors import InputError, PixeltrackError
 
-_MESSAGE_FILE = re.compile(r"\d{6,}-[0-9a-f]{6}\.html")
+_MESSAGE_FILE = re.compile(r"\d{6,}-[0-9a-f]{6}\.html|preview\.html|template\.html")
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 def check(folder: Path, *, force: bool) -> None:
-    """Raise InputError when a folder must not be written to: not empty (without force), or no folder."""
-    if folder.exists() and not folder.is_dir():
+    """Raise when a folder must not or cannot be written to: not empty (without force), or no folder."""
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         raise InputError(f"{folder} is a file, not a folder", hint="name another with --out")
+    if (folder / "html").is_symlink():
+        raise InputError(f"{folder / 'html'} is a link to elsewhere", hint="name another with --out")
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise _unwritable(folder, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+    if not os.access(nearest, os.W_OK):
+        raise _unwritable(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     if not force and folder.is_dir() and any(folder.iterdir()):
         raise InputError(
             f"the output folder {folder} is not empty",
@@ -78,6 +86,8 @@ class Output:
         for stale in html.iterdir():
             if _MESSAGE_FILE.fullmatch(stale.name):
                 stale.unlink()
+        if not (self._staging / "messages.csv").exists():
+            (self.folder / "messages.csv").unlink(missing_ok=True)  # it lists files that are gone
         for path in [*(self._staging / "html").iterdir(), *self._staging.glob("*.*")]:
             path.replace(self.folder / path.relative_to(self._staging))
 
@@ -98,5 +108,5 @@ class Output:
 def _unwritable(folder: Path, error: OSError) -> PixeltrackError:
     return PixeltrackError(
         f"cannot write to {folder}: {error.strerror}",
-        hint="nothing was written; choose another folder with --out",
+        hint="choose another folder with --out",
     )

@@ -20,6 +20,9 @@ URL_FIELDS = ("unsubscribe_url", "preferences_url", "privacy_url")
 _TAG = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
 _SLOT_NAME = "pixeltrack_slot"
 
+# What a template's own expressions raise: 1 / 0, "%(x)s" % {}, a macro that calls itself, …
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 Personalized = Callable[[Mapping[str, str], Mapping[Slot, str], str], bytes]
 
 
@@ -63,7 +66,7 @@ def compile_personalized(template: Template, source: Source) -> Personalized:
                 f"{where}: the mail uses a field that the list does not have: {error.message}",
                 hint="add the column, or write {{ name | default('') }} in the mail",
             ) from None
-        except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
+        except (jinja2.TemplateError, *_FAULTS) as error:
             raise InputError(f"{where}: the mail cannot be personalised: {error}") from None
         return text.replace(mark, "\r").encode(source.charset, errors="xmlcharrefreplace")
 

@@ -61,16 +61,14 @@ def prove(
 def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], output: bytes) -> bytes:
     """Return output with every edit taken back; raise SelfCheckError where an edit is not in place."""
     restored: list[bytes] = []
-    position = shift = 0  # position in output; shift: how much longer output is so far, in bytes
+    position = done = 0  # in the output, in bytes; in the source's view
     for edit in sorted(edits, key=lambda edit: edit.start):
-        start = len(source.encode(source.view[: edit.start])) + shift
+        start = position + len(source.encode(source.view[done : edit.start]))
         inserted = source.encode(edit.before + values[edit.slot] + edit.after)
-        original = source.encode(source.view[edit.start : edit.end])
         if output[start : start + len(inserted)] != inserted:
             raise SelfCheckError(f"{source.name}: an edit is not where it belongs", hint=_HINT)
-        restored += (output[position:start], original)
-        position = start + len(inserted)
-        shift += len(inserted) - len(original)
+        restored += (output[position:start], source.encode(source.view[edit.start : edit.end]))
+        position, done = start + len(inserted), edit.end
     restored.append(output[position:])
     return b"".join(restored)
 
@@ -159,5 +157,5 @@ def _soup(text: str) -> BeautifulSoup:
         warnings.simplefilter("ignore")
         try:
             return BeautifulSoup(text, "html.parser")
-        except (ParserRejectedMarkup, AssertionError) as refused:
+        except (ParserRejectedMarkup, AssertionError, ValueError) as refused:
             raise PixeltrackError("not read: BeautifulSoup refuses this document") from refused

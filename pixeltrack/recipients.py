@@ -40,14 +40,17 @@ def read(stream: IO[str], name: str) -> Iterator[Recipient]:
 
 
 def _csv(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    head = text.split("\n", 1)[0]
+    head = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
     try:
-        header = [column.strip().lower() for column in next(reader)]
+        header: list[str] = []
+        while not any(header):
+            header = [column.strip().lower() for column in next(reader)]
         _check_header(header, name)
         while True:
-            line = reader.line_num + 1
+            line = reader.line_num + 1  # where the row begins: a value in quotes may have line ends
             row = next(reader)
             if not any(cell.strip() for cell in row):
                 continue
@@ -60,12 +63,14 @@ def _csv(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
     except StopIteration:
         return
     except csv.Error as error:
-        raise InputError(f"{name} line {reader.line_num}: {error}", hint="is it CSV?") from None
+        raise InputError(
+            f"{name} line {line}: {error}", hint='is a quote missing? inside quotes, " is written ""'
+        ) from None
 
 
 def _check_header(header: list[str], name: str) -> None:
     if "email" not in header:
-        shown = ", ".join(header[:8]) or "nothing"
+        shown = ", ".join(header[:8])
         raise InputError(
             f"{name} has no email column; its first line says: {shown}",
             hint="the first line names the columns, for instance: email,first_name,company",
@@ -81,8 +86,12 @@ def _json_lines(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
             continue
         try:
             value = json.loads(written)
+            if "\\u" in written:
+                json.dumps(value, ensure_ascii=False).encode()  # refuses half a surrogate pair
         except json.JSONDecodeError as error:
             raise InputError(f"{name} line {line}: not JSON: {error.msg}") from None
+        except (ValueError, RecursionError):  # endless digits or brackets, half a pair
+            raise InputError(f"{name} line {line}: no JSON that can be stored") from None
         if not isinstance(value, dict) or "email" not in value:
             raise InputError(
                 f"{name} line {line}: no email in {written[:60]!r}",

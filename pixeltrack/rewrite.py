@@ -109,7 +109,11 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], prefixe
 
 
 def _label(raw: str) -> str:
-    text = _WHITE.sub(" ", unescape(raw)).strip()
+    try:
+        raw = unescape(raw)
+    except ValueError:
+        pass  # a character reference of thousands of digits, which int() refuses
+    text = _WHITE.sub(" ", raw).strip()
     return text if len(text) <= _LABEL_LENGTH else text[: _LABEL_LENGTH - 1] + "…"
 
 

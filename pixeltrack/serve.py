@@ -8,11 +8,13 @@ and many hits share the cost of one fsync.
 from __future__ import annotations
 
 import errno
+import resource
 import signal
 import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 
 from waitress import wasyncore
@@ -26,13 +28,14 @@ from pixeltrack.errors import PixeltrackError
 # Limits against slow and large requests (security rule S16): waitress' defaults would let a hundred
 # half-open connections shut everybody out.
 _LIMITS = {
-    "connection_limit": 2_000,
     "channel_timeout": 15,
     "cleanup_interval": 5,
     "max_request_header_size": 16_384,
     "max_request_body_size": 8_192,
     "backlog": 1_024,
 }
+_CONNECTIONS = 2_000
+_OTHER_FILES = 40  # that may be open beside the connections: database, listener, pages
 _HELD_BACK = 1 << 24  # bytes an answer may have before waitress sends it by itself: more than any of ours
 _ACCEPT_BURST = 64
 _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
@@ -54,7 +57,17 @@ class _Queue:
         self.channels.append(channel)
 
 
+class _Channel(HTTPChannel):
+    def send_continue(self) -> None:
+        """Commit first: this flushes, and answers of this turn may be waiting before it."""
+        self.server.commit()
+        super().send_continue()
+
+
 class _Listener(TcpWSGIServer):
+    channel_class = _Channel
+    commit: Callable[[], None]
+
     def handle_accept(self) -> None:
         """Take the connections that are waiting, not one a turn."""
         for _ in range(_ACCEPT_BURST):
@@ -81,10 +94,11 @@ class Server:
             port=port,
             ident=None,
             clear_untrusted_proxy_headers=True,
-            send_bytes=_HELD_BACK,
-            outbuf_high_watermark=_HELD_BACK,
+            connection_limit=_connection_limit(),
             **_LIMITS,
         )
+        # Set afterwards, for as options they are on their way out: nothing leaves before its commit.
+        adjustments.send_bytes = adjustments.outbuf_high_watermark = _HELD_BACK
         try:
             self._listener = _Listener(
                 app,
@@ -95,6 +109,7 @@ class Server:
             )
         except OSError as error:
             raise _cannot_listen(host, port, error) from None
+        self._listener.commit = app.commit
         self.host: str = host
         self.port = int(self._listener.effective_port)
 
@@ -104,7 +119,10 @@ class Server:
         return f"http://{host}:{self.port}"
 
     def run(self) -> None:
-        """Serve until stopped; then finish what has begun, and leave every hit on the disk."""
+        """Serve until stopped; then finish what has begun, and leave every hit on the disk.
+
+        Raises PixeltrackError when the store would not take the last ones.
+        """
         while not self._stopping.is_set():
             self._turn(_TURN_SECONDS)
         self._listener.accepting = False
@@ -116,23 +134,37 @@ class Server:
             for channel in self._listener.active_channels.values()
         ):
             self._turn(0.05)
-        self._app.commit()
         wasyncore.close_all(self._map, ignore_all=True)
+        self._app.commit()
+        while self._app.waiting and time.monotonic() < deadline:
+            time.sleep(0.05)
+            self._app.commit()
+        if self._app.waiting:
+            raise PixeltrackError(
+                f"stopped, but the last {self._app.waiting} hits could not be stored: the database is not"
+                " writable",
+                hint="the log says why",
+            )
 
     def stop(self) -> None:
         """Ask the server to finish; may be called from a signal handler or another thread."""
+        if self._stopping.is_set():
+            return  # the trigger may be closed, and its number be another file's by now
         self._stopping.set()
         self._listener.trigger.pull_trigger()
 
     def stop_on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT. A second one stops at once."""
 
-        def handle(number: int, _frame: FrameType | None) -> None:
-            signal.signal(number, signal.SIG_DFL)
+        numbers = (signal.SIGTERM, signal.SIGINT)
+
+        def handle(_number: int, _frame: FrameType | None) -> None:
+            for number in numbers:
+                signal.signal(number, signal.SIG_DFL)
             self.stop()
 
-        signal.signal(signal.SIGTERM, handle)
-        signal.signal(signal.SIGINT, handle)
+        for number in numbers:
+            signal.signal(number, handle)
 
     def _turn(self, seconds: float) -> None:
         wasyncore.poll2(seconds, self._map)
@@ -146,6 +178,21 @@ class Server:
         for channel in served:
             if channel.connected and channel.writable():
                 channel.handle_write()
+
+
+def _connection_limit() -> int:
+    """Return how many connections fit into the files that this process may open.
+
+    That number is raised first, as far as the system lets us. Beyond it accept fails at once, again
+    and again, and the loop would do nothing else.
+    """
+    wanted = _CONNECTIONS + _OTHER_FILES
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != files < wanted:
+        files = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+        return files - _OTHER_FILES
+    return _CONNECTIONS
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> PixeltrackError:

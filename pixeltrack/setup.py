@@ -61,7 +61,8 @@ key = "pixeltrack.key"
 policy = "{policy}"
 
 [retention]
-# How long single events are meant to be kept, in days; the privacy page says so.
+# How long you keep single events, in days: the privacy page tells your readers. pixeltrack does not
+# delete them by itself yet.
 events_days = {events_days}
 
 [sender]

@@ -85,17 +85,16 @@ def read(data: bytes, name: str, encoding: str | None = None) -> Source:
 
 def require_html(source: Source) -> None:
     """Raise InputError for what is no HTML at all: a picture, a text, a whole message."""
-    if _MARKUP.search(source.view):
-        return
-    if _MESSAGE.match(source.data):
+    if _MESSAGE.match(source.data):  # before the elements: its HTML part has them too
         raise InputError(
             f"{source.name} looks like a whole mail message, not HTML",
             hint="save its HTML part as a file and give that",
         )
-    raise InputError(
-        f"{source.name} does not look like HTML: it has no element of a mail in it",
-        hint="give the HTML of your mail; its encoding can be named with --encoding",
-    )
+    if not _MARKUP.search(source.view):
+        raise InputError(
+            f"{source.name} does not look like HTML: it has no element of a mail in it",
+            hint="give the HTML of your mail; its encoding can be named with --encoding",
+        )
 
 
 def _charset(data: bytes, name: str, encoding: str | None) -> str:
@@ -111,7 +110,7 @@ def _charset(data: bytes, name: str, encoding: str | None) -> str:
     try:
         "".encode(label)  # unlike codecs.lookup, this refuses what is no text encoding (base64, zlib)
         return _ENDIAN.get(codecs.lookup(label).name, codecs.lookup(label).name)
-    except LookupError:
+    except (LookupError, ValueError):
         raise InputError(
             f"{name}: unknown encoding {label!r}",
             hint="name the encoding yourself, for instance --encoding utf-8",

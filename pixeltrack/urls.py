@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ _CODE = r"[a-z2-7]{8}"
 _OPEN = re.compile(rf"/o/({_CODE})/([\x21-\x7e]{{1,200}})\.gif")
 _CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x21-\x7e]{{1,200}})")
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
+_ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")
 _FIXED: dict[str, RouteKind] = {
     "/privacy": "privacy",
     "/healthz": "health",
@@ -86,7 +88,10 @@ class Addresses:
     @property
     def is_loopback(self) -> bool:
         host = urlsplit(self.base).hostname or ""
-        return host == "localhost" or host == "::1" or host.startswith("127.")
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False  # a name, such as 127.example.com
 
 
 def addresses(base_url: str) -> Addresses:
@@ -95,10 +100,22 @@ def addresses(base_url: str) -> Addresses:
     Raises InputError when it is not an http(s) origin: a path, query or user in it would end up in
     every mail.
     """
-    found = re.fullmatch(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?/?", base_url.lower())
-    if found is None:
+    found = _ORIGIN.fullmatch(base_url.lower())
+    if (
+        found is None
+        or not 0 < int(found["port"] or 80) < 65_536
+        or (found["ipv6"] is not None and not _is_ipv6(found["ipv6"]))
+    ):
         raise InputError(
             f"base URL {base_url!r} is not of the form https://host or https://host:port",
             hint="for instance --base-url https://track.example.com",
         )
     return Addresses(base_url.lower().rstrip("/"))
+
+
+def _is_ipv6(written: str) -> bool:
+    try:
+        IPv6Address(written)
+    except ValueError:
+        return False
+    return True

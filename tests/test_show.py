@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from pixeltrack import report, simulate
+from pixeltrack import rates, simulate
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.show import terminal, text
 from pixeltrack.show.json import as_json
@@ -171,4 +171,4 @@ def test_expected_figures_follow_the_definitions() -> None:
 def test_reports_are_values() -> None:
     with pytest.raises(AttributeError):
         REPORT.messages = 5  # type: ignore[misc]
-    assert REPORT.definitions == report.DEFINITIONS
+    assert REPORT.definitions == rates.DEFINITIONS

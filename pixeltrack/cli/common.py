@@ -46,7 +46,9 @@ class Call:
             click.echo(text, err=True)
 
     def warn(self, text: str) -> None:
-        click.secho(f"Warning: {text}", err=True, fg="yellow")
+        """Print what may be a mistake, but stops nothing: to stderr, and not when quiet."""
+        if not self.quiet:
+            click.secho(f"Warning: {text}", err=True, fg="yellow")
 
     def created(self, paths: tuple[Path, ...]) -> None:
         """Tell which files had to be made."""

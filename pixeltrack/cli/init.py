@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.config import DEFAULT_CONFIG
+from pixeltrack.errors import PixeltrackError
 
 
 @click.command(
@@ -32,12 +34,20 @@ def command(preset: Any, **options: Any) -> None:
     """
     from pixeltrack.setup import open_workspace, write_config
 
-    named = options["config"] or (click.get_current_context().obj or {}).get("config")
+    named = (
+        options["config"]
+        or (click.get_current_context().obj or {}).get("config")
+        or os.environ.get("PIXELTRACK_CONFIG")
+    )
     path = Path(named) if named else DEFAULT_CONFIG
     write_config(path, preset)
     options["config"] = str(path)
-    call = Call(options, {})
-    workspace = open_workspace(call.settings, create=True)
+    try:
+        call = Call(options, {})
+        workspace = open_workspace(call.settings, create=True)
+    except PixeltrackError:
+        path.unlink()  # else init could not be run again
+        raise
     workspace.store.close()
     call.say(f"created {path} (settings, preset {preset}: consent {call.settings.consent})")
     call.created(workspace.created)

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ Examples:
     type=click.Choice(["refuse", "merge"]),
     default="refuse",
     show_default=True,
-    help="What to do with a person who is on the list twice: merge keeps the first row, and the stricter consent.",
+    help="What to do with a person who is on the list twice: merge keeps the first row, and the stricter"
+    " consent.",
 )
 @click.option(
     "--encoding", metavar="NAME", help="Encoding of the mail  [default: what it says of itself, else UTF-8]"
@@ -107,15 +109,18 @@ def command(
 
     addresses = urls.addresses(call.settings.base_url)
     plan = plan_mail(_read_source(source, encoding), addresses.own_prefixes)
-    if dry_run:
-        _show_plan(plan, as_json)
-        return
     name = _campaign_name(campaign, source)
     folder = out or Path("out") / (re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
     people: list[Recipient] = []
+    list_name = "standard input" if list_file == "-" else list_file or ""
     if list_file:
-        with _open_list(list_file) as (stream, shown):
-            people = recipients.unique(recipients.read(stream, shown), shown, merge=duplicates == "merge")
+        with _open_list(list_file, list_name) as stream:
+            people = recipients.unique(
+                recipients.read(stream, list_name), list_name, merge=duplicates == "merge"
+            )
+    if dry_run:
+        _show_plan(plan, as_json)
+        return
     output.check(folder, force=force or _holds_preview(folder))
     if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
         call.warn(f"{source} is injected already, or has nothing to inject: copies will be the same as it")
@@ -138,7 +143,7 @@ def command(
                 workspace.keyring,
                 call.settings.consent,
                 personalize=personalize,
-                list_name=list_file,
+                list_name=list_name,
                 progress=progress,
             )
     else:
@@ -191,13 +196,11 @@ def _campaign_name(given: str | None, source: Path) -> str:
 
 
 @contextmanager
-def _open_list(name: str) -> Iterator[tuple[IO[str], str]]:
-    if name == "-":
-        yield sys.stdin, "standard input"
-        return
+def _open_list(path: str, name: str) -> Iterator[IO[str]]:
+    """Open a list as UTF-8 with its line ends as they are; standard input too, whatever the locale."""
     try:
-        with Path(name).open(encoding="utf-8-sig", newline="") as stream:
-            yield stream, name
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+            yield TextIOWrapper(file, encoding="utf-8-sig", newline="")
     except FileNotFoundError:
         raise InputError(
             f"no such file: {name}", hint="give the recipient list as CSV or JSON lines"
@@ -294,11 +297,13 @@ def _show_summary(summary: Summary, plan: Plan, call: Call, merge_tag: str | Non
     click.echo(f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}")
     if has_list:
         click.echo(
-            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes to whom."
+            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes"
+            " to whom."
         )
         if call.settings.consent == "assumed" and call.settings.config is None:
             call.say(
-                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that"
+                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
+                " that"
             )
     elif merge_tag:
         click.echo(f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands.")

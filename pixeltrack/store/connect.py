@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ def create_private(path: Path) -> None:
     """Create an empty file 0600 first: the database and its -wal and -shm then inherit that mode."""
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass  # another program has made it since we looked
     except OSError as error:
         raise StoreError(
             f"cannot create the database {path}: {error.strerror}",
@@ -59,11 +62,20 @@ def connect(path: Path, *, busy_ms: int) -> sqlite3.Connection:
             timeout=busy_ms / 1000,
         )
         connection.row_factory = sqlite3.Row
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "secure_delete = ON",
-            "foreign_keys = ON",
-        ):
+        _use_wal(connection, busy_ms)
+        for pragma in ("synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
             connection.execute(f"pragma {pragma}")
         return connection
+
+
+def _use_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
+    """Switch to WAL. SQLite does not wait for others there, so we do: two may make one database."""
+    deadline = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            connection.execute("pragma journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.01)

@@ -45,10 +45,13 @@ def open_store(path: Path, keyring: Keyring, *, create: bool = False, busy_ms: i
     connection = connect(path, busy_ms=busy_ms)
     with explained(path):
         migrate(connection, path)
-        stored = connection.execute("select value from facts where name = 'key'").fetchone()
-        if stored is None:
-            connection.execute("insert into facts (name, value) values ('key', ?)", [keyring.check_value()])
-    if stored and stored[0] != keyring.check_value():
+        select = "select value from facts where name = 'key'"
+        stored = connection.execute(select).fetchone()
+        if stored is None:  # two programs may find that at the same time
+            insert = "insert or ignore into facts (name, value) values ('key', ?)"
+            connection.execute(insert, [keyring.check_value()])
+            stored = connection.execute(select).fetchone()
+    if stored[0] != keyring.check_value():
         connection.close()
         raise KeyFileError(
             f"the key is not the one that made the database {path}",
@@ -177,6 +180,8 @@ class Store:
             with self._transaction() as connection:
                 connection.executemany(recipient, rows)
                 connection.executemany(message, rows)
+        with self._transaction() as connection:
+            connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
 
     def message_counts(self, campaign_id: int) -> tuple[int, int]:
         """Return (messages, tracked messages) of a campaign."""

@@ -1,0 +1,171 @@
+"""Settings: an option wins over the environment, the environment over the file, the file over defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pixeltrack import config
+from pixeltrack.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _write(text: str, path: str = "pixeltrack.toml") -> Path:
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _refused(text: str) -> InputError:
+    _write(text)
+    with pytest.raises(InputError) as refused:
+        config.load(environment={})
+    return refused.value
+
+
+def test_without_anything_the_defaults_hold():
+    assert config.load(environment={}) == config.Settings(
+        db=Path("pixeltrack.db"),
+        key=Path("pixeltrack.key"),
+        base_url="http://127.0.0.1:8000",
+        consent="assumed",
+        events_days=None,
+        sender=None,
+        controller=None,
+        contact=None,
+        host="127.0.0.1",
+        port=8000,
+        config=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "file", "winner"),
+    [
+        ("o", "e", "f", "o"),
+        (None, "e", "f", "e"),
+        (None, "", "f", "f"),
+        (None, None, "f", "f"),
+        ("o", None, None, "o"),
+        (None, "e", None, "e"),
+    ],
+)
+@pytest.mark.parametrize("name", ["db", "key", "base_url"])
+def test_option_then_environment_then_file(
+    name: str, option: str | None, environment: str | None, file: str | None, winner: str
+):
+    if file is not None:
+        _write(f'{name} = "{file}"')
+    outside = {} if environment is None else {f"PIXELTRACK_{name.upper()}": environment}
+    settings = config.load(options={name: option}, environment=outside)
+    assert str(getattr(settings, name)) == winner
+
+
+def test_every_key_of_the_file_arrives():
+    _write(
+        'db = "a.db"\nkey = "b.key"\nbase_url = "https://t.example"\n'
+        '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
+        '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
+        '[serve]\nhost = "::1"\nport = 0\n'
+    )
+    assert config.load(environment={}) == config.Settings(
+        db=Path("a.db"),
+        key=Path("b.key"),
+        base_url="https://t.example",
+        consent="required",
+        events_days=30,
+        sender="N",
+        controller="C",
+        contact="c@example.com",
+        host="::1",
+        port=0,
+        config=Path("pixeltrack.toml"),
+    )
+
+
+def test_a_named_file_wins_over_the_one_in_the_folder():
+    _write('base_url = "https://folder.example"')
+    outside = {"PIXELTRACK_CONFIG": str(_write('base_url = "https://environment.example"', "e.toml"))}
+    named = _write('base_url = "https://option.example"', "o.toml")
+    assert config.load(environment=outside).base_url == "https://environment.example"
+    assert config.load(named, environment=outside).base_url == "https://option.example"
+
+
+def test_a_named_file_must_exist():
+    with pytest.raises(InputError, match=r"no configuration file gone\.toml"):
+        config.load(Path("gone.toml"), environment={})
+    with pytest.raises(InputError, match=r"no configuration file gone\.toml"):
+        config.load(environment={"PIXELTRACK_CONFIG": "gone.toml"})
+
+
+def test_paths_in_the_file_are_relative_to_the_file_and_others_to_the_current_folder():
+    named = _write('db = "data/t.db"\nkey = "/etc/t.key"', "settings/p.toml")
+    settings = config.load(named, environment={})
+    assert (settings.db, settings.key) == (Path("settings/data/t.db"), Path("/etc/t.key"))
+    settings = config.load(named, {"db": "here.db"}, {"PIXELTRACK_KEY": "here.key"})
+    assert (settings.db, settings.key) == (Path("here.db"), Path("here.key"))
+
+
+def test_the_key_is_expected_beside_the_database():
+    assert config.load(options={"db": "data/t.db"}, environment={}).key == Path("data/pixeltrack.key")
+
+
+def test_a_byte_order_mark_before_the_file_is_no_fault():
+    _write('\ufeffbase_url = "https://t.example"')
+    assert config.load(environment={}).base_url == "https://t.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('databse = "x"', "databse"),
+        ('[consent]\npolcy = "required"', "consent.polcy"),
+        ('[serve.tls]\ncert = "x"', "serve.tls.cert"),
+        ('consent = "required"', "consent"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_its_path(text: str, key: str):
+    refused = _refused(text)
+    assert refused.message == f"pixeltrack.toml: unknown key '{key}'"
+    assert "consent.policy" in (refused.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("db = 1", "db is 1, expected text in quotes"),
+        ("base_url = true", "base_url is True, expected text in quotes"),
+        ('[serve]\nport = "8000"', "serve.port is '8000', expected a whole number"),
+        ("[serve]\nport = true", "serve.port is True, expected a whole number"),
+        ("[retention]\nevents_days = 1.5", "retention.events_days is 1.5, expected a whole number"),
+        ("[serve]\nport = 65536", "serve.port is 65536, expected 0 to 65535"),
+        ("[serve]\nport = -1", "serve.port is -1, expected 0 to 65535"),
+        ("[retention]\nevents_days = 0", "retention.events_days is 0, expected 1 to 36500"),
+        ('[consent]\npolicy = "yes"', "consent.policy is 'yes'"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key(text: str, message: str):
+    assert _refused(text).message == f"pixeltrack.toml: {message}"
+
+
+def test_bad_toml_is_refused_with_its_line():
+    assert "pixeltrack.toml is not valid TOML" in _refused('db = "x"\nkey =\n').message
+    assert "line 2" in _refused('db = "x"\nkey =\n').message
+
+
+def test_a_file_in_another_encoding_is_refused():
+    Path("pixeltrack.toml").write_bytes(b'[sender]\nname = "Caf\xe9"\n')
+    with pytest.raises(InputError, match=r"pixeltrack\.toml is not UTF-8 \(byte 20\)"):
+        config.load(environment={})
+
+
+@pytest.mark.parametrize("db", ["", ".", "/"])
+def test_a_folder_is_no_database(db: str):
+    with pytest.raises(InputError, match="is a folder"):
+        config.load(options={"db": db}, environment={})

@@ -1,0 +1,189 @@
+"""The output folder: all of it appears at once or nothing does, and only our own files are replaced."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from pixeltrack import output
+from pixeltrack.errors import InputError, PixeltrackError
+from pixeltrack.output import Output
+
+OLD, NEW = "000001-aaaaaa.html", "000001-bbbbbb.html"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "spring"
+
+
+def _write(folder: Path, name: str = NEW, content: bytes = b"new", *, listed: bool = True) -> None:
+    with Output(folder) as made:
+        made.write_message(name, content)
+        if listed:
+            made.write("messages.csv", "email\nada@example.com\n", 0o600)
+        made.write("manifest.json", "{}")
+        made.publish()
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_nothing_appears_before_publish(folder: Path):
+    with Output(folder) as made:
+        made.write_message(NEW, b"new")
+        made.write("manifest.json", "{}")
+        assert not folder.exists()
+        made.publish()
+        assert _files(folder) == {f"html/{NEW}": "new", "manifest.json": "{}"}
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_an_error_leaves_nothing_behind(folder: Path, existing: bool):
+    if existing:
+        _write(folder, OLD, b"old")
+    before = _files(folder.parent.parent)
+    with pytest.raises(ZeroDivisionError), Output(folder) as made:
+        made.write_message(NEW, b"new")
+        raise ZeroDivisionError
+    assert _files(folder.parent.parent) == before
+    assert [path.name for path in folder.parent.iterdir()] == (["spring"] if existing else [])
+
+
+def test_leaving_without_publish_leaves_nothing_behind(folder: Path):
+    with Output(folder) as made:
+        made.write_message(NEW, b"new")
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_bytes_are_counted_and_written_as_they_are(folder: Path):
+    with Output(folder) as made:
+        made.write_message(NEW, b"a\r\n\xff\0")
+        made.write("x.txt", "é")
+        assert made.written == 5 + 2
+        made.publish()
+    assert (folder / "html" / NEW).read_bytes() == b"a\r\n\xff\0"
+
+
+def test_the_list_of_addresses_is_for_its_owner_alone(folder: Path):
+    for _ in range(2):
+        _write(folder)
+        assert stat.S_IMODE((folder / "messages.csv").stat().st_mode) == 0o600
+
+
+# -- a folder that is there -------------------------------------------------------------------------
+
+
+def test_a_folder_with_anything_in_it_is_refused_without_force(folder: Path):
+    folder.mkdir(parents=True)
+    output.check(folder, force=False)
+    (folder / ".hidden").touch()
+    with pytest.raises(InputError, match="is not empty"):
+        output.check(folder, force=False)
+    output.check(folder, force=True)
+
+
+def test_force_replaces_our_files_and_keeps_the_users(folder: Path):
+    _write(folder, OLD, b"old")
+    ours = ("preview.html", "template.html", "1234567-0123ab.html")
+    theirs = ("mine.html", "000001-aaaaaa.html.bak", "00001-aaaaaa.html", "000001-AAAAAA.html")
+    for name in (*ours, *theirs):
+        (folder / "html" / name).write_text("kept")
+    (folder / "notes.txt").write_text("kept")
+    _write(folder, NEW)
+    assert _files(folder) == {
+        f"html/{NEW}": "new",
+        **dict.fromkeys((f"html/{name}" for name in theirs), "kept"),
+        "manifest.json": "{}",
+        "messages.csv": "email\nada@example.com\n",
+        "notes.txt": "kept",
+    }
+
+
+def test_a_list_of_files_that_are_gone_does_not_stay(folder: Path):
+    _write(folder, OLD)
+    _write(folder, "preview.html", listed=False)
+    assert sorted(_files(folder)) == ["html/preview.html", "manifest.json"]
+
+
+# -- places that cannot be written to ---------------------------------------------------------------
+
+
+def test_a_file_is_no_folder(tmp_path: Path):
+    (tmp_path / "out").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(InputError, match="out is a file, not a folder"):
+            output.check(tmp_path / "out", force=force)
+
+
+def test_a_folder_below_a_file_is_refused_before_anything_is_made(tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PixeltrackError, match=r"cannot write to .*below: "):
+        output.check(tmp_path / "file" / "deep" / "below", force=False)
+    with pytest.raises(PixeltrackError, match=r"cannot write to .*below: "):
+        Output(tmp_path / "file" / "below")
+    assert _files(tmp_path) == {"file": "mine"}
+
+
+def test_a_place_where_no_folder_can_be_made_is_said_in_words():
+    with pytest.raises(PixeltrackError, match="cannot write to /proc/none/spring: ") as refused:
+        Output(Path("/proc/none/spring"))
+    assert refused.value.hint == "choose another folder with --out"
+
+
+def test_a_name_that_is_too_long_leaves_nothing_behind(folder: Path):
+    with pytest.raises(PixeltrackError, match="File name too long"), Output(folder) as made:
+        made.write_message("x" * 300, b"new")
+    assert list(folder.parent.iterdir()) == []
+
+
+# -- links to elsewhere -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (place / OLD).write_text("theirs")
+    return place
+
+
+def test_an_html_folder_that_leads_elsewhere_is_refused(folder: Path, elsewhere: Path):
+    folder.mkdir(parents=True)
+    (folder / "html").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="html is a link to elsewhere"):
+        output.check(folder, force=True)
+
+
+def test_a_link_that_leads_nowhere_is_refused(folder: Path, tmp_path: Path):
+    folder.parent.mkdir()
+    folder.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="is a file, not a folder"):
+        output.check(folder, force=True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_link_in_the_place_of_our_file_is_replaced_not_followed(folder: Path, elsewhere: Path):
+    (folder / "html").mkdir(parents=True)
+    for link in (folder / "manifest.json", folder / "html" / NEW, folder / "html" / OLD):
+        link.symlink_to(elsewhere / OLD)
+    _write(folder)
+    assert _files(elsewhere) == {OLD: "theirs"}
+    assert not any(path.is_symlink() for path in folder.rglob("*"))
+
+
+def test_a_message_is_never_written_through_a_link_or_over_a_file(folder: Path, elsewhere: Path):
+    with Output(folder) as made:
+        made.write_message(OLD, b"first")
+        (next(folder.parent.glob(".*partial*")) / "html" / NEW).symlink_to(elsewhere / OLD)
+        for name in (OLD, NEW):
+            with pytest.raises(PixeltrackError, match="File exists"):
+                made.write_message(name, b"second")
+    assert _files(elsewhere) == {OLD: "theirs"}

@@ -1,0 +1,192 @@
+"""Tokens: pinned for ever, accepted as they were made and in no other spelling."""
+
+from __future__ import annotations
+
+import base64
+import string
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pixeltrack.tokens import Keyring, Person, Tracked, number
+from pixeltrack.urls import addresses
+
+# A promise for ever: mail that people keep holds these for this key, name and address.
+KEY = bytes(range(32))
+CODE = "67iqlp26"
+ANN = 1528692914399113469
+MESSAGE = "EQEVNwIbNWpw_XlxsGU1Vc9n7wRt"
+PREVIEW = "EgEAAAAAAAAAAEPutN0mfWEtGSBc"
+MERGE = "EwEAAAAAAAAAAK6HSlKNZdQy7QPO"
+UNSUBSCRIBE = "EQH30QW_XhU3Ahs1anD9D2oNomD3ZzHx3PqC93-o"
+PREFERENCES = "EQH30QW_XhU3Ahs1anD9UHFYK5lDl2NNV5L8IZC0"
+PREVIEW_UNSUBSCRIBE = "EgH30QW_XgAAAAAAAAAAljipEDnLupiXmT4xaJ22"
+
+KEYRING = Keyring({1: KEY})
+KEYS = KEYRING.campaign(CODE)
+PSEUDONYM = KEYS.pseudonym("ann@example.org")
+
+CHECKS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "tracking": (MESSAGE, lambda token: KEYRING.verify_tracking(CODE, token)),
+    "unsubscribe": (UNSUBSCRIBE, lambda token: KEYRING.verify_personal("unsubscribe", token)),
+    "preferences": (PREFERENCES, lambda token: KEYRING.verify_personal("preferences", token)),
+}
+every_token = pytest.mark.parametrize(("token", "verify"), CHECKS.values(), ids=CHECKS)
+
+
+def test_tokens_are_pinned_for_ever() -> None:
+    assert KEYRING.campaign_code("spring") == CODE
+    assert KEYRING.campaign_code("spring", attempt=1) == "h4uax5kx"
+    assert number(PSEUDONYM) == ANN
+    assert KEYS.message_token(PSEUDONYM) == MESSAGE
+    assert KEYS.preview_token() == PREVIEW
+    assert KEYS.merge_token("*|EMAIL|*") == f"{MERGE}.*|EMAIL|*"
+    assert KEYS.personal_token("unsubscribe", PSEUDONYM) == UNSUBSCRIBE
+    assert KEYS.personal_token("preferences", PSEUDONYM) == PREFERENCES
+    assert KEYS.personal_token("unsubscribe", bytes(8), "preview") == PREVIEW_UNSUBSCRIBE
+
+
+def test_what_the_database_keeps_of_a_key_is_pinned_for_ever() -> None:
+    assert KEYRING.subject("ann@example.org").hex() == "6c48fa817bb594aa953e93f799afaa3a"
+    assert KEYRING.check_value() == "fcdd0e43f12c2852"
+
+
+def test_pinned_tokens_verify() -> None:
+    assert KEYRING.verify_tracking(CODE, MESSAGE) == Tracked("message", ANN)
+    assert KEYRING.verify_tracking(CODE, PREVIEW) == Tracked("preview", 0)
+    assert KEYRING.verify_personal("unsubscribe", UNSUBSCRIBE) == Person(CODE, "message", ANN)
+    assert KEYRING.verify_personal("preferences", PREFERENCES) == Person(CODE, "message", ANN)
+    assert KEYRING.verify_personal("unsubscribe", PREVIEW_UNSUBSCRIBE) == Person(CODE, "preview", 0)
+
+
+def edits(token: str) -> Iterator[str]:
+    """Every other spelling that one slip of the finger makes, case changes included."""
+    alphabet = string.ascii_letters + string.digits + "-_+/=.%~ \n\0é"
+    for place in range(len(token) + 1):
+        yield from (token[:place] + letter + token[place:] for letter in alphabet)
+        yield token[:place] + token[place + 1 :]
+        yield from (token[:place] + letter + token[place + 1 :] for letter in alphabet)
+    yield from (token.upper(), token.lower(), token.swapcase(), token[::-1], "")
+
+
+@every_token
+def test_every_single_edit_of_a_token_is_refused(token: str, verify: Callable[[str], object]) -> None:
+    assert verify(token) is not None
+    assert [edit for edit in edits(token) if edit != token and verify(edit)] == []
+
+
+@every_token
+def test_every_flipped_bit_is_refused(token: str, verify: Callable[[str], object]) -> None:
+    raw = base64.urlsafe_b64decode(token)
+    for bit in range(len(raw) * 8):
+        flipped = bytearray(raw)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert verify(base64.urlsafe_b64encode(flipped).decode()) is None, f"bit {bit}"
+
+
+@every_token
+def test_a_token_has_one_spelling(token: str, verify: Callable[[str], object]) -> None:
+    plain = token.replace("-", "+").replace("_", "/")
+    assert plain == token or verify(plain) is None
+    for other in (token + "=", token + "====", token + "!", f" {token}", f"{token}\n", token[:-1] + "="):
+        assert verify(other) is None, repr(other)
+    for length in range(64):
+        assert verify("A" * length) is None
+        assert verify("=" * length) is None
+        assert verify("é" * length) is None
+        assert verify("\udce9" * length) is None  # what a WSGI server may make of a stray byte
+
+
+def test_a_token_has_no_bits_that_mean_nothing() -> None:
+    # Else the last character would have several spellings: YWJjZA== is also YWJjZB==.
+    for token in (MESSAGE, UNSUBSCRIBE):
+        assert len(token) % 4 == 0
+        assert "=" not in token
+
+
+def test_a_tracking_token_never_acts_and_an_acting_token_never_tracks() -> None:
+    tokens = {"tracking": MESSAGE, "unsubscribe": UNSUBSCRIBE, "preferences": PREFERENCES}
+    for purpose, (_, verify) in CHECKS.items():
+        accepted = [name for name, token in tokens.items() if verify(token)]
+        assert accepted == [purpose]
+
+
+def test_a_token_is_of_one_campaign() -> None:
+    other = KEYRING.campaign_code("summer")
+    assert KEYRING.verify_tracking(other, MESSAGE) is None
+    assert KEYRING.verify_tracking("", MESSAGE) is None
+    moved = base64.urlsafe_b64decode(UNSUBSCRIBE)
+    moved = moved[:2] + base64.b32decode(other.upper()) + moved[7:]
+    assert KEYRING.verify_personal("unsubscribe", base64.urlsafe_b64encode(moved).decode()) is None
+
+
+def test_one_person_has_unlike_pseudonyms_in_two_campaigns() -> None:
+    assert KEYRING.campaign(KEYRING.campaign_code("summer")).pseudonym("ann@example.org") != PSEUDONYM
+
+
+def test_a_new_key_signs_and_the_old_one_still_verifies() -> None:
+    rotated = Keyring({1: KEY, 2: bytes(range(32, 64))})
+    keys = rotated.campaign(CODE)
+    fresh = keys.message_token(keys.pseudonym("ann@example.org"))
+    assert fresh == "EQKIAUqydYXdGnY4OQKYwb3vZEcG"
+    assert rotated.verify_tracking(CODE, fresh)
+    assert rotated.verify_tracking(CODE, MESSAGE) == Tracked("message", ANN)
+    assert rotated.verify_personal("unsubscribe", UNSUBSCRIBE) == Person(CODE, "message", ANN)
+    assert rotated.campaign(CODE, key_id=1).message_token(PSEUDONYM) == MESSAGE
+    assert KEYRING.verify_tracking(CODE, fresh) is None  # whoever has only the old key
+
+
+def test_opt_outs_and_the_database_survive_a_new_key() -> None:
+    rotated = Keyring({1: KEY, 2: bytes(range(32, 64))})
+    assert rotated.subject("ann@example.org") == KEYRING.subject("ann@example.org")
+    assert rotated.check_value() == KEYRING.check_value()
+
+
+def test_another_key_verifies_nothing() -> None:
+    other = Keyring({1: bytes(32)})
+    assert other.verify_tracking(CODE, MESSAGE) is None
+    assert other.verify_personal("unsubscribe", UNSUBSCRIBE) is None
+    assert other.check_value() != KEYRING.check_value()
+
+
+@pytest.mark.parametrize("ids", [(), (0,), (256,), (1, 300)])
+def test_a_keyring_refuses_numbers_that_no_token_can_hold(ids: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="1 to 255"):
+        Keyring(dict.fromkeys(ids, KEY))
+
+
+def test_a_merge_token_counts_once_the_mail_system_has_filled_it_in() -> None:
+    ann = KEYRING.verify_tracking(CODE, f"{MERGE}.12345")
+    bob = KEYRING.verify_tracking(CODE, f"{MERGE}.12346")
+    assert ann is not None
+    assert bob is not None
+    assert ann.counts
+    assert ann.kind == bob.kind == "merge"
+    assert ann.pseudonym != bob.pseudonym
+
+
+@pytest.mark.parametrize("left", ["*|EMAIL|*", "{{id}}", "%%ID%%", "", "a b", "é", "x" * 65, "a/b", "ann@x"])
+def test_a_merge_token_that_was_not_filled_in_answers_and_does_not_count(left: str) -> None:
+    assert KEYRING.verify_tracking(CODE, f"{MERGE}.{left}") == Tracked("merge", 0, counts=False)
+
+
+@pytest.mark.parametrize("sealed", [MESSAGE, PREVIEW])
+def test_only_a_merge_token_takes_a_foreign_id(sealed: str) -> None:
+    assert KEYRING.verify_tracking(CODE, f"{sealed}.12345") is None
+    assert KEYRING.verify_tracking(CODE, f"{sealed}.") is None
+
+
+def test_the_sealed_part_of_a_merge_token_bears_no_edit() -> None:
+    for edit in edits(MERGE):
+        assert edit == MERGE or edit == f"{MERGE}." or not KEYRING.verify_tracking(CODE, f"{edit}.12345")
+
+
+def test_lengths_keep_urls_short() -> None:
+    click = addresses("https://track.example.com").click_before(CODE, 9999) + MESSAGE
+    assert len(click) < 100
+    assert max(map(len, (MESSAGE, PREVIEW, MERGE, UNSUBSCRIBE, PREFERENCES))) <= 40
+
+
+def test_a_token_shows_nothing_of_the_address() -> None:
+    raw = base64.urlsafe_b64decode(MESSAGE) + base64.urlsafe_b64decode(UNSUBSCRIBE)
+    assert not any(part in raw for part in (b"ann", b"example", b"spring"))

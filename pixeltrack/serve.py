@@ -141,9 +141,8 @@ class Server:
             self._app.commit()
         if self._app.waiting:
             raise PixeltrackError(
-                f"stopped, but the last {self._app.waiting} hits could not be stored: the database is not"
-                " writable",
-                hint="the log says why",
+                f"stopped, but {self._app.waiting} hits could not be stored",
+                hint="the lines above say why",
             )
 
     def stop(self) -> None:

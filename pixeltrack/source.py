@@ -59,7 +59,7 @@ class Source:
         raw = piece.encode("latin-1")
         try:
             return raw.decode(self.charset)
-        except UnicodeDecodeError:
+        except UnicodeError:
             return raw.decode("windows-1252", errors="replace")
 
 

@@ -53,7 +53,7 @@ def test_nor_is_what_a_dangling_link_points_at_made(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match="cannot write the key file .*: No such file or directory"):
+    with pytest.raises(KeyFileError, match=r"cannot write the key file .*: No such file or directory"):
         keyfile.create(tmp_path / "none" / "k")
 
 

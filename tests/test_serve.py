@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import re
 import resource
@@ -263,13 +264,14 @@ def test_what_is_too_large_or_malformed_is_refused(server: Server, request_: byt
     assert status(server.port, request_) == expected
 
 
-def test_stopping_twice_writes_into_no_file_that_was_opened_since(server: Server, tmp_path: Path) -> None:
+def test_stopping_twice_writes_into_no_file_that_was_opened_since(
+    workspace: Workspace, settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
+    server = Server(app, "127.0.0.1", 0)
     server.stop()
-    for _ in range(200):
-        if not any(thread.name.endswith("(run)") for thread in threading.enumerate()):
-            break
-        time.sleep(0.05)
-    files = [(tmp_path / f"{number}").open("wb") for number in range(50)]
+    server.run()
+    files = [(tmp_path / f"{number}").open("wb") for number in range(50)]  # they take the free numbers
     server.stop()
     for file in files:
         file.close()
@@ -305,7 +307,7 @@ class Program:
     """``pixeltrack serve`` in a process of its own."""
 
     folder: Path
-    files: int | None = None  # how many it may open
+    files: int = 4_096  # how many it may open
     process: subprocess.Popen[str] = field(init=False)
     port: int = field(init=False)
 
@@ -315,9 +317,8 @@ class Program:
             cwd=self.folder,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files)),
         )
-        if self.files is not None:
-            resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (self.files, self.files))
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
         started = STARTED.match(line)
@@ -449,10 +450,64 @@ def test_no_answered_hit_is_lost_when_the_server_is_killed_twenty_times(
     check.close()
 
 
+def test_hits_that_wait_are_stored_before_the_server_is_gone(
+    program: Program, workspace: Workspace, mail: list[Copy]
+) -> None:
+    lock = sqlite3.connect(workspace.store.path, isolation_level=None, check_same_thread=False)
+    lock.execute("begin immediate")
+    assert status(program.port, get(mail[0].open)) == 200
+    threading.Timer(2, lock.close).start()
+    code, said = program.end(signal.SIGTERM)
+    assert code == 0
+    assert said.endswith("stopped; every hit is on the disk\n")
+    assert hits(workspace) == {key(workspace, mail[0], 0): 1}
+
+
 def test_hits_that_cannot_be_stored_in_the_end_are_said(
     program: Program, workspace: Workspace, mail: list[Copy]
 ) -> None:
     lock = sqlite3.connect(workspace.store.path, isolation_level=None)
     lock.execute("begin immediate")
-    assert status(program.port, get(mail[0].click(1))) == 404  # no link table was read yet
+    assert status(program.port, get(mail[0].click(1))) == 302
+    code, said = program.end(signal.SIGTERM)
     lock.close()
+    assert code == 1
+    assert "Error: stopped, but 1 hits could not be stored" in said
+    assert "every hit is on the disk" not in said
+
+
+def test_a_port_in_use_ends_the_program_with_what_to_do(program: Program, workspace: Workspace) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "pixeltrack", "--db", "t.db", "serve", "--port", str(program.port)],
+        cwd=workspace.store.path.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"Error: port {program.port} on 127.0.0.1 is in use\n"
+        "Hint: another collector may be running; --port 0 takes a free port\n"
+    )
+
+
+def test_more_connections_than_files_are_waited_for_without_a_word(
+    workspace: Workspace, mail: list[Copy]
+) -> None:
+    program = Program(workspace.store.path.parent, files=100)
+    idle = [dial(program.port) for _ in range(150)]
+    time.sleep(1)
+    used = cpu_seconds(program.process.pid)
+    time.sleep(1)
+    assert cpu_seconds(program.process.pid) - used < 0.3  # no busy loop
+    for connection in idle:
+        connection.close()
+    assert status(program.port, get(mail[0].open)) == 200
+    code, said = program.end(signal.SIGTERM)
+    assert code == 0
+    assert "accept() threw" not in said
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

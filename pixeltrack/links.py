@@ -13,7 +13,7 @@ from html import unescape
 from html.entities import html5
 from typing import Literal
 from unicodedata import normalize
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 Decision = Literal["wrap", "leave", "fill"]
 
@@ -65,7 +65,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _DROPPED = re.compile(r"[\t\n\r]")  # removed inside a URL, by the URL standard, section 4.4
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))  # trimmed at both ends, by the same
-_PORT = re.compile(r"(?::([0-9]{0,5}))?\Z")
+_HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:[0-9]{0,5})?")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\x00-\x20\x7f<>\"^`{|}\\%]+")
 _DOT = re.compile("[.\u3002\uff0e\uff61]")  # what separates the labels of a host (RFC 3490, section 3.1)
 _JOINER = re.compile("[\u200c\u200d]")
@@ -171,16 +171,13 @@ def location(address: str) -> str | None:
         return None
     scheme, authority, rest = matched.groups()
     userinfo, at, host_and_port = authority.rpartition("@")
-    host = _HOST.match(host_and_port)
-    if host is None or "\\" in userinfo or "\\" in re.split(r"[?#]", rest, maxsplit=1)[0]:
+    parts = _HOST_AND_PORT.fullmatch(host_and_port)
+    if parts is None or "\\" in userinfo or "\\" in re.split(r"[?#]", rest, maxsplit=1)[0]:
         return None
-    port = _PORT.match(host_and_port, host.end())
-    if port is None or (port[1] and int(port[1]) > 65535):
+    host, port = _ascii_host(parts[1]), parts[2] or ""
+    if host is None or int(port[1:] or 0) > 65535:
         return None
-    ascii_host = _ascii_host(host[0])
-    if ascii_host is None:
-        return None
-    return f"{scheme}://{_encode(userinfo)}{at}{ascii_host}{port[0]}{_encode(rest)}"
+    return f"{scheme}://{_encode(userinfo)}{at}{host}{port}{_encode(rest)}"
 
 
 def _encode(part: str) -> str:
@@ -189,8 +186,12 @@ def _encode(part: str) -> str:
 
 def _ascii_host(host: str) -> str | None:
     """Return a host in ASCII; None where that fails, or could be another host than a browser's."""
+    try:
+        host = unquote(host, errors="strict")  # %41 is A here too (URL standard, 4.4, host parsing)
+    except UnicodeError:
+        return None
     if host.isascii():
-        return host
+        return host if _HOST.fullmatch(host) else None
     if _JOINER.search(host):
         return None
     try:

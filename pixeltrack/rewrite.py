@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from html import unescape
 from typing import Literal
@@ -109,10 +110,8 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], prefixe
 
 
 def _label(raw: str) -> str:
-    try:
+    with suppress(ValueError):  # a character reference of thousands of digits, which int() refuses
         raw = unescape(raw)
-    except ValueError:
-        pass  # a character reference of thousands of digits, which int() refuses
     text = _WHITE.sub(" ", raw).strip()
     return text if len(text) <= _LABEL_LENGTH else text[: _LABEL_LENGTH - 1] + "…"
 

@@ -32,7 +32,11 @@ def planned(mail: bytes, encoding: str | None = None) -> Plan:
 
 def edits_of(made: Plan) -> list[Edit]:
     """Return what compile.py would change: links by their number in the mail, then the pixel."""
-    slots: dict[str, Slot] = {"unsubscribe": "unsubscribe", "preferences": "preferences", "privacy": "privacy"}
+    slots: dict[str, Slot] = {
+        "unsubscribe": "unsubscribe",
+        "preferences": "preferences",
+        "privacy": "privacy",
+    }
     edits = []
     for link in made.links:
         if link.decision == "fill":

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import oracle
 import pytest
@@ -91,6 +91,7 @@ def expected_location(destination: str) -> str:
     """What a browser asks for: the host in punycode, all else percent-encoded only where it must be."""
     scheme, _, rest = destination.partition("://")
     host, slash, path = re.match(r"([^/?#]*)([/?#]?)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+    host = unquote(host)
     ascii_host = host if host.isascii() else host.encode("idna").decode()
     return f"{scheme}://{ascii_host}{slash}" + re.sub(r"[^!-~]|[\"<>`]", lambda one: quote(one[0]), path)
 

@@ -21,6 +21,8 @@ from pixeltrack.errors import PixeltrackError
 from pixeltrack.links import location
 from pixeltrack.model import Event, EventKind, Flag, Scope
 from pixeltrack.pages import Pages
+from pixeltrack.recorder import Recorder
+from pixeltrack.spool import Spool
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring, Person, Personal, Tracked
 
@@ -33,7 +35,6 @@ log = logging.getLogger("pixeltrack.collector")
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-_MAX_WAITING = 100_000  # events kept in memory while the store cannot take them
 _MAX_BODY = 8_192
 _SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
@@ -71,8 +72,8 @@ class Collector:
     """The WSGI application.
 
     clock returns milliseconds UTC. With ``commit_each`` (any server with threads) a hit is on the
-    disk before its answer is given. Without it the server calls ``commit`` before it sends the
-    answers of a turn, so that many hits share one commit.
+    disk before its answer is given. Without it the server calls the recorder's ``commit`` before it
+    sends the answers of a turn, so that many hits share one commit.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Collector:
         commit_each: bool = True,
     ) -> None:
         self._store = store
+        self.recorder = Recorder(store, Spool(store.path))
         self._keyring = keyring
         self._pages = pages
         self._settings = settings
@@ -93,46 +95,15 @@ class Collector:
         self._commit_each = commit_each
         self._lock = threading.RLock()
         self._tables: dict[str, _CampaignTable] = {}
-        self._waiting: list[Event] = []
-        self._recorded = 0
-        self._lost = 0
-        self._failing = False  # the last commit did not succeed
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
             status, headers, body = self._answer(environ)
             if self._commit_each:
-                self.commit()
+                self.recorder.commit()
         headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-    def commit(self) -> None:
-        """Put every recorded hit on the disk, in one transaction; called before answers are sent.
-
-        When the store cannot take them they wait in memory and are tried again; readers notice
-        nothing, and the log says how many wait.
-        """
-        if not self._waiting:
-            return
-        try:
-            self._store.put_events(self._waiting)
-        except PixeltrackError as error:
-            over = len(self._waiting) - _MAX_WAITING
-            if over > 0:
-                del self._waiting[:over]
-                self._lost += over
-            self._failing = True
-            log.error("%s; %d hits wait in memory, %d lost", error, len(self._waiting), self._lost)
-            return
-        self._failing = False
-        self._recorded += len(self._waiting)
-        self._waiting.clear()
-
-    @property
-    def waiting(self) -> int:
-        """How many hits are not on the disk."""
-        return len(self._waiting)
 
     # -- routes -------------------------------------------------------------------------------------
 
@@ -264,13 +235,8 @@ class Collector:
         )
 
     def _health(self) -> Answer:
-        state = {
-            "status": "degraded" if self._failing else "ok",
-            "recorded": self._recorded,
-            "waiting": len(self._waiting),
-            "lost": self._lost,
-        }
-        return "200 OK", [("Content-Type", "application/json"), _NO_STORE], json.dumps(state).encode()
+        headers = [("Content-Type", "application/json"), _NO_STORE]
+        return "200 OK", headers, json.dumps(self.recorder.state()).encode()
 
     # -- helpers ------------------------------------------------------------------------------------
 
@@ -293,7 +259,7 @@ class Collector:
             ):
                 flags |= Flag.SPECULATIVE
         agent = _reduce(environ.get("HTTP_USER_AGENT", "")[:512])
-        self._waiting.append(
+        self.recorder.add(
             Event(self._clock(), table.campaign_id, kind, link, tracked.pseudonym, agent, flags)
         )
 

@@ -109,7 +109,7 @@ class Server:
             )
         except OSError as error:
             raise _cannot_listen(host, port, error) from None
-        self._listener.commit = app.commit
+        self._listener.commit = app.recorder.commit
         self.host: str = host
         self.port = int(self._listener.effective_port)
 
@@ -121,7 +121,7 @@ class Server:
     def run(self) -> None:
         """Serve until stopped; then finish what has begun, and leave every hit on the disk.
 
-        Raises PixeltrackError when the store would not take the last ones.
+        Raises PixeltrackError when neither the store nor the spool would take the last ones.
         """
         while not self._stopping.is_set():
             self._turn(_TURN_SECONDS)
@@ -135,14 +135,16 @@ class Server:
         ):
             self._turn(0.05)
         wasyncore.close_all(self._map, ignore_all=True)
-        self._app.commit()
-        while self._app.waiting and time.monotonic() < deadline:
+        recorder = self._app.recorder
+        recorder.commit()
+        while recorder.waiting and time.monotonic() < deadline:
             time.sleep(0.05)
-            self._app.commit()
-        if self._app.waiting:
+            recorder.commit()
+        recorder.flush()
+        recorder.close()
+        if recorder.waiting:
             raise PixeltrackError(
-                f"stopped, but {self._app.waiting} hits could not be stored",
-                hint="the lines above say why",
+                f"stopped, but {recorder.waiting} hits could not be stored", hint="the lines above say why"
             )
 
     def stop(self) -> None:
@@ -173,7 +175,7 @@ class Server:
             channel = channels.popleft()
             channel.service()
             served.append(channel)
-        self._app.commit()
+        self._app.recorder.commit()
         for channel in served:
             if channel.connected and channel.writable():
                 channel.handle_write()

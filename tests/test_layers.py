@@ -28,7 +28,7 @@ FLOORS = [
         "count",
     },
     {"resources", "config", "keyfile", "recipients", "pages", "personalize", "output", "store", "setup"},
-    {"compile", "manifest", "inject", "collector", "report"},
+    {"compile", "manifest", "inject", "spool", "recorder", "collector", "report"},
     {"serve", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {

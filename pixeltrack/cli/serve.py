@@ -9,7 +9,7 @@ import click
 
 from pixeltrack.cli.common import Call, global_options
 
-_BUSY_MS = 1_000  # the loop waits no longer for another writer; the hits then wait in memory
+_BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go to the spool
 
 
 @click.command(
@@ -49,6 +49,7 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
     app = make_app(workspace.store, workspace.keyring, pages, settings, now_ms, commit_each=False)
+    app.recorder.flush()  # what an earlier collector had to leave in the spool
     server = Server(app, settings.host, settings.port)
     server.stop_on_signals()
     call.say(f"collecting on {server.url} into {settings.db}  (Ctrl-C stops)")

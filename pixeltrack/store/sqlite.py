@@ -17,6 +17,7 @@ from pixeltrack.tokens import Keyring
 
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
 _OTHER_AGENT = "(other)"
+_OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
 
 
@@ -57,14 +58,15 @@ def open_store(path: Path, keyring: Keyring, *, create: bool = False, busy_ms: i
             f"the key is not the one that made the database {path}",
             hint="give the right key file with --key, or another database with --db",
         )
-    return Store(path, connection)
+    return Store(path, connection, busy_ms)
 
 
 class Store:
     """One open database. Not for several threads at the same time."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, busy_ms: int) -> None:
         self.path = path
+        self._busy_ms = busy_ms
         self._connection = connection
         self._agents: dict[str, int] = {}
 
@@ -217,7 +219,7 @@ class Store:
 
         Scope "tracking" also silences every message that the person has already been sent.
         """
-        with self._transaction() as connection:
+        with self._transaction(_OPT_OUT_BUSY_MS) as connection:
             (owner,) = self._rows("message_owner", code=code, message=message)
             connection.execute(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
@@ -234,10 +236,11 @@ class Store:
 
     # -- events -------------------------------------------------------------------------------------
 
-    def put_events(self, events: Sequence[Event]) -> None:
+    def put_events(self, events: Sequence[Event], spool: tuple[str, int] | None = None) -> None:
         """Store hits in one transaction; when this returns they are on the disk.
 
-        Hits of people who stopped tracking are left out.
+        Hits of people who stopped tracking are left out. With spool (a file's name and the offset
+        behind these hits in it) the same transaction notes how far that file is taken up.
         """
         agents: dict[str, int] = {}
         with self._transaction() as connection:
@@ -256,6 +259,10 @@ class Store:
                 for event in events
             ]
             connection.executemany(query("put_event"), rows)
+            if spool:
+                connection.execute(
+                    query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
+                )
         self._agents.update(agents)  # only now: a rolled back row has no id
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
@@ -269,6 +276,19 @@ class Store:
         if len(self._agents) + len(into) < _MAX_AGENTS:
             into[agent] = known[0]
         return int(known[0])
+
+    def spool_offset(self, name: str) -> int:
+        """Return how far a spool file is taken up, in bytes."""
+        with explained(self.path):
+            row = self._connection.execute(
+                "select value from facts where name = ?", [f"spool {name}"]
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def forget_spool(self, name: str) -> None:
+        """Forget a spool file that has been taken up and removed."""
+        with self._transaction() as connection:
+            connection.execute("delete from facts where name = ?", [f"spool {name}"])
 
     def events(self, campaign_id: int) -> Iterator[StoredEvent]:
         """Yield a campaign's hits: one message after the other, each in order of time."""
@@ -284,8 +304,10 @@ class Store:
             return self._connection.execute(query(name_of_query), values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, busy_ms: int | None = None) -> Iterator[sqlite3.Connection]:
+        """Begin, and commit or roll back. busy_ms is how long to wait for another writer, this once."""
         with explained(self.path):
+            self._connection.execute(f"pragma busy_timeout = {int(busy_ms or self._busy_ms)}")
             self._connection.execute("begin immediate")
             try:
                 yield self._connection

@@ -1,0 +1,105 @@
+"""Recording hits: in the store, else in the spool, else in memory; and saying which."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from pixeltrack.errors import PixeltrackError
+from pixeltrack.model import Event
+from pixeltrack.spool import Spool
+from pixeltrack.store import Store
+
+log = logging.getLogger("pixeltrack.recorder")
+
+_MAX_WAITING = 100_000  # hits kept in memory when not even the spool can be written
+_PAUSE_SECONDS = 0.25  # before a store that failed is asked again: asking can cost the busy time
+
+
+class Recorder:
+    """Takes hits one by one and makes them durable together. Not for several threads at a time."""
+
+    def __init__(self, store: Store, spool: Spool) -> None:
+        self._store = store
+        self._spool = spool
+        self._waiting: list[Event] = []
+        self._recorded = 0
+        self._lost = 0
+        self._failing = False
+        self._ask_again = 0.0  # monotonic seconds
+
+    @property
+    def waiting(self) -> int:
+        """How many hits are not on the disk."""
+        return len(self._waiting)
+
+    @property
+    def unstored(self) -> bool:
+        """True while hits wait in the spool or in memory."""
+        return bool(self._waiting or self._spool.size)
+
+    def add(self, event: Event) -> None:
+        """Take a hit; it is durable after the next ``commit``."""
+        self._waiting.append(event)
+
+    def commit(self) -> None:
+        """Put every hit on the disk: in one transaction of the store, or else in the spool.
+
+        What was spooled before is taken up by and by. Never raises: whatever fails, the readers'
+        answers do not wait for it; what cannot even be spooled stays in memory and is tried again.
+        """
+        if not self.unstored or (self._failing and not self._waiting and self._pausing()):
+            return
+        if self._pausing() or not self._store_all():
+            self._spool_all()
+
+    def flush(self) -> None:
+        """Take up the whole spool, as far as the store allows."""
+        while self.unstored and self._store_all():
+            pass
+
+    def state(self) -> dict[str, object]:
+        """Return where the hits are, for ``/healthz``: counts of hits, and bytes of the spool."""
+        return {
+            "status": "degraded" if self._failing else "ok",
+            "recorded": self._recorded,
+            "spool_bytes": self._spool.size,
+            "waiting": len(self._waiting),
+            "lost": self._lost,
+        }
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def _pausing(self) -> bool:
+        return time.monotonic() < self._ask_again
+
+    def _store_all(self) -> bool:
+        try:
+            if self._waiting:
+                self._store.put_events(self._waiting)
+                self._recorded += len(self._waiting)
+                self._waiting.clear()
+            self._recorded += self._spool.take_up(self._store)
+        except PixeltrackError as error:
+            if not self._failing:
+                log.error("%s; hits go to the spool until it works again", error)
+            self._failing = True
+            self._ask_again = time.monotonic() + _PAUSE_SECONDS
+            return False
+        if self._failing:
+            log.error("the store works again")
+        self._failing = False
+        return True
+
+    def _spool_all(self) -> None:
+        if not self._waiting:
+            return
+        try:
+            self._spool.append(self._waiting)
+            self._waiting.clear()
+        except PixeltrackError as error:
+            over = max(0, len(self._waiting) - _MAX_WAITING)
+            del self._waiting[:over]
+            self._lost += over
+            log.error("%s; %d hits wait in memory, %d lost", error, len(self._waiting), self._lost)

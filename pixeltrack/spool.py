@@ -1,0 +1,152 @@
+"""Where hits wait, durably, while the store cannot take them: an append-only file beside it.
+
+Each collector process has a file of its own, locked while it lives, so the files of killed processes
+are known by being free. A hit is taken up exactly once: how far a file has been taken up is stored in
+the very transaction that stores its hits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+from pixeltrack.errors import StoreError
+from pixeltrack.model import Event, EventKind
+from pixeltrack.store import Store
+
+log = logging.getLogger("pixeltrack.spool")
+
+_CHUNK = 1 << 19  # bytes taken up in one transaction: some thousand hits, a fraction of a second
+
+
+class Spool:
+    """The spool files of one database. Not for several threads at the same time."""
+
+    def __init__(self, database: Path) -> None:
+        self._folder = database.absolute().parent
+        self._prefix = f"{database.name}.spool-"
+        self._own: _File | None = None
+        self._left = [
+            file for path in sorted(self._folder.glob(f"{self._prefix}*")) if (file := _adopt(path))
+        ]
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait in the files of this process and of those that died before it."""
+        return sum(file.size - file.taken for file in self._files())
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Write hits to the file; when this returns they are on the disk. Raises StoreError."""
+        lines = b"".join(json.dumps(astuple(event)).encode() + b"\n" for event in events)
+        try:
+            if self._own is None:
+                self._own = _create(self._folder / f"{self._prefix}{secrets.token_hex(8)}")
+            self._own.append(lines)
+        except OSError as error:
+            raise StoreError(f"cannot write a spool file in {self._folder}: {error.strerror}") from None
+
+    def take_up(self, store: Store) -> int:
+        """Move the next hits into the store and return how many; 0 when nothing waits.
+
+        Raises StoreError when the store still cannot take them; they stay where they are.
+        """
+        for file in self._files():
+            events = file.next_events(store)
+            if file.reached > file.taken:
+                store.put_events(events, spool=(file.name, file.reached))
+                file.taken = file.reached
+                return len(events)
+            if file is self._own:
+                self._own = None
+            else:
+                self._left.remove(file)
+            file.remove()
+            store.forget_spool(file.name)
+        return 0
+
+    def close(self) -> None:
+        """Let go of the files; what they hold is taken up by the next process."""
+        for file in self._files():
+            file.close()
+
+    def _files(self) -> list[_File]:
+        return [*self._left, *([self._own] if self._own else [])]
+
+
+class _File:
+    """One open, locked spool file. ``taken`` is -1 until the store has been asked how far it got."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self.name = path.name
+        self.size = os.fstat(descriptor).st_size
+        self.taken = 0
+        self.reached = 0
+        self._asked = self.size == 0
+
+    def append(self, lines: bytes) -> None:
+        try:
+            written = os.pwrite(self._descriptor, lines, self.size)
+            if written < len(lines):
+                raise OSError(28, os.strerror(28))
+            os.fsync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, self.size)  # no half line: its hits count as not written
+            raise
+        self.size += len(lines)
+
+    def next_events(self, store: Store) -> list[Event]:
+        if not self._asked:
+            self.taken = store.spool_offset(self.name)
+            self._asked = True
+        block = os.pread(self._descriptor, _CHUNK, self.taken)
+        whole = block[: block.rfind(b"\n") + 1]  # a killed process may leave half a line: never answered
+        self.reached = self.taken + len(whole)
+        return [event for line in whole.splitlines() if (event := self._event(line))]
+
+    def _event(self, line: bytes) -> Event | None:
+        try:
+            at, campaign_id, kind, link, message, agent, flags = json.loads(line)
+            return Event(at, campaign_id, EventKind(kind), link, message, agent, flags)
+        except (ValueError, TypeError):  # a damaged disk must not hold up the hits behind it
+            log.error("%s: a line that is no hit was left out", self._path)
+            return None
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _create(path: Path) -> _File:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # so that the name survives a power loss too
+    finally:
+        os.close(folder)
+    return _File(path, descriptor)
+
+
+def _adopt(path: Path) -> _File | None:
+    """Open a file that a process left behind; None when that process is alive."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return _File(path, descriptor)

@@ -28,7 +28,7 @@ FLOORS = [
         "count",
     },
     {"resources", "config", "keyfile", "recipients", "pages", "personalize", "output", "store", "setup"},
-    {"compile", "manifest", "inject", "spool", "recorder", "collector", "report"},
+    {"compile", "manifest", "inject", "spool", "recorder", "answers", "personal", "collector", "report"},
     {"serve", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {

@@ -1,0 +1,136 @@
+"""A recipient's own pages: unsubscribe, preferences, privacy. GET shows, only POST acts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from pixeltrack.answers import Answer, Answers
+from pixeltrack.config import Settings
+from pixeltrack.errors import PixeltrackError
+from pixeltrack.model import Scope
+from pixeltrack.store import Store
+from pixeltrack.tokens import Keyring, Person, Personal
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+log = logging.getLogger("pixeltrack.personal")
+
+_MAX_BODY = 8_192
+
+
+class PersonalPages:
+    """Answers for one collector. clock returns milliseconds UTC."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        answers: Answers,
+        settings: Settings,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._answers = answers
+        self._settings = settings
+        self._clock = clock
+
+    def unsubscribe(self, token: str, method: str) -> Answer:
+        """Show the unsubscribe page, or act on a POST (RFC 8058: any body will do)."""
+        person = self._keyring.verify_personal("unsubscribe", token)
+        if person is None:
+            return self._answers.missing()
+        if method == "POST":
+            return self._opt_out(
+                person,
+                "all",
+                "You are unsubscribed",
+                "You will not get these mails any more. This takes effect at once.",
+            )
+        return self._answers.page(
+            "unsubscribe.html",
+            sender=self._settings.sender,
+            preview=person.kind == "preview",
+            action=f"/u/{token}",
+            preferences_url=self._personal_path("preferences", person),
+        )
+
+    def preferences(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
+        """Show what is recorded, or stop it on a POST."""
+        person = self._keyring.verify_personal("preferences", token)
+        if person is None:
+            return self._answers.missing()
+        if method == "POST":
+            if _form(environ).get("action") != ["stop"]:
+                return self._answers.done(
+                    "Nothing was changed", "This form asks for something unknown.", "400 Bad Request"
+                )
+            return self._opt_out(
+                person,
+                "tracking",
+                "Tracking is off",
+                "You keep getting the mails. Nothing that you open or click in them is recorded any"
+                " more, also in mails that you already have.",
+            )
+        try:
+            owner = self._store.owner(person.code, person.pseudonym)
+            scopes = self._store.opt_outs_of(self._keyring.subject(owner.identity)) if owner else frozenset()
+        except PixeltrackError as error:
+            log.error("preferences could not be read: %s", error)
+            return self._answers.try_again("We could not read your choices just now.")
+        off = "tracking" in scopes or (owner is not None and not owner.tracked)
+        return self._answers.page(
+            "preferences.html",
+            sender=self._settings.sender,
+            preview=person.kind == "preview",
+            action=f"/p/{token}",
+            tracking="off" if off else "on",
+            unsubscribed="all" in scopes,
+            unsubscribe_url=self._personal_path("unsubscribe", person),
+            privacy_url="/privacy",
+        )
+
+    def _opt_out(self, person: Person, scope: Scope, title: str, message: str) -> Answer:
+        """Store a refusal and say so only when it is on the disk."""
+        if person.kind == "preview":
+            return self._answers.done("This was a preview", "Nothing was changed: this mail is a preview.")
+        try:
+            owner = self._store.owner(person.code, person.pseudonym)
+            if owner is None:
+                return self._answers.missing()
+            subject = self._keyring.subject(owner.identity)
+            self._store.opt_out(person.code, person.pseudonym, subject, scope, self._clock())
+        except PixeltrackError as error:
+            log.error("an opt-out could not be stored: %s", error)
+            return self._answers.try_again("We could not store your choice just now.")
+        return self._answers.done(title, message)
+
+    def privacy(self) -> Answer:
+        """Show the privacy notice, made from the settings."""
+        settings = self._settings
+        return self._answers.page(
+            "privacy.html",
+            sender=settings.sender,
+            controller=settings.controller,
+            contact=settings.contact,
+            retention_days=settings.events_days,
+            consent_required=settings.consent == "required",
+        )
+
+    def _personal_path(self, purpose: Personal, person: Person) -> str:
+        keys = self._keyring.campaign(person.code)
+        pseudonym = person.pseudonym.to_bytes(8, "big", signed=True)
+        letter = "u" if purpose == "unsubscribe" else "p"
+        return f"/{letter}/{keys.personal_token(purpose, pseudonym, person.kind)}"
+
+
+def _form(environ: WSGIEnvironment) -> dict[str, list[str]]:
+    try:
+        length = max(0, min(int(environ.get("CONTENT_LENGTH") or 0), _MAX_BODY))
+    except ValueError:
+        length = 0
+    return parse_qs(environ["wsgi.input"].read(length).decode("latin-1"))

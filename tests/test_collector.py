@@ -557,3 +557,21 @@ def test_a_failure_is_logged_without_any_token(
     assert "an opt-out could not be stored" in caplog.text
     for token in (ann.token, ann.unsubscribe[3:], CHROME, "ann@x.example"):
         assert token not in caplog.text
+
+
+def test_a_link_that_cannot_be_looked_up_is_no_dead_link(
+    workspace: Workspace, settings: Settings, clock: Clock, ann: Copy
+) -> None:
+    store = open_store(workspace.store.path, workspace.keyring)
+    unread = Client(make_app(store, workspace.keyring, Pages(), settings, clock))
+    store.close()
+    assert unread.get(ann.click(1)).status == "503 Service Unavailable"
+    assert unread.get(ann.open).body == PIXEL
+
+
+def test_a_fault_of_ours_still_answers(client: Client, ann: Copy, caplog: pytest.LogCaptureFixture) -> None:
+    del client.app._clock  # whatever it may be
+    opened = client.get(ann.open)
+    assert (opened.status, opened.body) == ("200 OK", PIXEL)
+    assert client.get(ann.click(1)).status == "503 Service Unavailable"
+    assert ann.token not in caplog.text

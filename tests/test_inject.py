@@ -532,14 +532,14 @@ def test_a_campaign_stays_of_its_kind(inject: Inject, folder: Path, settings: co
 
 def test_a_dry_run_lists_each_link_with_decision_and_reason_and_writes_nothing(folder: Path):
     before = snapshot(folder)
-    ran = _inject(folder, "--dry-run")
+    ran = _inject(folder, "--dry-run", COLUMNS="140")
     assert [line.split() for line in ran.out.splitlines() if line.strip()] == [
-        ["#", "line", "text", "destination", "what", "why"],
+        ["#", "line", "what", "text", "destination", "why"],
         ["─" * len(ran.out.splitlines()[2].strip())],
-        ["1", "3", "First", "https://shop.example/a?x=1&y=2", "wrap", "web", "link"],
-        ["2", "4", "Second", "https://shop.example/b#part", "wrap", "web", "link"],
-        ["3", "5", "Unsubscribe", "pixeltrack:unsubscribe", "fill", "unsubscribe"],
-        ["4", "5", "Preferences", "pixeltrack:preferences", "fill", "preferences"],
+        ["1", "3", "wrap", "First", "https://shop.example/a?x=1&y=2", "web", "link"],
+        ["2", "4", "wrap", "Second", "https://shop.example/b#part", "web", "link"],
+        ["3", "5", "fill", "Unsubscribe", "pixeltrack:unsubscribe", "unsubscribe"],
+        ["4", "5", "fill", "Preferences", "pixeltrack:preferences", "preferences"],
         ["pixel:", "before", "</body>"],
     ]
     assert (ran.err, snapshot(folder)) == ("", before)

@@ -12,8 +12,11 @@ from rich.console import Console
 
 from pixeltrack import rates, simulate
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
+from pixeltrack.rewrite import plan
 from pixeltrack.show import terminal, text
 from pixeltrack.show.json import as_json
+from pixeltrack.show.links import show_plan
+from pixeltrack.source import read
 
 HOSTILE = "[/] [red]x[/red] \x1b[31mred\x1b[0m :smile: \u202egnp.exe <script> \x9b2J a\nb"
 
@@ -134,12 +137,34 @@ def test_json_has_the_same_figures() -> None:
     assert value["definitions"]["open rate"] == "unique opens ÷ tracked messages"
 
 
-def test_the_overview_has_a_line_for_each_campaign() -> None:
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_overview_has_a_line_for_each_campaign(width: int) -> None:
     stream = io.StringIO()
-    terminal.show_overview(Console(file=stream, width=80), [REPORT, replace(REPORT, campaign="summer")])
+    long_name = replace(REPORT, campaign="a campaign whose name is far too long for the line")
+    terminal.show_overview(Console(file=stream, width=width), [REPORT, long_name])
     lines = stream.getvalue().splitlines()
-    assert any("spring" in line and "33.3 %" in line and "7.5 %" in line for line in lines)
-    assert any("summer" in line for line in lines)
+    for name in ("spring", "a campaign"):
+        (line,) = [line for line in lines if line.strip().startswith(name)]
+        for figure in ("1,234", "400", "33.3 %", "90", "7.5 %", "581"):
+            assert figure in line
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_the_table_of_links_says_everything_whatever_its_width(width: int) -> None:
+    mail = b'<p><a href="https://shop.example/a?b=c">Shop</a> <a href="mailto:a@shop.example">Mail us</a></p>'
+    stream = io.StringIO()
+    show_plan(Console(file=stream, width=width), plan(read(mail, "mail.html"), ()))
+    shown = stream.getvalue()
+    for said in (
+        "Shop",
+        "https://shop.example/a?b=c",
+        "wrap",
+        "web link",
+        "leave",
+        "mailto: link",
+        "at the end",
+    ):
+        assert said in shown
 
 
 @pytest.mark.parametrize(

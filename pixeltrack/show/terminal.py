@@ -16,7 +16,7 @@ from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
 _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
-_WIDE = 110  # columns from which a link's destination is shown beside its text
+_WIDE = 110  # columns from which destinations and dates are shown too
 _ROWS = 8  # of each breakdown; the rest is one line
 
 _REASONS = {
@@ -69,13 +69,16 @@ def show_report(console: Console, report: CampaignReport) -> None:
 def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
     """Print all campaigns, one line each."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("campaign", overflow="ellipsis", no_wrap=True, min_width=12)
-    table.add_column("created", min_width=10, no_wrap=True)
+    dated = console.width >= _WIDE
+    room = console.width - (90 if dated else 68)  # beside the figures
+    table.add_column("campaign", overflow="ellipsis", no_wrap=True, max_width=max(12, room))
+    if dated:
+        table.add_column("created", no_wrap=True)
     _numbers(table, "messages", "opens", "rate", "clicks", "rate", "machines")
     for report in reports:
         table.add_row(
             Text(clean(report.campaign)),
-            moment(report.created)[:10],
+            *([moment(report.created)] if dated else []),
             count(report.messages),
             count(report.opens.unique),
             percent(report.open_rate),

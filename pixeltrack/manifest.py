@@ -8,6 +8,20 @@ from pathlib import Path
 
 from pixeltrack.compile import Compiled, Task
 from pixeltrack.model import CampaignKind
+from pixeltrack.rewrite import Link
+
+
+def link_values(link: Link) -> dict[str, object]:
+    """Return what is told of a link wherever links are listed for programs."""
+    return {
+        "line": link.line,
+        "column": link.column,
+        "tag": link.tag,
+        "text": link.text,
+        "destination": link.destination,
+        "decision": link.decision,
+        "reason": link.reason,
+    }
 
 
 def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int) -> str:
@@ -32,14 +46,8 @@ def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int) 
             {
                 "position": link.number,
                 "number": numbers.get(link.number),
-                "line": link.line,
-                "column": link.column,
-                "tag": link.tag,
-                "text": link.text,
-                "destination": link.destination,
+                **link_values(link),
                 "written": plan.source.text(plan.source.view[link.start : link.end]),
-                "decision": link.decision,
-                "reason": link.reason,
             }
             for link in plan.links
         ],

@@ -7,9 +7,8 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,9 +16,8 @@ from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
-    from pixeltrack.inject import Progress, Summary
+    from pixeltrack.inject import Progress
     from pixeltrack.model import Recipient
-    from pixeltrack.rewrite import Plan
 
 _PROGRESS_FROM = 2_000  # recipients; fewer are done before a bar could be read
 
@@ -101,25 +99,34 @@ def command(
     call = Call(options, {"base_url": base_url})
     _check_options(list_file, personalize, merge_tag)
     from pixeltrack import output, recipients, urls
+    from pixeltrack.cli import inputs
     from pixeltrack.compile import Task
     from pixeltrack.inject import inject_list, inject_merge, inject_preview
     from pixeltrack.rewrite import plan as plan_mail
     from pixeltrack.serve import now_ms
     from pixeltrack.setup import open_workspace
+    from pixeltrack.show.injection import plan_json, summary_json, summary_lines
 
     addresses = urls.addresses(call.settings.base_url)
-    plan = plan_mail(_read_source(source, encoding), addresses.own_prefixes)
+    plan = plan_mail(inputs.read_source(source, encoding), addresses.own_prefixes)
     name = _campaign_name(campaign, source)
     folder = out or Path("out") / (re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
     people: list[Recipient] = []
     list_name = "standard input" if list_file == "-" else list_file or ""
     if list_file:
-        with _open_list(list_file, list_name) as stream:
+        with inputs.open_list(list_file, list_name) as stream:
             people = recipients.unique(
                 recipients.read(stream, list_name), list_name, merge=duplicates == "merge"
             )
     if dry_run:
-        _show_plan(plan, as_json)
+        if as_json:
+            click.echo(plan_json(plan))
+        else:
+            from rich.console import Console
+
+            from pixeltrack.show.links import show_plan
+
+            show_plan(Console(), plan)
         return
     output.check(folder, force=force or _holds_preview(folder))
     if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
@@ -150,9 +157,14 @@ def command(
         summary = inject_preview(task, workspace.store, workspace.keyring)
     workspace.store.close()
     if as_json:
-        click.echo(json.dumps(_summary_values(summary, plan), indent=2, ensure_ascii=False))
+        click.echo(summary_json(summary, plan))
     elif not call.quiet:
-        _show_summary(summary, plan, call, merge_tag, bool(list_file))
+        for line in summary_lines(summary, plan, merge_tag):
+            click.echo(line)
+    if list_file and call.settings.consent == "assumed" and call.settings.config is None:
+        call.say(
+            "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that"
+        )
 
 
 def _check_options(list_file: str | None, personalize: bool, merge_tag: str | None) -> None:
@@ -172,20 +184,6 @@ def _check_options(list_file: str | None, personalize: bool, merge_tag: str | No
         )
 
 
-def _read_source(path: Path, encoding: str | None) -> Any:
-    from pixeltrack import source as sources
-
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"no such file: {path}", hint="give the HTML file of your mail") from None
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    read = sources.read(data, str(path), encoding)
-    sources.require_html(read)
-    return read
-
-
 def _campaign_name(given: str | None, source: Path) -> str:
     name = (given if given is not None else source.stem).strip()
     if not name or len(name) > 100 or not name.isprintable():
@@ -193,22 +191,6 @@ def _campaign_name(given: str | None, source: Path) -> str:
             f"campaign name {name!r} is not usable", hint="give 1 to 100 printable characters with --campaign"
         )
     return name
-
-
-@contextmanager
-def _open_list(path: str, name: str) -> Iterator[IO[str]]:
-    """Open a list as UTF-8 with its line ends as they are; standard input too, whatever the locale."""
-    try:
-        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
-            yield TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    except FileNotFoundError:
-        raise InputError(
-            f"no such file: {name}", hint="give the recipient list as CSV or JSON lines"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 (byte {error.start})", hint="save the list as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"cannot read {name}: {error.strerror}") from None
 
 
 def _holds_preview(folder: Path) -> bool:
@@ -238,77 +220,3 @@ def _progress(total: int, call: Call) -> Iterator[Progress | None]:
     ) as bar:
         task = bar.add_task("writing", total=total)
         yield lambda done: bar.update(task, completed=done) if not done % 100 else None
-
-
-# -- what is printed --------------------------------------------------------------------------------
-
-
-def _show_plan(plan: Plan, as_json: bool) -> None:
-    if as_json:
-        rows = [
-            {
-                "number": link.number,
-                "line": link.line,
-                "column": link.column,
-                "tag": link.tag,
-                "text": link.text,
-                "destination": link.destination,
-                "decision": link.decision,
-                "reason": link.reason,
-            }
-            for link in plan.links
-        ]
-        click.echo(json.dumps({"links": rows, "pixel": plan.pixel_reason}, indent=2, ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from pixeltrack.show.links import show_plan
-
-    show_plan(Console(), plan)
-
-
-def _summary_values(summary: Summary, plan: Plan) -> dict[str, Any]:
-    return {
-        "campaign": summary.campaign,
-        "code": summary.code,
-        "out": str(summary.out),
-        "messages": summary.files,
-        "bytes": summary.bytes,
-        "wrapped": len(plan.wrapped),
-        "recipients": [
-            {"outcome": outcome, "reason": reason, "people": people}
-            for (outcome, reason), people in summary.modes.items()
-        ],
-    }
-
-
-def _show_summary(summary: Summary, plan: Plan, call: Call, merge_tag: str | None, has_list: bool) -> None:
-    decisions = [link.decision for link in plan.links]
-    copies = "message" if summary.files == 1 else "messages"
-    click.echo(f"{summary.campaign}: {summary.files:,} {copies} in {summary.out / 'html'}")
-    parts = [f"{decisions.count('wrap')} wrapped", f"{decisions.count('leave')} left alone"]
-    if "fill" in decisions:
-        parts.append(f"{decisions.count('fill')} filled in with pages of your collector")
-    click.echo(f"  links   {', '.join(parts)}  (--dry-run lists them)")
-    click.echo(f"  pixel   {plan.pixel_reason}")
-    for (outcome, reason), people in sorted(summary.modes.items()):
-        what = {"suppressed": "left out", "untracked": "untracked", "tracked": "tracked"}[outcome]
-        click.echo(f"  people  {people:,} {what}: {reason}")
-    click.echo(f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}")
-    if has_list:
-        click.echo(
-            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes"
-            " to whom."
-        )
-        if call.settings.consent == "assumed" and call.settings.config is None:
-            call.say(
-                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
-                " that"
-            )
-    elif merge_tag:
-        click.echo(f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands.")
-    else:
-        click.echo(
-            "This is a preview: its links work, and are never counted. For real ones give"
-            " --recipients list.csv, or --merge-tag '*|UNIQID|*' for your mail system's own tag."
-        )

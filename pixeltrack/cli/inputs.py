@@ -1,0 +1,43 @@
+"""The files that a command is given: opened, or one clear error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO
+
+from pixeltrack import source as sources
+from pixeltrack.errors import InputError
+from pixeltrack.source import Source
+
+
+def read_source(path: Path, encoding: str | None) -> Source:
+    """Return the mail's HTML, or raise InputError naming the file."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}", hint="give the HTML file of your mail") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    read = sources.read(data, str(path), encoding)
+    sources.require_html(read)
+    return read
+
+
+@contextmanager
+def open_list(path: str, name: str) -> Iterator[IO[str]]:
+    """Open a list as UTF-8 with its line ends as they are; standard input too, whatever the locale."""
+    try:
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+            yield TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    except FileNotFoundError:
+        raise InputError(
+            f"no such file: {name}", hint="give the recipient list as CSV or JSON lines"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 (byte {error.start})", hint="save the list as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from None

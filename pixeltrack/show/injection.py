@@ -1,0 +1,61 @@
+"""What an injection did, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from pixeltrack.inject import Summary
+from pixeltrack.manifest import link_values
+from pixeltrack.rewrite import Plan
+
+_OUTCOMES = {"suppressed": "left out", "untracked": "untracked", "tracked": "tracked"}
+
+
+def plan_json(plan: Plan) -> str:
+    """Return the link table as JSON."""
+    rows = [{"number": link.number, **link_values(link)} for link in plan.links]
+    return json.dumps({"links": rows, "pixel": plan.pixel_reason}, indent=2, ensure_ascii=False)
+
+
+def summary_json(summary: Summary, plan: Plan) -> str:
+    """Return the summary as JSON."""
+    values = {
+        "campaign": summary.campaign,
+        "code": summary.code,
+        "out": str(summary.out),
+        "messages": summary.files,
+        "bytes": summary.bytes,
+        "wrapped": len(plan.wrapped),
+        "recipients": [
+            {"outcome": outcome, "reason": reason, "people": people}
+            for (outcome, reason), people in summary.modes.items()
+        ],
+    }
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None) -> Iterator[str]:
+    """Yield the summary line by line, with what to do next."""
+    decisions = [link.decision for link in plan.links]
+    copies = "message" if summary.files == 1 else "messages"
+    yield f"{summary.campaign}: {summary.files:,} {copies} in {summary.out / 'html'}"
+    parts = [f"{decisions.count('wrap')} wrapped", f"{decisions.count('leave')} left alone"]
+    if "fill" in decisions:
+        parts.append(f"{decisions.count('fill')} filled in with pages of your collector")
+    yield f"  links   {', '.join(parts)}  (--dry-run lists them)"
+    yield f"  pixel   {plan.pixel_reason}"
+    for (outcome, reason), people in sorted(summary.modes.items()):
+        yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
+    if summary.modes:
+        yield (
+            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes to whom."
+        )
+    elif merge_tag:
+        yield f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands."
+    else:
+        yield (
+            "This is a preview: its links work, and are never counted. For real ones give"
+            " --recipients list.csv, or --merge-tag '*|UNIQID|*' for your mail system's own tag."
+        )

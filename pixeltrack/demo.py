@@ -18,7 +18,7 @@ from pixeltrack.figures import CampaignReport, Share, Tally
 from pixeltrack.pages import Pages
 from pixeltrack.resources import examples_dir
 from pixeltrack.rewrite import plan
-from pixeltrack.serve import Server
+from pixeltrack.serve import Server, listen
 from pixeltrack.setup import open_workspace
 from pixeltrack.simulate import Copy, Expected
 
@@ -66,7 +66,7 @@ def run(
     workspace = open_workspace(settings, create=True)
     clock = _Clock(START)
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, listen("127.0.0.1", 0))
     places = urls.addresses(server.url)
     mail_plan = plan(source.read(mail.read_bytes(), str(mail)), places.own_prefixes)
     task = Task(mail_plan, CAMPAIGN, places, folder / "out" / CAMPAIGN, START)

@@ -144,10 +144,10 @@ def _fault(address: str) -> str | None:
     """Return why an address cannot be tracked, or None when it can."""
     if not address:
         return "no address"
-    if address[0] == "#":
-        return "a place in this mail"  # case 28
     if _MERGE_TAG.search(address):
         return "merge tag in the address"  # cases 38 to 41
+    if address[0] == "#":
+        return "a place in this mail"  # case 28
     scheme = _SCHEME.match(address)
     if scheme is None:
         return "relative address"  # cases 29, 32

@@ -51,7 +51,7 @@ class Output:
 
     def write_message(self, name: str, content: bytes) -> None:
         """Write one message's file into ``html/``, with a single write call."""
-        self._write(self._html, name, content, 0o644)
+        self._write(self._html, name, content, 0o600)
 
     def write(self, name: str, content: str, mode: int = 0o644) -> None:
         """Write one file at the top of the folder."""

@@ -78,6 +78,7 @@ class Recorder:
         try:
             if self._waiting:
                 self._store.put_events(self._waiting)
+                log.info("stored %d hits", len(self._waiting))
                 self._recorded += len(self._waiting)
                 self._waiting.clear()
             self._recorded += self._spool.take_up(self._store)

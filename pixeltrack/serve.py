@@ -83,15 +83,14 @@ class _Listener(TcpWSGIServer):
 class Server:
     """A listening collector. ``run`` blocks until ``stop`` is called, from a signal or a thread."""
 
-    def __init__(self, app: Collector, host: str, port: int) -> None:
-        """Bind at once; port 0 takes a free one. Raises PixeltrackError when that is not possible."""
+    def __init__(self, app: Collector, listening: socket.socket) -> None:
+        """Take over a socket made by ``listen``."""
         self._app = app
         self._queue = _Queue()
         self._stopping = threading.Event()
         self._map: dict[int, wasyncore.dispatcher] = {}
         adjustments = Adjustments(
-            host=host,
-            port=port,
+            sockets=[listening],
             ident=None,
             clear_untrusted_proxy_headers=True,
             connection_limit=_connection_limit(),
@@ -99,19 +98,19 @@ class Server:
         )
         # Set afterwards, for as options they are on their way out: nothing leaves before its commit.
         adjustments.send_bytes = adjustments.outbuf_high_watermark = _HELD_BACK
-        try:
-            self._listener = _Listener(
-                app,
-                self._map,
-                dispatcher=self._queue,
-                adj=adjustments,
-                sockinfo=adjustments.listen[0],
-            )
-        except OSError as error:
-            raise _cannot_listen(host, port, error) from None
+        place = listening.getsockname()
+        self._listener = _Listener(
+            app,
+            self._map,
+            _sock=listening,
+            dispatcher=self._queue,
+            adj=adjustments,
+            sockinfo=(listening.family, listening.type, listening.proto, place),
+            bind_socket=False,
+        )
         self._listener.commit = app.recorder.commit
-        self.host: str = host
-        self.port = int(self._listener.effective_port)
+        self.host: str = place[0]
+        self.port: int = place[1]
 
     @property
     def url(self) -> str:
@@ -196,14 +195,33 @@ def _connection_limit() -> int:
     return _CONNECTIONS
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> PixeltrackError:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address of this machine; port 0 takes a free one.
+
+    Raises PixeltrackError when that is not possible.
+    """
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise _cannot_listen(host, port, error) from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(place)
+    except OSError as error:
+        bound.close()
+        raise _cannot_listen(host, port, error) from None
+    return bound
+
+
+def _cannot_listen(host: str, port: int, error: OSError | UnicodeError) -> PixeltrackError:
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return PixeltrackError(f"{host!r} is no address of this machine", hint="try --host 127.0.0.1")
     if error.errno == errno.EADDRINUSE:
         return PixeltrackError(
             f"port {port} on {host} is in use",
             hint="another collector may be running; --port 0 takes a free port",
         )
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return PixeltrackError(f"{host} is no address of this machine", hint="try --host 127.0.0.1")
     return PixeltrackError(
         f"cannot listen on {host} port {port}: {error.strerror}",
         hint="ports under 1024 need more rights; a proxy in front can have them",

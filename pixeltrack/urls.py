@@ -22,8 +22,8 @@ from pixeltrack.errors import InputError
 RouteKind = Literal["open", "click", "unsubscribe", "preferences", "privacy", "health", "robots"]
 
 _CODE = r"[a-z2-7]{8}"
-_OPEN = re.compile(rf"/o/({_CODE})/([\x21-\x7e]{{1,200}})\.gif")
-_CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x21-\x7e]{{1,200}})")
+_OPEN = re.compile(rf"/o/({_CODE})/([\x20-\x7e]{{1,200}})\.gif")
+_CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x20-\x7e]{{1,200}})")
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
 _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")
 _FIXED: dict[str, RouteKind] = {

@@ -60,7 +60,7 @@ def rewrite(mail: bytes, encoding: str | None = None) -> bytes:
     return render(made.source, edits_of(made))
 
 
-def growth(work: Callable[[str], object], piece: str, size: int = 60_000) -> float:
+def growth(work: Callable[[str], object], piece: str, size: int = 30_000) -> float:
     """Return how many times longer work takes on twice the input; linear is about 2."""
     from time import process_time
 
@@ -73,4 +73,4 @@ def growth(work: Callable[[str], object], piece: str, size: int = 60_000) -> flo
         return best
 
     once = piece * (size // len(piece))
-    return seconds(once * 2) / max(seconds(once), 0.0005)  # below the clock's grain all is equal
+    return seconds(once * 2) / max(seconds(once), 0.002)  # below the clock's grain all is equal

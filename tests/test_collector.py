@@ -575,3 +575,12 @@ def test_a_fault_of_ours_still_answers(client: Client, ann: Copy, caplog: pytest
     assert (opened.status, opened.body) == ("200 OK", PIXEL)
     assert client.get(ann.click(1)).status == "503 Service Unavailable"
     assert ann.token not in caplog.text
+
+
+def test_a_merge_tag_with_spaces_that_nobody_filled_in_redirects(
+    client: Client, workspace: Workspace, ann: Copy
+) -> None:
+    keys = workspace.keyring.campaign(ann.code)
+    answer = client.get(f"/c/{ann.code}/1/{keys.merge_token('{{ contact.id }}')}")
+    assert answer.headers["Location"] == FIRST
+    assert hits(workspace) == []

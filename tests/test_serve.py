@@ -28,7 +28,7 @@ from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.pages import Pages
-from pixeltrack.serve import Server
+from pixeltrack.serve import Server, listen
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store
 
@@ -63,7 +63,7 @@ def key(workspace: Workspace, copy: Copy, link: int) -> tuple[int, int]:
 def running(workspace: Workspace, settings: Settings, clock: Clock, busy_ms: int = 5_000) -> Iterator[Server]:
     store = open_store(workspace.store.path, workspace.keyring, busy_ms=busy_ms)
     app = make_app(store, workspace.keyring, Pages(), settings, clock, commit_each=False)
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, listen("127.0.0.1", 0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -268,7 +268,7 @@ def test_stopping_twice_writes_into_no_file_that_was_opened_since(
     workspace: Workspace, settings: Settings, clock: Clock, tmp_path: Path
 ) -> None:
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, listen("127.0.0.1", 0))
     server.stop()
     server.run()
     files = [(tmp_path / f"{number}").open("wb") for number in range(50)]  # they take the free numbers
@@ -281,11 +281,10 @@ def test_stopping_twice_writes_into_no_file_that_was_opened_since(
 def test_a_port_in_use_is_said(
     server: Server, workspace: Workspace, settings: Settings, clock: Clock
 ) -> None:
-    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
     with pytest.raises(PixeltrackError, match=f"port {server.port} on 127.0.0.1 is in use"):
-        Server(app, "127.0.0.1", server.port)
+        listen("127.0.0.1", server.port)
     with pytest.raises(PixeltrackError, match="is no address of this machine"):
-        Server(app, "192.0.2.1", 0)
+        listen("192.0.2.1", 0)
 
 
 def test_ipv6_is_served_where_there_is_any(
@@ -293,7 +292,7 @@ def test_ipv6_is_served_where_there_is_any(
 ) -> None:
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
     try:
-        server = Server(app, "::1", 0)
+        server = Server(app, listen("::1", 0))
     except PixeltrackError:
         pytest.skip("no IPv6 here")
     assert re.fullmatch(r"http://\[::1\]:\d+", server.url)

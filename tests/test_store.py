@@ -391,3 +391,14 @@ def test_a_person_who_stops_while_mail_is_being_injected_is_silenced_there_too(s
     sent(store, summer, "ann@x.example", "bob@x.example")
     store.put_events([hit(summer, 1), hit(summer, 2)])
     assert [row[0] for row in store.events(summer.campaign_id)] == [2]
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    theirs = sqlite3.connect(path)
+    theirs.execute("create table notes (text)")
+    theirs.close()
+    with pytest.raises(StoreError, match="belongs to another program"):
+        open_store(path, Keyring({1: bytes(32)}))
+    tables = sqlite3.connect(path).execute("select name from sqlite_master").fetchall()
+    assert tables == [("notes",)]

@@ -85,7 +85,6 @@ def test_what_is_built_is_parsed_back(code: str, link: int, token: str) -> None:
         *(
             "/u/" + "a" * 201,
             "/c/67iqlp26/3/" + "a" * 201,
-            f"/c/67iqlp26/3/{TOKEN} ",
             f"/c/67iqlp26/3/{TOKEN}\x7f",
         ),
     ],

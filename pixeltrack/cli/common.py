@@ -17,7 +17,9 @@ _GLOBAL = (
     click.option("--key", metavar="FILE", help="Key file  [default: pixeltrack.key beside the database]"),
     click.option("--config", metavar="FILE", help="Settings file  [default: pixeltrack.toml if there]"),
     click.option("-q", "--quiet", is_flag=True, default=None, help="Print errors only."),
-    click.option("-v", "--verbose", is_flag=True, default=None, help="Print more."),
+    click.option(
+        "-v", "--verbose", is_flag=True, default=None, help="Tell more, such as each link left alone."
+    ),
 )
 
 

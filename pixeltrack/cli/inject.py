@@ -159,7 +159,7 @@ def command(
     if as_json:
         click.echo(summary_json(summary, plan))
     elif not call.quiet:
-        for line in summary_lines(summary, plan, merge_tag):
+        for line in summary_lines(summary, plan, merge_tag, verbose=call.verbose):
             click.echo(line)
     if list_file and call.settings.consent == "assumed" and call.settings.config is None:
         call.say(

@@ -40,17 +40,19 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
 
     from pixeltrack.collector import make_app
     from pixeltrack.pages import Pages
-    from pixeltrack.serve import Server, now_ms
+    from pixeltrack.serve import Server, listen, now_ms
     from pixeltrack.setup import open_workspace
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    level = logging.INFO if call.verbose else logging.WARNING
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
     settings = call.settings
     pages = Pages(templates)
+    listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
     workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
     app = make_app(workspace.store, workspace.keyring, pages, settings, now_ms, commit_each=False)
     app.recorder.flush()  # what an earlier collector had to leave in the spool
-    server = Server(app, settings.host, settings.port)
+    server = Server(app, listening)
     server.stop_on_signals()
     call.say(f"collecting on {server.url} into {settings.db}  (Ctrl-C stops)")
     server.run()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pixeltrack.inject import Summary
 from pixeltrack.manifest import link_values
 from pixeltrack.rewrite import Plan
+from pixeltrack.show.text import clean
 
 _OUTCOMES = {"suppressed": "left out", "untracked": "untracked", "tracked": "tracked"}
 
@@ -35,8 +36,8 @@ def summary_json(summary: Summary, plan: Plan) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False)
 
 
-def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None) -> Iterator[str]:
-    """Yield the summary line by line, with what to do next."""
+def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbose: bool) -> Iterator[str]:
+    """Yield the summary line by line, with what to do next; verbose tells each link left alone."""
     decisions = [link.decision for link in plan.links]
     copies = "message" if summary.files == 1 else "messages"
     yield f"{summary.campaign}: {summary.files:,} {copies} in {summary.out / 'html'}"
@@ -44,13 +45,17 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None) -> Iterat
     if "fill" in decisions:
         parts.append(f"{decisions.count('fill')} filled in with pages of your collector")
     yield f"  links   {', '.join(parts)}  (--dry-run lists them)"
+    for link in plan.links if verbose else ():
+        if link.decision == "leave":
+            yield f"  left    line {link.line}: {clean(link.destination) or link.tag} ({link.reason})"
     yield f"  pixel   {plan.pixel_reason}"
     for (outcome, reason), people in sorted(summary.modes.items()):
         yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
     yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
     if summary.modes:
         yield (
-            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes to whom."
+            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes"
+            " to whom."
         )
     elif merge_tag:
         yield f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands."

@@ -27,6 +27,11 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("begin immediate")  # two programs at once: the second finds it done
     try:
+        found = connection.execute("pragma user_version").fetchone()[0]
+        if found == 0 and connection.execute("select 1 from sqlite_master limit 1").fetchone():
+            raise StoreError(
+                f"database {path} belongs to another program", hint="name another database with --db"
+            )
         _apply(connection)
         connection.execute("commit")
     except BaseException:

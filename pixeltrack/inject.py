@@ -17,7 +17,7 @@ from pixeltrack.model import CampaignKind, Message, Recipient
 from pixeltrack.output import Output
 from pixeltrack.personalize import compile_personalized
 from pixeltrack.proofs import Proof
-from pixeltrack.rewrite import Slot
+from pixeltrack.rewrite import Plan, Slot, cut
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring, number
 
@@ -123,17 +123,33 @@ def inject_preview(task: Task, store: Store, keyring: Keyring) -> Summary:
     return _write_one(task, compiled, "preview", "preview.html", values, store)
 
 
+def check_merge(plan: Plan) -> None:
+    """Raise InputError when a mail asks for personal pages: those need a token of ours per person."""
+    for link in plan.links:
+        if link.decision == "fill" and link.reason != "privacy":
+            raise InputError(
+                f"{plan.source.name} line {link.line}: {link.destination} needs a recipient list",
+                hint="use your mail system's own unsubscribe tag there, or give --recipients",
+            )
+
+
+def rehearse(plan: Plan, recipients: Sequence[Recipient], list_name: str) -> None:
+    """Personalise a mail for everybody without keeping it; raise InputError where that fails.
+
+    For a first run: a field that the list does not have is then known before anything is made.
+    """
+    render = compile_personalized(cut(plan.source, ()), plan.source)
+    nowhere: dict[Slot, str] = {"message": "", "unsubscribe": "", "preferences": "", "privacy": ""}
+    for recipient in recipients:
+        render(recipient.fields, nowhere, f"{list_name} line {recipient.line}")
+
+
 def inject_merge(task: Task, merge_tag: str, store: Store, keyring: Keyring) -> Summary:
     """Write one template whose recipient is filled in by the sender's own mail system.
 
-    Raises InputError when the mail asks for personal pages: those need a token of ours per person.
+    Raises InputError when the mail asks for personal pages.
     """
-    for link in task.plan.links:
-        if link.decision == "fill" and link.reason != "privacy":
-            raise InputError(
-                f"{task.plan.source.name} line {link.line}: {link.destination} needs a recipient list",
-                hint="use your mail system's own unsubscribe tag there, or give --recipients",
-            )
+    check_merge(task.plan)
     compiled = compile_mail(task, "merge", store, keyring)
     values: dict[Slot, str] = {
         "message": compiled.keys.merge_token(merge_tag),

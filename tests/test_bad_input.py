@@ -428,3 +428,23 @@ def test_an_error_is_an_exit_code_and_two_lines_of_the_installed_program(tmp_pat
     ran = run_process(tmp_path, "inject", "gone.html")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "Error: no such file: gone.html\nHint: give the HTML file of your mail\n"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("inject", "mail.html", "--recipients", "list.csv", "--personalize"),
+        ("inject", "mail.html", "--merge-tag", "TAG"),
+        ("serve", "--host", "no such host"),
+        ("report",),
+    ],
+    ids=lambda argv: " ".join(argv),
+)
+def test_a_first_command_that_fails_makes_nothing(tmp_path: Path, argv: tuple[str, ...]):
+    (tmp_path / "mail.html").write_text('<p>{{ nick }} <a href="pixeltrack:unsubscribe">Leave</a></p>')
+    (tmp_path / "list.csv").write_text("email\nann@x.example\n")
+    before = snapshot(tmp_path)
+    ran = run(tmp_path, *argv)
+    assert ran.code in (1, 2)
+    assert "Traceback" not in ran.err
+    assert snapshot(tmp_path) == before

@@ -5,6 +5,7 @@ Commands are imported when they are called, so that ``--help`` pays for click al
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -71,8 +72,14 @@ def pixeltrack(ctx: click.Context, /, **options: Any) -> None:
     ctx.obj = options
 
 
+def _end(number: int, _frame: object) -> None:
+    """End as at Ctrl-C, so that nothing half-written is left behind."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 fine, 1 expected failure, 2 wrong use, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         code = pixeltrack.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

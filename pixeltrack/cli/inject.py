@@ -101,7 +101,7 @@ def command(
     from pixeltrack import output, recipients, urls
     from pixeltrack.cli import inputs
     from pixeltrack.compile import Task
-    from pixeltrack.inject import inject_list, inject_merge, inject_preview
+    from pixeltrack.inject import check_merge, inject_list, inject_merge, inject_preview, rehearse
     from pixeltrack.rewrite import plan as plan_mail
     from pixeltrack.serve import now_ms
     from pixeltrack.setup import open_workspace
@@ -136,6 +136,10 @@ def command(
             f"links go to {addresses.base}, which only this machine can reach;"
             " for mail to others give --base-url https://track.example.com"
         )
+    if merge_tag is not None:
+        check_merge(plan)
+    if personalize and not call.settings.db.exists():
+        rehearse(plan, people, list_name)
     workspace = open_workspace(call.settings, create=True)
     call.created(workspace.created)
     task = Task(plan, name, addresses, folder, now_ms())

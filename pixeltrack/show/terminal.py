@@ -110,22 +110,18 @@ def _headline(report: CampaignReport) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     _numbers(table, "unique", "total", "rate", "machines", "unknown")
-    table.add_row(
-        "Opens",
-        Text(count(report.opens.unique), "bold green"),
-        count(report.opens.total),
-        Text(percent(report.open_rate), "bold"),
-        Text(count(report.machine_opens.total), "yellow"),
-        Text(count(report.unknown_opens.total), "yellow"),
-    )
-    table.add_row(
-        "Clicks",
-        Text(count(report.clicks.unique), "bold green"),
-        count(report.clicks.total),
-        Text(percent(report.click_rate), "bold"),
-        Text(count(report.machine_clicks.total), "yellow"),
-        Text(count(report.unknown_clicks.total), "yellow"),
-    )
+    for name, people, rate, machines, unknown in (
+        ("Opens", report.opens, report.open_rate, report.machine_opens, report.unknown_opens),
+        ("Clicks", report.clicks, report.click_rate, report.machine_clicks, report.unknown_clicks),
+    ):
+        table.add_row(
+            name,
+            Text(count(people.unique), "bold green"),
+            count(people.total),
+            Text(percent(rate), "bold"),
+            Text(count(machines.total), "yellow"),
+            Text(count(unknown.total), "yellow"),
+        )
     table.add_row("Click-to-open", "", "", Text(percent(report.click_to_open_rate), "bold"), "", "")
     table.add_row("Unsubscribed", Text(count(report.unsubscribed), "bold"), "", "", "", "")
     if report.stopped_tracking:

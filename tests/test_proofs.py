@@ -1,0 +1,132 @@
+"""The three proofs: each passes on an honest rewrite and fails on a wrong one."""
+
+from __future__ import annotations
+
+import pytest
+from cutting import OWN, PIXEL, VALUES, click, edits_of, growth, planned, render, rewrite
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixeltrack.errors import SelfCheckError
+from pixeltrack.proofs import AUDIT_LIMIT, prove, undo
+
+MAIL = (
+    b'<html><body><p>Hello &amp; welcome</p><a href="https://a.example/?x=1&amp;y=2">One</a>'
+    b'<!--[if mso]><v:rect href="https://a.example/two">Two</v:rect><![endif]-->'
+    b"<a href='mailto:a@a.example'>Mail</a></body></html>"
+)
+
+
+def proved(output: bytes, mail: bytes = MAIL) -> str:
+    made = planned(mail)
+    return prove(made.source, edits_of(made), VALUES, output, OWN).audit
+
+
+def test_an_honest_rewrite_passes() -> None:
+    assert proved(rewrite(MAIL)) == "12 nodes and 3 links read alike by BeautifulSoup"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Hello", b"Hallo"),
+        (b"mailto:a@", b"mailto:b@"),
+        (click(1).encode(), click(2).encode()),
+        (PIXEL.encode(), b""),
+        (b"</body>", b""),
+        (b"<![endif]-->", b"<![endif]--> "),
+    ],
+)
+def test_undo_sees_every_byte_that_is_not_ours(old: bytes, new: bytes) -> None:
+    output = rewrite(MAIL)
+    assert old in output
+    with pytest.raises(SelfCheckError):
+        proved(output.replace(old, new, 1))
+
+
+def test_a_second_run_that_finds_something_is_a_fault() -> None:
+    made = planned(MAIL)
+    edits = edits_of(made)[1:]  # the first link was forgotten
+    with pytest.raises(SelfCheckError, match="a second run would change"):
+        prove(made.source, edits, VALUES, render(made.source, edits), OWN)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            '<a href="https://t.example/',
+            '<a class="x" href="https://t.example/',
+            "a difference outside the links",
+        ),
+        (
+            '<a href="https://t.example/',
+            '<b></b><a href="https://t.example/',
+            "a difference outside the links",
+        ),
+    ],
+)
+def test_the_auditor_sees_what_an_edit_should_not_bring(before: str, after: str, said: str) -> None:
+    """Edits that undo exactly and still do harm: only an independent reader notices."""
+    from dataclasses import replace
+
+    made = planned(MAIL)
+    first, *rest = edits_of(made)
+    start = made.source.view.rindex("<a", 0, first.start)
+    opening = made.source.view[start : first.start]
+    harmful = replace(
+        first, start=start, before=opening.replace("<a", after.split(" href")[0], 1) + first.before
+    )
+    edits = [harmful, *rest]
+    with pytest.raises(SelfCheckError, match=said):
+        prove(made.source, edits, VALUES, render(made.source, edits), OWN)
+
+
+def test_the_audit_reads_what_outlook_reads() -> None:
+    mail = b'<p>x</p><!--[if mso]><a href="https://a.example/">A</a><![endif]--><!-- <a href="https://b.example/"> -->'
+    assert "1 links read alike" in proved(rewrite(mail), mail)
+
+
+def test_what_is_too_long_is_said_not_to_be_read() -> None:
+    mail = b"<p>" + b"x" * AUDIT_LIMIT + b"</p>"
+    assert proved(rewrite(mail), mail).startswith("not read: longer than")
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!--", "<!--[if mso]>", '<a href="', "</", "<title>", "<![x"])
+def test_hostile_mail_is_proved_in_linear_time(piece: str) -> None:
+    def work(text: str) -> None:
+        mail = b"<p>" + text.encode()
+        proved(rewrite(mail), mail)
+
+    assert growth(work, piece) < 4
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                '<a href="https://a.example/">',
+                "<p>",
+                "</p>",
+                "&",
+                "é",
+                "<!--",
+                "-->",
+                "<b x='",
+                "\r\n",
+                "</body>",
+                "<a href=//b.example>",
+                "<![if mso]>",
+                "x",
+            ]
+        ),
+        max_size=25,
+    )
+)
+def test_undo_gives_back_any_mail(pieces: list[str]) -> None:
+    mail = b"<p>" + "".join(pieces).encode()
+    made = planned(mail)
+    edits = edits_of(made)
+    output = render(made.source, edits)
+    assert undo(made.source, edits, VALUES, output) == mail
+    assert planned(output).changes_nothing

@@ -91,4 +91,5 @@ def _hide_returns(text: str, mark: str) -> str:
 
 
 def _unused(text: str) -> str:
-    return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in text)
+    marks = (*range(0xFDD0, 0xFDF0), *range(0xE000, 0xF8FF))  # noncharacters first: no field has them
+    return next(mark for mark in map(chr, marks) if mark not in text)

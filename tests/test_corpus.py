@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 import oracle
 import pytest
-from conftest import BASE, CHROME, START, Client, Clock
+from conftest import BASE, CHROME, START, Client, Clock, Inject
 
 from pixeltrack import config, setup
 from pixeltrack.collector import make_app
@@ -171,3 +171,39 @@ def test_a_text_by_another_name_is_refused_by_the_command_alone(made: tuple[list
         except InputError:
             refused.append(mail.name)
     assert refused == [PLAIN_TEXT]
+
+
+CONTAINERS = [  # where the corpus has no link that can be followed
+    "<!--[if mso]><a href={}>Shop</a><![endif]-->",
+    "<!--[if (gte mso 9)|(IE)]><table><tr><td><a href={}>Shop</a></td></tr></table><![endif]-->",
+    '<!--[if mso]><v:roundrect xmlns:v="urn:schemas-microsoft-com:vml" href={} arcsize="8%"><w:anchorlock/>'
+    "<center>Shop</center></v:roundrect><![endif]--><!--[if !mso]><!--><a href={}>Shop</a><!--<![endif]-->",
+    "<!--[if vml]><v:rect href={} /><v:shape HREF={}></v:shape><![endif]-->",
+    '<map name="m"><area shape="rect" coords="0,0,9,9" alt="Shop" href={}><AREA href={} /></map>',
+    "<![if !mso]><a href={}>Shop</a><![endif]>",
+]
+DESTINATIONS = [
+    ("https://a.example/x?a=1&amp;b=2#c", "https://a.example/x?a=1&b=2#c"),
+    ("//a.example:8443/%7Ex", "https://a.example:8443/%7Ex"),
+    ("HTTP&#58;//U:P@A.Example/(x),y", "HTTP://U:P@A.Example/(x),y"),
+    ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"),
+]
+
+
+def test_links_that_only_outlook_or_an_image_map_shows_are_wrapped_and_lead_home(
+    inject: Inject, client: Client
+) -> None:
+    written, expected = [], []
+    for container in CONTAINERS:
+        for quote_mark in ('"', "'", ""):
+            for href, location in DESTINATIONS:
+                value = f"{quote_mark}{href}{quote_mark} "
+                written.append(container.replace("{}", value))
+                expected += [location] * container.count("{}")
+    mail = f"<html><body>{''.join(written)}</body></html>".encode()
+    made = inject("ann@x.example", mail=mail)
+    (copy,) = (made.out / "html").iterdir()
+    links = oracle.find_links(copy.read_text())
+    assert [client.get(link.href).headers["Location"] for link in links] == expected
+    assert sum(link.conditional for link in links) == 60
+    assert oracle.count_pixels(copy.read_text(), f"{BASE}/o/") == 1

@@ -41,6 +41,10 @@ def test_line_ends_stay_as_they_are() -> None:
     assert personalized(mail, name="x").startswith(b"<p>a\r\nb\rc\nx\r\n</p>\r\n")
 
 
+def test_a_private_use_character_in_a_field_is_no_line_end() -> None:
+    assert personalized(b"<p>{{ name }}\r\n</p>", name="\ue000").startswith("<p>\ue000\r\n</p>".encode())
+
+
 def test_a_style_sheet_with_an_id_is_no_comment() -> None:
     mail = b"<style>@media x{#a{b:c}}</style><p>{{ name }}</p>"
     assert personalized(mail, name="x").startswith(b"<style>@media x{#a{b:c}}</style><p>x</p>")
@@ -63,6 +67,25 @@ def test_a_template_that_is_none_is_named_with_its_line() -> None:
 def test_a_mail_cannot_reach_into_the_program() -> None:
     with pytest.raises(InputError, match="cannot be personalised"):
         personalized(b"<p>{{ name.__class__.__mro__ }}</p>", name="x")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{{ 1 / 0 }}",
+        "{{ name() }}",
+        "{{ name | int + name }}",
+        "{{ '%(gone)s' | format(x=1) }}",
+        "{{ '{3}'.format(name) }}",
+        "{{ name.index('z') }}",
+        "{% include 'other' %}",
+        "{% for i in range(10 ** 9) %}{% endfor %}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    ],
+)
+def test_what_goes_wrong_in_a_mail_is_told_with_the_recipient(wrong: str) -> None:
+    with pytest.raises(InputError, match="list.csv line 7: the mail cannot be personalised"):
+        personalized(f"<p>{wrong}</p>".encode(), name="x")
 
 
 def test_a_letter_that_the_charset_lacks_becomes_a_reference() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from cutting import OWN, PIXEL, VALUES, click, edits_of, growth, planned, render, rewrite
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from pixeltrack.errors import SelfCheckError
 from pixeltrack.proofs import AUDIT_LIMIT, prove, undo
+from pixeltrack.rewrite import Edit
+from pixeltrack.source import Source
 
 MAIL = (
     b'<html><body><p>Hello &amp; welcome</p><a href="https://a.example/?x=1&amp;y=2">One</a>'
@@ -90,6 +94,39 @@ def test_the_audit_reads_what_outlook_reads() -> None:
 def test_what_is_too_long_is_said_not_to_be_read() -> None:
     mail = b"<p>" + b"x" * AUDIT_LIMIT + b"</p>"
     assert proved(rewrite(mail), mail).startswith("not read: longer than")
+
+
+def test_a_link_that_leads_elsewhere_is_seen_by_the_auditor() -> None:
+    """Undo cannot know where a link should lead: this one goes where no URL of ours is."""
+    from dataclasses import replace
+
+    made = planned(MAIL)
+    first, *rest = edits_of(made)
+    edits = [replace(first, before="mailto:", after="@evil.example"), *rest]
+    with pytest.raises(SelfCheckError, match="a link go astray"):
+        prove(made.source, edits, VALUES, render(made.source, edits), OWN)
+
+
+def test_undo_is_linear_in_the_number_of_links() -> None:
+    @cache
+    def ready(text: str) -> tuple[Source, list[Edit], bytes]:
+        made = planned(text.encode())
+        edits = edits_of(made)
+        return made.source, edits, render(made.source, edits)
+
+    def work(text: str) -> None:
+        source, edits, output = ready(text)
+        undo(source, edits, VALUES, output)
+
+    assert growth(work, "<a href=//a.example>", 200_000) < 3
+
+
+@pytest.mark.parametrize(
+    "text", [f"&#{'9' * 5_000};", f"<p title='&#{'9' * 5_000};'>", "<![x y]>", "<p><![if mso]><![endif>"]
+)
+def test_what_the_auditor_cannot_read_does_not_stop_the_proof(text: str) -> None:
+    mail = f'<p>x</p>{text}<a href="https://a.example/">x</a>'.encode()
+    assert proved(rewrite(mail), mail)
 
 
 @pytest.mark.parametrize("piece", ["<a ", "<!--", "<!--[if mso]>", '<a href="', "</", "<title>", "<![x"])

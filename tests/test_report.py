@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CHROME, START, Inject
+from conftest import CHROME, START, Inject, people
 
 from pixeltrack import report
 from pixeltrack.errors import NoSuchCampaign
@@ -70,8 +70,6 @@ def test_rates_without_a_denominator_are_undefined(hits: Hits, workspace: Worksp
 
 
 def test_rates_are_over_tracked_messages(inject: Inject, workspace: Workspace) -> None:
-    from conftest import people
-
     inject(recipients=[*people(*READERS[:4]), *people(*READERS[4:], consent="denied")])
     Hits(workspace, "spring").open(0, 60)
     said = build(workspace)
@@ -188,3 +186,9 @@ def test_all_campaigns_come_newest_first(inject: Inject, workspace: Workspace) -
     inject(*READERS, campaign="one")
     inject(*READERS, campaign="two")
     assert {each.campaign for each in report.build_all(workspace.store)} == {"one", "two"}
+
+
+def test_a_copy_once_tracked_stays_in_the_denominator(inject: Inject, workspace: Workspace) -> None:
+    inject(*READERS)
+    inject(recipients=people(*READERS, consent="denied"))
+    assert build(workspace).tracked == 10

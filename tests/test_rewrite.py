@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from cutting import PIXEL, click, planned, rewrite
+from cutting import PIXEL, VALUES, click, edits_of, planned, rewrite
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pixeltrack.proofs import undo
 from pixeltrack.rewrite import Edit, cut
-
-W = "https://a.example/"  # a link that is wrapped
 
 # (mail, what becomes of it): {n} is our URL of link n, {pixel} the pixel.
 CASES = [
@@ -66,6 +67,24 @@ CASES = [
         '<p><a clicktracking="off" href="https://a.example/">x</a>',
         '<p><a clicktracking="off" href="https://a.example/">x</a>{pixel}',
     ),
+    ('<p><a id="i"="j" href="https://a.example/">x</a>', '<p><a id="i"="j" href="{1}">x</a>{pixel}'),
+    ("<p><a href=https://a.example/x/>x</a>", "<p><a href={1}>x</a>{pixel}"),
+    (
+        '<p><a href="https://a.example/">x<p><a href="https://a.example/">y</a></a>',
+        '<p><a href="{1}">x<p><a href="{2}">y</a></a>{pixel}',
+    ),
+    (
+        '<p><a href="https://a.example/"><a href="https://a.example/x">https://a.example/</a>',
+        '<p><a href="{1}"><a href="{2}">https://a.example/</a>{pixel}',
+    ),
+    (
+        '<p><svg><a xlink:href="https://a.example/">x</a></svg><a href="/x">y</a><a href>z</a>',
+        '<p><svg><a xlink:href="https://a.example/">x</a></svg><a href="/x">y</a><a href>z</a>{pixel}',
+    ),
+    ("<p>&#123456789012345678901234567890;</p>", "<p>&#123456789012345678901234567890;</p>{pixel}"),
+    ("<p>x</p><style>a{}</body></style ", "<p>x</p>{pixel}<style>a{}</body></style "),
+    ("<p>x</p><plaintext></body>", "<p>x</p>{pixel}<plaintext></body>"),
+    ("<title></body></title><p>x</p>", "<title></body></title><p>x</p>{pixel}"),
     ("<html><body><p>x</p></BODY ></html>", "<html><body><p>x</p>{pixel}</BODY ></html>"),
     ("<html><p>x</p></html>after", "<html><p>x</p>{pixel}</html>after"),
     ("<p>x</p></body></body>tail", "<p>x</p></body>{pixel}</body>tail"),
@@ -116,6 +135,41 @@ def test_placeholders_are_filled() -> None:
     mail = b'<p><a href="pixeltrack:unsubscribe">U</a><a href="pixeltrack:preferences">P</a><a href="pixeltrack:privacy">N</a>'
     for url in (b'"https://t.example/u/U"', b'"https://t.example/p/P"', b'"https://t.example/privacy"'):
         assert url in rewrite(mail)
+
+
+def test_a_mail_that_is_ours_already_stays_as_it_is() -> None:
+    once = rewrite(b'<body><p><a href="https://a.example/">x</a><a href="pixeltrack:privacy">y</a></body>')
+    assert rewrite(once) == once
+
+
+def test_a_mail_with_many_links_numbers_them_all() -> None:
+    output = rewrite(b'<a href="https://a.example/">x</a>' * 1_000)
+    assert (
+        output
+        == b"".join(b'<a href="%s">x</a>' % click(n).encode() for n in range(1, 1_001)) + PIXEL.encode()
+    )
+
+
+def test_a_number_of_thousands_of_digits_breaks_nothing() -> None:
+    long = f"&#{'9' * 5_000};"
+    (link,) = planned(f'<a href="https://a.example/{long}" title="{long}">{long}</a>'.encode()).links
+    assert link.destination == "https://a.example/\ufffd"
+    assert link.text.startswith("&#999")
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_bytes_come_out_as_they_went_in(middle: bytes) -> None:
+    mail = b'<p><a href="https://a.example/">x</a>' + middle
+    made = planned(mail, "utf-8")
+    edits = sorted(edits_of(made), key=lambda edit: edit.start)
+    expected, position = b"", 0
+    for edit in edits:
+        expected += mail[position : edit.start] + f"{edit.before}{VALUES[edit.slot]}{edit.after}".encode()
+        position = edit.end
+    output = rewrite(mail, "utf-8")
+    assert output == expected + mail[position:]
+    assert undo(made.source, edits, VALUES, output) == mail
+    assert planned(output, "utf-8").changes_nothing
 
 
 def test_edits_that_overlap_are_a_bug() -> None:

@@ -33,6 +33,8 @@ def test_a_mail_says_what_it_is_written_in(data: bytes, charset: str) -> None:
         (b"<p>" + b"x" * MAX_BYTES, None, "the limit is 5,000,000"),
         (b'<meta charset="nonsense-8"><p>', None, "unknown encoding 'nonsense-8'"),
         (b"<p>", "base64", "unknown encoding 'base64'"),
+        (b"<p>", "undefined", "unknown encoding 'undefined'"),
+        (b"<meta charset=a\0b><p>", None, "unknown encoding 'a.x00b'"),
         (b"\xff\xfe<\x00p\x00>", None, "is not valid utf-16-le"),
         (b"<p>\x1b$B\xff", "iso2022_jp", "is not valid iso2022_jp"),
     ],
@@ -40,6 +42,13 @@ def test_a_mail_says_what_it_is_written_in(data: bytes, charset: str) -> None:
 def test_what_cannot_be_read_is_said(data: bytes, encoding: str | None, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read(data, "mail.html", encoding)
+
+
+@pytest.mark.parametrize("label", ["utf-8", "punycode", "idna", "unicode_escape", "shift_jis"])
+def test_text_can_be_shown_whatever_is_wrong_with_its_bytes(label: str) -> None:
+    source = read(b"<p>\xe9-\xff\\x", "mail.html", label)
+    assert source.text("\xe9-\xff\\x").endswith("\\x")
+    assert source.text("http://a.b") == "http://a.b"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ AUDIT_LIMIT = 1_000_000  # characters; BeautifulSoup reads about a megabyte a se
 
 _FOLLOWED = re.compile(r"a|area|v:.*", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"\[if\b[^\]]*\]>", re.IGNORECASE)
+_AUDIT_HINT = (
+    "nothing was written: either parsers disagree on this mail's HTML (a validator may tell where),"
+    " or this is a bug in pixeltrack"
+)
 _HINT = "this is a bug in pixeltrack; nothing was written. Please report the mail that shows it"
 
 
@@ -90,14 +94,14 @@ def _audit(before: Source, after: Source, own: Sequence[str]) -> str:
         if old != new:
             raise SelfCheckError(
                 f"{before.name}: BeautifulSoup sees a difference outside the links: {old!r} became {new!r}",
-                hint=_HINT,
+                hint=_AUDIT_HINT,
             )
     hrefs = list(zip_longest(outlines[0].hrefs, outlines[1].hrefs))
     for old, new in hrefs:
         if old != new and (old is None or new is None or not new.startswith(tuple(own))):
             raise SelfCheckError(
                 f"{before.name}: BeautifulSoup sees a link go astray: {old!r} became {new!r}",
-                hint=_HINT,
+                hint=_AUDIT_HINT,
             )
     return f"{len(outlines[0].items):,} nodes and {len(hrefs):,} links read alike by BeautifulSoup"
 

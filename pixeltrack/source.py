@@ -64,17 +64,12 @@ class Source:
 
 
 def read(data: bytes, name: str, encoding: str | None = None) -> Source:
-    """Return the source, or raise InputError when it is empty, too large or wrongly encoded.
+    """Return the source, or raise InputError when it is empty or wrongly encoded.
 
     encoding overrides what the document says of itself.
     """
     if not data.strip():
         raise InputError(f"{name} is empty", hint="give the HTML of your mail")
-    if len(data) > MAX_BYTES:
-        raise InputError(
-            f"{name} has {len(data):,} bytes; the limit is {MAX_BYTES:,}",
-            hint="mail programs clip HTML above about 102 kB; move images out of the HTML",
-        )
     charset = _charset(data, name, encoding)
     if _NOT_BYTEWISE.search(charset.replace("-", "").replace("_", "")):
         view, codec = _decoded(data, name, charset), charset
@@ -84,7 +79,12 @@ def read(data: bytes, name: str, encoding: str | None = None) -> Source:
 
 
 def require_html(source: Source) -> None:
-    """Raise InputError for what is no HTML at all: a picture, a text, a whole message."""
+    """Raise InputError for what is no mail's HTML: a picture, a text, a whole message, far too much."""
+    if len(source.data) > MAX_BYTES:
+        raise InputError(
+            f"{source.name} has {len(source.data):,} bytes; the limit is {MAX_BYTES:,}",
+            hint="mail programs clip HTML above about 102 kB; move images out of the HTML",
+        )
     if _MESSAGE.match(source.data):  # before the elements: its HTML part has them too
         raise InputError(
             f"{source.name} looks like a whole mail message, not HTML",

@@ -57,6 +57,8 @@ def _judge_agent(kind: Kind, agent: str) -> Verdict:
         return Verdict("scanner", row.kind)
     if not agent:
         return Verdict("scanner", "empty-agent")
+    if agent == "(other)":  # what the store keeps once it holds too many agents: nothing is known of it
+        return Verdict("unknown", "bare-agent")
     if row is None and "(" not in agent:  # a browser or an app tells its system in brackets
         return Verdict("unknown", "bare-agent")
     return Verdict("human", "none-against")

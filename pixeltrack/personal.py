@@ -82,7 +82,7 @@ class PersonalPages:
         except PixeltrackError as error:
             log.error("preferences could not be read: %s", error)
             return self._answers.try_again("We could not read your choices just now.")
-        off = "tracking" in scopes or (owner is not None and not owner.tracked)
+        off = "tracking" in scopes  # an untracked copy says nothing of the mails sent before it
         return self._answers.page(
             "preferences.html",
             sender=self._settings.sender,

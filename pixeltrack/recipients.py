@@ -92,12 +92,15 @@ def _json_lines(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
             raise InputError(f"{name} line {line}: not JSON: {error.msg}") from None
         except (ValueError, RecursionError):  # endless digits or brackets, half a pair
             raise InputError(f"{name} line {line}: no JSON that can be stored") from None
-        if not isinstance(value, dict) or "email" not in value:
+        keys = [key.strip().lower() for key in value] if isinstance(value, dict) else []
+        if len(set(keys)) < len(keys):
+            raise InputError(f"{name} line {line}: a key is there twice", hint="case does not count")
+        if "email" not in keys:
             raise InputError(
                 f"{name} line {line}: no email in {written[:60]!r}",
                 hint='each line is one object, for instance {"email": "ada@example.com"}',
             )
-        yield line, {key: _as_text(item) for key, item in value.items()}
+        yield line, {key.strip().lower(): _as_text(item) for key, item in value.items()}
 
 
 def _as_text(value: object) -> str:

@@ -172,3 +172,7 @@ def test_a_click_is_swept_when_some_ten_seconds_around_it_hold_three_links(
         if len({clicks[n][1] for n in window}) >= 3:
             expected.update(window)
     assert sweep(clicks) == expected
+
+
+def test_an_agent_that_the_store_did_not_keep_is_unknown() -> None:
+    assert judge("click", "(other)", head=False, speculative=False).label == "unknown"

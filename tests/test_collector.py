@@ -12,7 +12,7 @@ from mailbox import Copy, copies
 from pathlib import Path
 
 import pytest
-from conftest import CHROME, Client, Clock, Inject, Response
+from conftest import CHROME, Client, Clock, Inject, Response, people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -584,3 +584,11 @@ def test_a_merge_tag_with_spaces_that_nobody_filled_in_redirects(
     answer = client.get(f"/c/{ann.code}/1/{keys.merge_token('{{ contact.id }}')}")
     assert answer.headers["Location"] == FIRST
     assert hits(workspace) == []
+
+
+def test_an_untracked_copy_does_not_say_that_earlier_mails_are_untracked(
+    client: Client, inject: Inject, workspace: Workspace
+) -> None:
+    summary = inject(recipients=people("bob@x.example", consent="denied"), campaign="later")
+    page = client.get(copies(summary)[0].preferences).body
+    assert b"<form" in page

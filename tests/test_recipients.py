@@ -245,3 +245,15 @@ def test_what_the_json_module_writes_is_read_back(rows: list[tuple[str, str]]):
     for ascii_only in (True, False):
         text = "\n".join(json.dumps(person, ensure_ascii=ascii_only) for person in people)
         assert [tuple(each.fields.values()) for each in _read(text)] == rows
+
+
+def test_keys_of_json_lines_are_known_whatever_their_case():
+    lines = '{"Email": "ann@x.example", " Consent ": "denied"}\n'
+    (ann,) = read(io.StringIO(lines), "list.jsonl")
+    assert (ann.address, ann.consent) == ("ann@x.example", "denied")
+
+
+def test_a_key_that_is_there_twice_is_refused():
+    lines = '{"email": "ann@x.example", "consent": "granted", "Consent": "denied"}\n'
+    with pytest.raises(InputError, match="line 1: a key is there twice"):
+        list(read(io.StringIO(lines), "list.jsonl"))

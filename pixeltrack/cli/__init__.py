@@ -84,9 +84,11 @@ def main() -> None:
         code = pixeltrack.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except PixeltrackError as error:
-        click.echo(f"Error: {error.message}", err=True)
+        from pixeltrack.show.text import clean
+
+        click.echo(f"Error: {clean(error.message, 2_000)}", err=True)
         if error.hint:
-            click.echo(f"Hint: {error.hint}", err=True)
+            click.echo(f"Hint: {clean(error.hint, 2_000)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

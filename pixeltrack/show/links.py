@@ -53,5 +53,5 @@ def _head(link: Link) -> tuple[str, str, Text]:
 
 
 def _said(link: Link) -> tuple[Text, Text, Text]:
-    text = Text(clean(link.text) or f"({link.tag})", style="bold")
+    text = Text(clean(link.text) or f"({clean(link.tag)})", style="bold")
     return text, Text(clean(link.destination, 2_000)), Text(clean(link.reason), style="dim")

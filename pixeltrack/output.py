@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 from types import TracebackType
 
 from pixeltrack.errors import InputError, PixeltrackError
@@ -38,10 +39,12 @@ class Output:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._staging = folder.parent / f".{folder.name}.partial-{os.getpid()}"
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            self._staging.mkdir(mode=0o755)
+            # Inside a folder that exists: it may be a file system of its own, across which nothing renames.
+            beside = folder if folder.is_dir() else folder.parent
+            self._staging = Path(mkdtemp(prefix=f".{folder.name}.partial-", dir=beside))
+            self._staging.chmod(0o755)
             (self._staging / "html").mkdir()
         except OSError as error:
             raise _unwritable(folder, error) from None

@@ -68,6 +68,11 @@ def compile_personalized(template: Template, source: Source) -> Personalized:
             ) from None
         except (jinja2.TemplateError, *_FAULTS) as error:
             raise InputError(f"{where}: the mail cannot be personalised: {error}") from None
+        if _SLOT_NAME in text and not any(_SLOT_NAME in value for value in fields.values()):
+            raise InputError(
+                f"{source.name}: a link stands inside {{% raw %}} or a quoted text of Jinja2",
+                hint="write the link outside it: there it cannot be tracked, and would not work",
+            )
         return text.replace(mark, "\r").encode(source.charset, errors="xmlcharrefreplace")
 
     return render

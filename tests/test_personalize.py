@@ -96,3 +96,15 @@ def test_a_letter_that_the_charset_lacks_becomes_a_reference() -> None:
 def test_a_mail_that_is_not_in_its_charset_is_refused() -> None:
     with pytest.raises(InputError, match="not valid utf-8"):
         personalized(b"<p>\xff {{ name }}</p>", name="x")
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b'<p>{% raw %}<a href="https://a.example/">x</a>{% endraw %}',
+        b"""<p>{{ '<a href="https://a.example/">x</a>' }}""",
+    ],
+)
+def test_a_link_that_jinja_takes_for_text_is_refused(mail: bytes) -> None:
+    with pytest.raises(InputError, match="a link stands inside"):
+        personalized(mail, name="x")

@@ -207,7 +207,9 @@ class Collector:
         Raises PixeltrackError when the store cannot be read.
         """
         table = self._tables.get(code)
-        if table is not None and (not link or link in table.locations):
+        if table is not None and (
+            not link or link in table.locations or not self._store.has_link(table.campaign_id, link)
+        ):
             return table
         campaign = self._store.campaign_by_code(code)
         if campaign is None:

@@ -65,7 +65,7 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
     tracked = cut(plan.source, edits)
     sample = slot_values(keys, addresses, bytes(8), keys.preview_token())
     output = without_fields(tracked)({}, sample, "")
-    proof = prove(plan.source, edits, sample, output, addresses.own_prefixes)
+    proof = prove(plan.source, edits, sample, output, addresses.owns)
     return Compiled(draft, keys, tracked, cut(plan.source, fills), proof)
 
 

@@ -68,7 +68,7 @@ def run(
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
     server = Server(app, listen("127.0.0.1", 0))
     places = urls.addresses(server.url)
-    mail_plan = plan(source.read(mail.read_bytes(), str(mail)), places.own_prefixes)
+    mail_plan = plan(source.read(mail.read_bytes(), str(mail)), places.owns)
     task = Task(mail_plan, CAMPAIGN, places, folder / "out" / CAMPAIGN, START)
     with (folder / "recipients.csv").open(encoding="utf-8", newline="") as stream:
         listed = recipients.unique(recipients.read(stream, "recipients.csv"), "recipients.csv", merge=False)

@@ -69,6 +69,7 @@ def inject_list(
         tracked = without_fields(compiled.tracked)
         untracked = without_fields(compiled.untracked)
     opt_outs = store.opt_outs()
+    denied = [recipient.identity for recipient in recipients if recipient.consent == "denied"]
     modes: Counter[tuple[str, str]] = Counter()
     messages: list[Message] = []
     table = io.StringIO()
@@ -105,7 +106,7 @@ def inject_list(
         output.write("messages.csv", table.getvalue(), 0o600)
         output.write("manifest.json", manifest(task, compiled, "recipients", len(messages)))
         campaign = store.save_campaign(compiled.draft)
-        store.save_messages(campaign.campaign_id, messages)
+        store.save_messages(campaign.campaign_id, messages, denied)
         output.publish()
     return summary
 

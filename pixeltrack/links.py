@@ -7,13 +7,15 @@ reason that the link table shows.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
 from html.entities import html5
 from typing import Literal
 from unicodedata import normalize
 from urllib.parse import quote, unquote
+
+from pixeltrack.urls import Owns
 
 Decision = Literal["wrap", "leave", "fill"]
 
@@ -115,11 +117,11 @@ def clean(href: str) -> str:
     return _DROPPED.sub("", href.strip(_C0_AND_SPACE))
 
 
-def rule(href: str, *, text: str, attributes: Mapping[str, str], own_prefixes: Collection[str]) -> Ruling:
+def rule(href: str, *, text: str, attributes: Mapping[str, str], owns: Owns) -> Ruling:
     """Return what to do with one link.
 
     href is the decoded attribute value, text the link's visible text, attributes its other decoded
-    attributes by lower-case name, own_prefixes the beginnings of our own wrapped links.
+    attributes by lower-case name; owns tells our own URLs from others.
     """
     address = clean(href)
     placeholder = PLACEHOLDERS.get(address)
@@ -130,7 +132,7 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], own_prefixes: C
     fault = _fault(address)
     if fault:
         return Ruling("leave", fault, address)
-    if any(address.startswith(prefix) for prefix in own_prefixes):
+    if owns(address):
         return Ruling("leave", "already wrapped", address)  # case 33
     for name, value, owner in _OPT_OUTS:
         if name in attributes and value in (None, attributes[name].strip().lower()):

@@ -19,6 +19,7 @@ from pixeltrack.errors import PixeltrackError, SelfCheckError
 from pixeltrack.markup import scan
 from pixeltrack.rewrite import Edit, Slot, plan
 from pixeltrack.source import Source
+from pixeltrack.urls import Owns
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -48,18 +49,18 @@ def prove(
     edits: Sequence[Edit],
     values: Mapping[Slot, str],
     output: bytes,
-    own: Sequence[str],
+    owns: Owns,
 ) -> Proof:
     """Check one rendered copy against its source; raise SelfCheckError when a proof fails.
 
-    values are the slot values that output was rendered with, own the prefixes of our URLs.
+    values are the slot values that output was rendered with, owns tells our own URLs from others.
     """
     if undo(source, edits, values, output) != source.data:
         raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
-    again = plan(sources.read(output, source.name, source.charset), own)
+    again = plan(sources.read(output, source.name, source.charset), owns)
     if not again.changes_nothing:
         raise SelfCheckError(f"{source.name}: a second run would change the mail again", hint=_HINT)
-    return Proof(undo=True, second_run=True, audit=_audit(source, again.source, own))
+    return Proof(undo=True, second_run=True, audit=_audit(source, again.source, owns))
 
 
 def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], output: bytes) -> bytes:
@@ -77,7 +78,7 @@ def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], outp
     return b"".join(restored)
 
 
-def _audit(before: Source, after: Source, own: Sequence[str]) -> str:
+def _audit(before: Source, after: Source, owns: Owns) -> str:
     """Compare input and output as BeautifulSoup reads them; return what was read, in words."""
     page = scan(before.view)
     tail = len(before.view) - page.content_end  # what never closes is quadratic for html.parser, and
@@ -87,7 +88,7 @@ def _audit(before: Source, after: Source, own: Sequence[str]) -> str:
     if len(heads[0]) > AUDIT_LIMIT:
         return f"not read: longer than {AUDIT_LIMIT:,} characters"
     try:
-        outlines = [_Outline(head, own) for head in heads]
+        outlines = [_Outline(head, owns) for head in heads]
     except PixeltrackError as refused:
         return refused.message
     for old, new in zip_longest(outlines[0].items, outlines[1].items):
@@ -98,7 +99,7 @@ def _audit(before: Source, after: Source, own: Sequence[str]) -> str:
             )
     hrefs = list(zip_longest(outlines[0].hrefs, outlines[1].hrefs))
     for old, new in hrefs:
-        if old != new and (old is None or new is None or not new.startswith(tuple(own))):
+        if old != new and (old is None or new is None or not owns(new)):
             raise SelfCheckError(
                 f"{before.name}: BeautifulSoup sees a link go astray: {old!r} became {new!r}",
                 hint=_AUDIT_HINT,
@@ -109,10 +110,10 @@ def _audit(before: Source, after: Source, own: Sequence[str]) -> str:
 class _Outline:
     """A document as a flat list of what a parser sees, hrefs apart, our own pixel left out."""
 
-    def __init__(self, text: str, own: Sequence[str]) -> None:
+    def __init__(self, text: str, owns: Owns) -> None:
         self.items: list[tuple[object, ...]] = []
         self.hrefs: list[str] = []
-        self._own = tuple(own)
+        self._owns = owns
         for item in self._read(_soup(f"{text}<end>")):  # text ends alike in both
             if item[0] == "text" and self.items and self.items[-1][0] == "text":
                 self.items[-1] = ("text", f"{self.items[-1][1]}{item[1]}")
@@ -126,7 +127,7 @@ class _Outline:
         for node in soup.descendants:
             if isinstance(node, Tag):
                 attributes = dict(node.attrs)
-                if node.name == "img" and str(attributes.get("src", "")).startswith(self._own):
+                if node.name == "img" and self._owns(str(attributes.get("src", ""))) == "open":
                     continue
                 if _FOLLOWED.fullmatch(node.name) and "href" in attributes:
                     self.hrefs.append(str(attributes.pop("href")))

@@ -15,11 +15,14 @@ from pixeltrack.model import Consent, Recipient
 _GRANTED = frozenset({"granted", "yes", "y", "true", "1", "opt-in", "in"})
 _DENIED = frozenset({"denied", "withdrawn", "no", "n", "false", "0", "opt-out", "out"})
 
-# What SMTP carries (RFC 5321, 4.5.3.1; RFC 6531 for letters outside ASCII): no quoted local parts,
-# which no mail system of a reader uses.
+# What SMTP carries (RFC 5321, 4.1.2 and 4.5.3.1; RFC 6531 for letters outside ASCII): no quoted local
+# parts, which no mail system of a reader uses. Nor one that a spreadsheet would run: messages.csv
+# carries addresses as they are.
+_ATOM = r"[^\s@<>()\[\]:;,.\\\"]+"
+_LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
 _ADDRESS = re.compile(
-    r"(?P<local>[^\s@<>()\[\]:;,\\\"\x00-\x1f\x7f]{1,64})@"
-    r"(?P<domain>(?=.{1,253}\Z)(?:[^\W_](?:[^\W_]|-){0,62}\.)+[^\W\d_](?:[^\W_]|-){1,62})"
+    rf"(?!=|[+-][^@]*\|)(?P<local>(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*)@"
+    rf"(?P<domain>(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?=[^\W\d_].){_LABEL})"
 )
 
 
@@ -125,7 +128,7 @@ def identity(address: str, where: str) -> str:
 
     where says for the error message what the address was read from.
     """
-    found = _ADDRESS.fullmatch(address)
+    found = _ADDRESS.fullmatch(address) if address.isprintable() else None
     if found is None:
         raise InputError(
             f"{where}: {address[:80]!r} is not an email address",
@@ -133,6 +136,7 @@ def identity(address: str, where: str) -> str:
         )
     try:
         domain = found["domain"].encode("idna").decode("ascii")
+        domain.encode("ascii").decode("idna")  # refuses what only looks like punycode, such as "xn--"
     except UnicodeError:
         raise InputError(f"{where}: {address[:80]!r} has no valid domain") from None
     return f"{found['local'].lower()}@{domain.lower()}"

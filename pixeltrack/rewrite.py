@@ -18,6 +18,7 @@ from typing import Literal
 from pixeltrack.links import Decision, decode_attribute, rule
 from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source
+from pixeltrack.urls import Owns
 
 Slot = Literal["message", "unsubscribe", "preferences", "privacy"]
 
@@ -72,27 +73,26 @@ class Edit:
     after: str
 
 
-def plan(source: Source, own_prefixes: Iterable[str]) -> Plan:
+def plan(source: Source, owns: Owns) -> Plan:
     """Find every link and the pixel's place in a source.
 
-    own_prefixes are the beginnings of our own URLs (open pixel first), by which a mail that is
-    already injected is recognised and left as it is.
+    owns tells our own URLs from others: by them a mail that is already injected is recognised and
+    left as it is.
     """
-    prefixes = tuple(own_prefixes)
     page = scan(source.view)
     lines = _line_starts(source.view)
     links = tuple(
-        _link(number, anchor, source, lines, prefixes) for number, anchor in enumerate(page.anchors, start=1)
+        _link(number, anchor, source, lines, owns) for number, anchor in enumerate(page.anchors, start=1)
     )
-    pixel_at, reason = _pixel_place(page, prefixes)
+    pixel_at, reason = _pixel_place(page, owns)
     return Plan(source, links, pixel_at, reason)
 
 
-def _link(number: int, anchor: Anchor, source: Source, lines: list[int], prefixes: tuple[str, ...]) -> Link:
+def _link(number: int, anchor: Anchor, source: Source, lines: list[int], owns: Owns) -> Link:
     text = _label(source.text(anchor.text))
     attributes = {name: decode_attribute(attribute.value) for name, attribute in anchor.attributes.items()}
     href = decode_attribute(source.text(anchor.href.value))
-    ruling = rule(href, text=text, attributes=attributes, own_prefixes=prefixes)
+    ruling = rule(href, text=text, attributes=attributes, owns=owns)
     line = bisect_right(lines, anchor.at)
     return Link(
         number=number,
@@ -120,9 +120,9 @@ def _line_starts(view: str) -> list[int]:
     return [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", view))]
 
 
-def _pixel_place(page: Page, prefixes: tuple[str, ...]) -> tuple[int | None, str]:
+def _pixel_place(page: Page, owns: Owns) -> tuple[int | None, str]:
     """Where the pixel goes (rewriting cases 60 to 68)."""
-    if any(decode_attribute(src).strip().startswith(prefixes) for src in page.images):
+    if any(owns(decode_attribute(src).strip()) == "open" for src in page.images):
         return None, "the mail already has our pixel"
     if page.amp:
         return None, "an AMP part allows no plain image"

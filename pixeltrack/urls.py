@@ -12,6 +12,7 @@ A URL in sent mail is a promise for ever: every shape below is pinned by a liter
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Literal
@@ -20,10 +21,14 @@ from urllib.parse import urlsplit
 from pixeltrack.errors import InputError
 
 RouteKind = Literal["open", "click", "unsubscribe", "preferences", "privacy", "health", "robots"]
+Owns = Callable[[str], RouteKind | None]  # see Addresses.owns
 
 _CODE = r"[a-z2-7]{8}"
 _OPEN = re.compile(rf"/o/({_CODE})/([\x20-\x7e]{{1,200}})\.gif")
 _CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x20-\x7e]{{1,200}})")
+_TOKEN = re.compile(
+    r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
+)  # as pixeltrack.tokens makes them
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
 _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")
 _FIXED: dict[str, RouteKind] = {
@@ -80,10 +85,18 @@ class Addresses:
     def privacy(self) -> str:
         return f"{self.base}/privacy"
 
-    @property
-    def own_prefixes(self) -> tuple[str, ...]:
-        """How our own URLs begin: what starts like this is already wrapped."""
-        return (*(f"{self.base}/{letter}/" for letter in "ocup"), self.privacy)
+    def owns(self, url: str) -> RouteKind | None:
+        """Return what kind of URL of ours this is, as it stands in a mail; None for any other.
+
+        By its whole shape, as other pages of the sender may live at the same address: a shop's
+        /p/red-shoes is no preferences page.
+        """
+        if not url.startswith(f"{self.base}/"):
+            return None
+        route = parse(url.removeprefix(self.base))
+        if route is None or (route.kind != "privacy" and not _TOKEN.fullmatch(route.token)):
+            return None
+        return route.kind
 
     @property
     def is_loopback(self) -> bool:

@@ -134,7 +134,7 @@ def inject(workspace: setup.Workspace, tmp_path: Path) -> Inject:
     ) -> Summary:
         places = addresses(BASE)
         task = Task(
-            plan(read(mail, "mail.html"), places.own_prefixes),
+            plan(read(mail, "mail.html"), places.owns),
             campaign,
             places,
             tmp_path / "out" / campaign,

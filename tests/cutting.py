@@ -10,20 +10,20 @@ from pixeltrack.urls import addresses
 
 PLACES = addresses("https://t.example")
 CODE = "abcdefgh"
-TOKEN = "T"
+TOKEN = "T" * 28
 VALUES: dict[Slot, str] = {
     "message": TOKEN,
-    "unsubscribe": "https://t.example/u/U",
-    "preferences": "https://t.example/p/P",
+    "unsubscribe": "https://t.example/u/" + "U" * 40,
+    "preferences": "https://t.example/p/" + "P" * 40,
     "privacy": "https://t.example/privacy",
 }
-OWN = PLACES.own_prefixes
-PIXEL = '<img src="https://t.example/o/abcdefgh/T.gif" width="1" height="1" alt="" border="0" />'
+OWN = PLACES.owns
+PIXEL = f'<img src="https://t.example/o/abcdefgh/{TOKEN}.gif" width="1" height="1" alt="" border="0" />'
 
 
 def click(number: int) -> str:
     """Return our URL of one link, as a rewritten mail has it."""
-    return f"https://t.example/c/abcdefgh/{number}/T"
+    return f"https://t.example/c/abcdefgh/{number}/{TOKEN}"
 
 
 def planned(mail: bytes, encoding: str | None = None) -> Plan:

@@ -215,6 +215,12 @@ CASES = [
         "give it as your mail system writes it, for instance --merge-tag '*|UNIQID|*'",
     ),
     Case(
+        "merge tag outside ASCII",
+        "inject mail.html --merge-tag '*|É|*'",
+        "merge tag '*|É|*' cannot stand in a link",
+        "give it as your mail system writes it, for instance --merge-tag '*|UNIQID|*'",
+    ),
+    Case(
         "empty merge tag",
         "inject mail.html --merge-tag ''",
         "merge tag '' cannot stand in a link",

@@ -20,13 +20,12 @@ from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
 from pixeltrack.inject import inject_merge, inject_preview
-from pixeltrack.model import Flag
+from pixeltrack.model import Flag, StoredEvent
 from pixeltrack.pages import Pages
 from pixeltrack.rewrite import plan
 from pixeltrack.setup import Workspace
 from pixeltrack.source import read
 from pixeltrack.store import open_store
-from pixeltrack.store.sqlite import StoredEvent
 from pixeltrack.urls import addresses
 
 BASE = "https://track.example.com"
@@ -45,7 +44,7 @@ def ann(inject: Inject) -> Copy:
 def task(tmp_path: Path) -> Task:
     places = addresses(BASE)
     mail = b'<html><body><a href="https://shop.example/a">A</a></body></html>'
-    return Task(plan(read(mail, "mail.html"), places.own_prefixes), "other", places, tmp_path / "other", 1)
+    return Task(plan(read(mail, "mail.html"), places.owns), "other", places, tmp_path / "other", 1)
 
 
 def hits(workspace: Workspace, campaign: str = "spring") -> list[StoredEvent]:
@@ -190,6 +189,17 @@ def test_a_link_that_was_injected_after_the_first_click_is_found(
     inject("ann@x.example", mail=b'<html><body><a href="https://new.example/">N</a></body></html>')
     assert client.get(ann.click(3)).headers["Location"] == "https://new.example/"
     assert client.get(ann.click(1)).headers["Location"] == FIRST  # mail that was sent keeps its meaning
+
+
+def test_numbers_that_are_no_link_do_not_make_us_read_the_link_table(
+    client: Client, workspace: Workspace, ann: Copy
+) -> None:
+    client.get(ann.click(1))
+    statements: list[str] = []
+    workspace.store._connection.set_trace_callback(statements.append)
+    for number in range(1_000, 1_010):
+        assert client.get(ann.click(1).replace("/1/", f"/{number}/")).status == "404 Not Found"
+    assert not [each for each in statements if "select number, position" in each]
 
 
 # -- what is recorded -----------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def made(corpus: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
     found = []
     for path in corpus:
         name = f"{path.parent.name}/{path.name}"
-        task = Task(plan(read(path.read_bytes(), name), PLACES.own_prefixes), name, PLACES, folder, START)
+        task = Task(plan(read(path.read_bytes(), name), PLACES.owns), name, PLACES, folder, START)
         compiled = compile_mail(task, "recipients", workspace.store, workspace.keyring)  # proves itself
         assert compiled.proof.undo
         assert compiled.proof.second_run
@@ -107,7 +107,7 @@ def test_no_byte_changes_outside_link_values_and_pixel(made: tuple[list[Rewritte
 
 def test_a_second_run_wraps_nothing(made: tuple[list[Rewritten], Client]) -> None:
     for mail in made[0]:
-        again = plan(read(mail.output, mail.name), PLACES.own_prefixes)
+        again = plan(read(mail.output, mail.name), PLACES.owns)
         assert (again.wrapped, again.pixel_at) == ((), None), mail.name
 
 

@@ -97,6 +97,16 @@ def test_an_untracked_copy_without_placeholders_is_the_source(inject: Inject):
     assert _copies(inject(recipients=people(BOB, consent="denied"), mail=mail).out) == [mail]
 
 
+def test_a_list_that_turns_to_denied_silences_mail_already_sent(
+    inject: Inject, client: Client, workspace: Workspace
+):
+    (sent,) = _copies(inject(ADA).out)
+    inject(recipients=people(ADA, consent="denied"), campaign="summer")
+    assert client.get(_hrefs(sent)[0]).headers["Location"] == "https://shop.example/a?x=1&y=2"
+    assert client.get(_pixel(sent)).status == "200 OK"
+    assert _hits(workspace) == []
+
+
 def test_under_required_consent_only_a_grant_is_tracked(inject: Inject):
     recipients = [
         *people(ADA, consent="granted"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cutting import OWN, growth
+from cutting import OWN, VALUES, click, growth
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -248,7 +248,7 @@ def test_no_character_in_a_host_changes_where_the_host_ends(character):
 
 
 def ruling(href, text="Shop", **attributes):
-    made = rule(href, text=text, attributes=attributes, own_prefixes=OWN)
+    made = rule(href, text=text, attributes=attributes, owns=OWN)
     return made.decision, made.reason
 
 
@@ -259,12 +259,12 @@ def test_web_links_are_wrapped_with_the_address_as_written():
         "https://a.example/a b",
         "https://é.example/ü",
     ):
-        made = rule(f" {href}\n", text="Shop", attributes={}, own_prefixes=OWN)
+        made = rule(f" {href}\n", text="Shop", attributes={}, owns=OWN)
         assert (made.decision, made.destination) == ("wrap", href)
 
 
 def test_a_link_without_scheme_goes_to_https():
-    made = rule("//a.example/x", text="", attributes={}, own_prefixes=OWN)
+    made = rule("//a.example/x", text="", attributes={}, owns=OWN)
     assert (made.decision, made.destination) == ("wrap", "https://a.example/x")
 
 
@@ -397,9 +397,10 @@ def test_placeholders_are_filled_in_even_where_the_text_would_leave_them(href, s
 
 
 def test_our_own_links_are_not_wrapped_twice():
-    for prefix in OWN:
-        assert ruling(f"{prefix}x") == ("leave", "already wrapped")
+    for url in (click(1), VALUES["unsubscribe"], VALUES["preferences"], VALUES["privacy"]):
+        assert ruling(url) == ("leave", "already wrapped")
     assert ruling("https://t.example/other") == ("wrap", "web link")
+    assert ruling("https://t.example/p/red-shoes") == ("wrap", "web link")
     assert ruling("https://t.example.org/c/x") == ("wrap", "web link")
 
 
@@ -408,6 +409,6 @@ def test_our_own_links_are_not_wrapped_twice():
 )
 def test_ruling_time_is_linear_on_hostile_addresses(piece):
     def work(text):
-        rule(f"https://a.example/{decode_attribute(text)}", text=text, attributes={}, own_prefixes=OWN)
+        rule(f"https://a.example/{decode_attribute(text)}", text=text, attributes={}, owns=OWN)
 
     assert growth(work, piece) < 3 or growth(work, piece, 200_000) < 3

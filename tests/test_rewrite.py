@@ -133,13 +133,23 @@ def test_a_link_knows_its_place_and_text() -> None:
 
 def test_placeholders_are_filled() -> None:
     mail = b'<p><a href="pixeltrack:unsubscribe">U</a><a href="pixeltrack:preferences">P</a><a href="pixeltrack:privacy">N</a>'
-    for url in (b'"https://t.example/u/U"', b'"https://t.example/p/P"', b'"https://t.example/privacy"'):
-        assert url in rewrite(mail)
+    for slot in ("unsubscribe", "preferences", "privacy"):
+        assert f'"{VALUES[slot]}"'.encode() in rewrite(mail)
 
 
 def test_a_mail_that_is_ours_already_stays_as_it_is() -> None:
     once = rewrite(b'<body><p><a href="https://a.example/">x</a><a href="pixeltrack:privacy">y</a></body>')
     assert rewrite(once) == once
+
+
+def test_a_shop_at_our_address_keeps_its_links_and_pictures() -> None:
+    mail = (
+        b'<body><img src="https://t.example/p/logo.gif"><a href="https://t.example/c/category/1/shoes">a</a>'
+        b'<a href="https://t.example/p/red-shoes">b</a><a href="https://t.example/privacy-policy">c</a></body>'
+    )
+    made = planned(mail)
+    assert [link.decision for link in made.links] == ["wrap"] * 3
+    assert made.pixel_at is not None
 
 
 def test_a_mail_with_many_links_numbers_them_all() -> None:

@@ -8,15 +8,14 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
+from cutting import planned
 from rich.console import Console
 
 from pixeltrack import rates, simulate
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
-from pixeltrack.rewrite import plan
 from pixeltrack.show import terminal, text
 from pixeltrack.show.json import as_json
 from pixeltrack.show.links import show_plan
-from pixeltrack.source import read
 
 HOSTILE = "[/] [red]x[/red] \x1b[31mred\x1b[0m :smile: \u202egnp.exe <script> \x9b2J a\nb"
 
@@ -153,7 +152,7 @@ def test_the_overview_has_a_line_for_each_campaign(width: int) -> None:
 def test_the_table_of_links_says_everything_whatever_its_width(width: int) -> None:
     mail = b'<p><a href="https://shop.example/a?b=c">Shop</a> <a href="mailto:a@shop.example">Mail us</a></p>'
     stream = io.StringIO()
-    show_plan(Console(file=stream, width=width), plan(read(mail, "mail.html"), ()))
+    show_plan(Console(file=stream, width=width), planned(mail))
     shown = stream.getvalue()
     for said in (
         "Shop",

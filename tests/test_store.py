@@ -13,7 +13,7 @@ import pytest
 
 from pixeltrack.errors import KeyFileError, NoSuchCampaign, StoreError
 from pixeltrack.model import Campaign, CampaignKind, Event, EventKind, Flag, LinkRow, Message, Owner
-from pixeltrack.store import CampaignDraft, Store, open_store, sqlite
+from pixeltrack.store import CampaignDraft, Store, events, open_store
 from pixeltrack.tokens import Keyring
 
 KEYRING = Keyring({1: bytes(range(32))})
@@ -310,7 +310,7 @@ def test_an_agent_is_stored_once(store: Store, path: Path) -> None:
 def test_invented_agents_cannot_fill_the_database(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_MAX_AGENTS", 10)
+    monkeypatch.setattr(events, "_MAX_AGENTS", 10)
     campaign = saved(store)
     store.put_events([hit(campaign, message, agent=f"Agent/{message}") for message in range(100)])
     store.put_events([hit(campaign, 5, agent="Agent/5"), hit(campaign, 200, agent="One/more")])
@@ -391,6 +391,35 @@ def test_a_person_who_stops_while_mail_is_being_injected_is_silenced_there_too(s
     sent(store, summer, "ann@x.example", "bob@x.example")
     store.put_events([hit(summer, 1), hit(summer, 2)])
     assert [row[0] for row in store.events(summer.campaign_id)] == [2]
+
+
+def test_a_list_that_denies_silences_what_was_sent_before(store: Store) -> None:
+    spring, summer = saved(store), saved(store, name="summer")
+    sent(store, spring, "ann@x.example", "bob@x.example")
+    store.save_messages(summer.campaign_id, [Message(1, "ann@x.example", {}, False)], ["ann@x.example"])
+    store.put_events([hit(spring, 1), hit(spring, 2)])
+    assert [row[0] for row in store.events(spring.campaign_id)] == [2]
+
+
+def test_a_list_that_grants_again_is_heard_in_its_own_campaign(store: Store) -> None:
+    spring, summer = saved(store), saved(store, name="summer")
+    for campaign in (spring, summer):
+        sent(store, campaign, "ann@x.example")
+        store.save_messages(campaign.campaign_id, [], ["ann@x.example"])
+    sent(store, summer, "ann@x.example")
+    store.put_events([hit(spring, 1), hit(summer, 1)])
+    assert not list(store.events(spring.campaign_id))
+    assert len(list(store.events(summer.campaign_id))) == 1
+
+
+def test_no_list_undoes_what_the_person_said(store: Store) -> None:
+    campaign = saved(store)
+    sent(store, campaign, "ann@x.example")
+    store.save_messages(campaign.campaign_id, [], ["ann@x.example"])
+    store.opt_out(campaign.code, 1, b"ann", "tracking", NOW)
+    sent(store, campaign, "ann@x.example")
+    store.put_events([hit(campaign, 1)])
+    assert not list(store.events(campaign.campaign_id))
 
 
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

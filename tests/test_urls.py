@@ -161,10 +161,25 @@ def test_only_this_machine_is_loopback(base: str, loopback: bool) -> None:
     assert addresses(base).is_loopback is loopback
 
 
-def test_our_own_urls_are_known_by_how_they_begin() -> None:
+def test_our_own_urls_are_known_by_their_whole_shape() -> None:
     places = addresses(BASE)
-    ours = (places.open_before("67iqlp26"), places.click_before("67iqlp26", 1), places.unsubscribe("x"))
-    for url in (*ours, places.preferences("x"), places.privacy):
-        assert url.startswith(places.own_prefixes)
-    for other in (f"{BASE}/", f"{BASE}/offers", "https://track.example.com.evil.example/c/x", "/c/x"):
-        assert not other.startswith(places.own_prefixes)
+    ours = [path for path in PINNED if path not in ("/healthz", "/robots.txt")]  # never in a mail
+    assert [places.owns(f"{BASE}{path}") for path in ours] == [PINNED[path].kind for path in ours]
+    assert places.owns(f"{BASE}/c/67iqlp26/1/{TOKEN}.*|UNIQID|*") == "click"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{BASE}/",
+        f"{BASE}/p/red-shoes",
+        f"{BASE}/c/category/1/shoes",
+        f"{BASE}/o/67iqlp26/logo.gif",
+        f"{BASE}/privacy-policy",
+        f"{BASE}/healthz",
+        f"{BASE}.evil.example/u/{PERSONAL}",
+        f"/u/{PERSONAL}",
+    ],
+)
+def test_other_pages_at_the_same_address_are_not_ours(url: str) -> None:
+    assert addresses(BASE).owns(url) is None

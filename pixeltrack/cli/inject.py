@@ -108,7 +108,7 @@ def command(
     from pixeltrack.show.injection import plan_json, summary_json, summary_lines
 
     addresses = urls.addresses(call.settings.base_url)
-    plan = plan_mail(inputs.read_source(source, encoding), addresses.own_prefixes)
+    plan = plan_mail(inputs.read_source(source, encoding), addresses.owns)
     name = _campaign_name(campaign, source)
     folder = out or Path("out") / (re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
     people: list[Recipient] = []
@@ -180,7 +180,7 @@ def _check_options(list_file: str | None, personalize: bool, merge_tag: str | No
     if personalize and not list_file:
         raise InputError("--personalize needs --recipients", hint="the fields come from the list")
     if merge_tag is not None and not re.fullmatch(
-        r"[^\s\"'<>`\x00-\x20\x7f](?:[^\"'<>`\x00-\x1f\x7f]{0,78}[^\s\"'<>`])?", merge_tag
+        r"(?! )[^\"'<>`\x00-\x1f\x7f-\U0010ffff]{1,80}(?<! )", merge_tag
     ):
         raise InputError(
             f"merge tag {merge_tag!r} cannot stand in a link",

@@ -1,3 +1,4 @@
--- Everything already sent to one person stops being measured.
-insert or ignore into silenced (campaign_id, message)
-select campaign_id, message from messages where recipient_id = :recipient_id
+-- Everything already sent to one person stops being measured, because they said so.
+insert into silenced (campaign_id, message, why)
+select campaign_id, message, 'person' from messages where recipient_id = :recipient_id
+on conflict (campaign_id, message) do update set why = 'person'

@@ -70,9 +70,11 @@ create table optouts (
     primary key (subject, scope)
 ) strict, without rowid;
 
--- Messages already sent to people who stopped tracking: their hits are answered, never stored.
+-- Messages already sent to people who may not be measured any more: their hits are answered, never
+-- stored. Who stopped it themselves stays silenced whatever a later list says.
 create table silenced (
     campaign_id integer not null,
     message     integer not null,
+    why         text not null check (why in ('person', 'list')),
     primary key (campaign_id, message)
 ) strict, without rowid;

@@ -1,0 +1,115 @@
+"""Campaigns and their link tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pixeltrack.errors import NoSuchCampaign, StoreError
+from pixeltrack.model import Campaign, CampaignKind, LinkRow
+from pixeltrack.store.database import Database
+from pixeltrack.tokens import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDraft:
+    """A campaign as it will be stored: nothing is written until ``Store.save_campaign``."""
+
+    campaign: Campaign  # campaign_id 0 when it is new
+    links: tuple[LinkRow, ...]  # of this run's mail, in the order that was asked for
+    known: frozenset[int]  # numbers that the link table holds already
+
+
+class Campaigns(Database):
+    """The part of the store that knows what was sent, and where its links go."""
+
+    def campaigns(self) -> list[Campaign]:
+        """Return every campaign, newest first."""
+        return [Campaign(*row) for row in self._rows("campaigns")]
+
+    def campaign(self, name: str) -> Campaign:
+        """Return a campaign by name, or raise NoSuchCampaign with the names there are."""
+        for row in self._rows("campaign_by_name", name=name):
+            return Campaign(*row)
+        raise NoSuchCampaign(name, [campaign.name for campaign in self.campaigns()])
+
+    def campaign_by_code(self, code: str) -> Campaign | None:
+        return next((Campaign(*row) for row in self._rows("campaign_by_code", code=code)), None)
+
+    def links(self, campaign_id: int) -> list[LinkRow]:
+        """Return a campaign's link table, by number."""
+        return [LinkRow(*row) for row in self._rows("link_table", campaign_id=campaign_id)]
+
+    def has_link(self, campaign_id: int, number: int) -> bool:
+        return bool(self._rows("has_link", campaign_id=campaign_id, number=number))
+
+    def draft_campaign(
+        self, name: str, kind: CampaignKind, links: Sequence[LinkRow], keyring: Keyring, now: int
+    ) -> CampaignDraft:
+        """Return how a campaign would be stored, without storing it.
+
+        A campaign of that name keeps its code and key, so the same list gets the same tokens. A link
+        keeps its number where position and address are the same as before; a changed one gets a new
+        number, because mail already sent points at the old one.
+        """
+        campaign = next((Campaign(*row) for row in self._rows("campaign_by_name", name=name)), None)
+        if campaign is None:
+            code = self._free_code(name, keyring)
+            campaign = Campaign(0, name, code, keyring.active, kind, now)
+        elif campaign.kind == "preview":
+            campaign = replace(campaign, kind=kind)
+        elif kind not in (campaign.kind, "preview"):
+            raise StoreError(
+                f"campaign {name!r} exists as one of another kind ({campaign.kind}, not {kind})",
+                hint="name this one differently with --campaign",
+            )
+        stored = self.links(campaign.campaign_id)
+        numbers = {(link.position, link.url): link.number for link in stored}
+        taken = {link.number for link in stored}
+        following = max(taken, default=0)
+        drafted = []
+        for link in links:
+            number = numbers.get((link.position, link.url))
+            if number is None:
+                number = link.position if link.position not in taken else following + 1
+                taken.add(number)
+                following = max(following, number)
+            drafted.append(replace(link, number=number))
+        return CampaignDraft(campaign, tuple(drafted), frozenset(link.number for link in stored))
+
+    def _free_code(self, name: str, keyring: Keyring) -> str:
+        attempt = 0
+        while self.campaign_by_code(code := keyring.campaign_code(name, attempt)):
+            attempt += 1
+        return code
+
+    def save_campaign(self, draft: CampaignDraft) -> Campaign:
+        """Store a campaign and its new links; return it with its id."""
+        campaign = draft.campaign
+        with self._transaction() as connection:
+            connection.execute(
+                "insert or ignore into campaigns (name, code, key_id, kind, created) values (?, ?, ?, ?, ?)",
+                [campaign.name, campaign.code, campaign.key_id, campaign.kind, campaign.created],
+            )
+            connection.execute(
+                "update campaigns set kind = ? where name = ? and kind = 'preview'",
+                [campaign.kind, campaign.name],
+            )
+            (row,) = self._rows("campaign_by_name", name=campaign.name)
+            saved = Campaign(*row)
+            stored = {link.number for link in self.links(saved.campaign_id)}
+            if saved.code != campaign.code or stored != draft.known:
+                raise StoreError(
+                    f"campaign {campaign.name!r} was changed by another run at the same time",
+                    hint="run the command again",
+                )
+            connection.executemany(
+                "insert into links (campaign_id, number, position, line, text, url)"
+                " values (?, ?, ?, ?, ?, ?)",
+                [
+                    (saved.campaign_id, link.number, link.position, link.line, link.text, link.url)
+                    for link in draft.links
+                    if link.number not in stored
+                ],
+            )
+        return saved

@@ -1,0 +1,84 @@
+"""Hits, the agents that made them, and how far the spool is taken up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pixeltrack.model import Event, StoredEvent
+from pixeltrack.store.connect import explained
+from pixeltrack.store.database import Database
+from pixeltrack.store.schema import query
+
+_MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
+_OTHER_AGENT = "(other)"
+
+
+class Events(Database):
+    """The part of the store that takes hits and gives them back."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, busy_ms: int) -> None:
+        super().__init__(path, connection, busy_ms)
+        self._agents: dict[str, int] = {}
+
+    def put_events(self, events: Sequence[Event], spool: tuple[str, int] | None = None) -> None:
+        """Store hits in one transaction; when this returns they are on the disk.
+
+        Hits of people who stopped tracking are left out. With spool (a file's name and the offset
+        behind these hits in it) the same transaction notes how far that file is taken up.
+        """
+        agents: dict[str, int] = {}
+        with self._transaction() as connection:
+            rows = [
+                {
+                    "at": event.at,
+                    "campaign_id": event.campaign_id,
+                    "kind": int(event.kind),
+                    "link": event.link,
+                    "message": event.message,
+                    "agent_id": self._agents.get(event.agent)
+                    or agents.get(event.agent)
+                    or self._intern(event.agent, agents),
+                    "flags": event.flags,
+                }
+                for event in events
+            ]
+            connection.executemany(query("put_event"), rows)
+            if spool:
+                connection.execute(
+                    query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
+                )
+        self._agents.update(agents)  # only now: a rolled back row has no id
+
+    def _intern(self, agent: str, into: dict[str, int]) -> int:
+        select = "select agent_id from agents where agent = ?"
+        known = self._connection.execute(select, [agent]).fetchone()
+        if known is None:
+            (count,) = self._connection.execute("select count(*) from agents").fetchone()
+            kept = agent if count < _MAX_AGENTS else _OTHER_AGENT
+            self._connection.execute("insert or ignore into agents (agent) values (?)", [kept])
+            known = self._connection.execute(select, [kept]).fetchone()
+        if len(self._agents) + len(into) < _MAX_AGENTS:
+            into[agent] = known[0]
+        return int(known[0])
+
+    def spool_offset(self, name: str) -> int:
+        """Return how far a spool file is taken up, in bytes."""
+        with explained(self.path):
+            row = self._connection.execute(
+                "select value from facts where name = ?", [f"spool {name}"]
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def forget_spool(self, name: str) -> None:
+        """Forget a spool file that has been taken up and removed."""
+        with self._transaction() as connection:
+            connection.execute("delete from facts where name = ?", [f"spool {name}"])
+
+    def events(self, campaign_id: int) -> Iterator[StoredEvent]:
+        """Yield a campaign's hits: one message after the other, each in order of time."""
+        with explained(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # plain tuples: there may be millions
+            yield from cursor.execute(query("events_of_campaign"), {"campaign_id": campaign_id})

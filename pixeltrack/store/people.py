@@ -1,0 +1,94 @@
+"""Recipients, their messages, and what they refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pixeltrack.model import Message, Owner, Scope
+from pixeltrack.store.connect import explained
+from pixeltrack.store.database import Database
+from pixeltrack.store.schema import query
+
+_OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
+_CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
+
+
+class People(Database):
+    """The part of the store that knows whom mail went to, and who may be measured."""
+
+    def save_messages(
+        self, campaign_id: int, messages: Sequence[Message], denied: Sequence[str] = ()
+    ) -> None:
+        """Store recipients and their messages; a message that is there already is updated.
+
+        denied are the identities that the list denies tracking: what they were sent before is
+        silenced too. Whose copy is tracked again is heard again in this campaign, unless they
+        stopped it themselves.
+        """
+        recipient, message = query("put_recipient"), query("put_message")
+        for start in range(0, len(messages), _CHUNK):
+            rows = [
+                {
+                    "campaign_id": campaign_id,
+                    "message": each.pseudonym,
+                    "identity": each.identity,
+                    "fields": json.dumps(dict(each.fields), ensure_ascii=False, sort_keys=True),
+                    "tracked": int(each.tracked),
+                }
+                for each in messages[start : start + _CHUNK]
+            ]
+            with self._transaction() as connection:
+                connection.executemany(recipient, rows)
+                connection.executemany(message, rows)
+                connection.executemany(query("unsilence"), [row for row in rows if row["tracked"]])
+        with self._transaction() as connection:
+            connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
+            connection.executemany(query("silence_denied"), [{"identity": each} for each in denied])
+
+    def message_counts(self, campaign_id: int) -> tuple[int, int]:
+        """Return (messages, tracked messages) of a campaign."""
+        (row,) = self._rows("message_counts", campaign_id=campaign_id)
+        return row["messages"], row["tracked"]
+
+    def opt_outs(self) -> dict[bytes, frozenset[Scope]]:
+        """Return the scopes that each person has refused, by keyed hash of the address."""
+        with explained(self.path):
+            rows = self._connection.execute("select subject, scope from optouts").fetchall()
+        scopes: dict[bytes, frozenset[Scope]] = {}
+        for subject, scope in rows:
+            scopes[subject] = scopes.get(subject, frozenset()) | {scope}
+        return scopes
+
+    def opt_outs_of(self, subject: bytes) -> frozenset[Scope]:
+        with explained(self.path):
+            rows = self._connection.execute(
+                "select scope from optouts where subject = ?", [subject]
+            ).fetchall()
+        return frozenset(row[0] for row in rows)
+
+    def owner(self, code: str, message: int) -> Owner | None:
+        """Return whom a message went to, or None when it is not known."""
+        for row in self._rows("message_owner", code=code, message=message):
+            return Owner(row["identity"], bool(row["tracked"]))
+        return None
+
+    def opt_out(self, code: str, message: int, subject: bytes, scope: Scope, at: int) -> None:
+        """Store a refusal, durably, before this returns. Saying it twice changes nothing.
+
+        Scope "tracking" also silences every message that the person has already been sent.
+        """
+        with self._transaction(_OPT_OUT_BUSY_MS) as connection:
+            (owner,) = self._rows("message_owner", code=code, message=message)
+            connection.execute(
+                "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
+                " values (?, ?, ?, ?, ?)",
+                [subject, scope, at, owner["campaign_id"], message],
+            )
+            if scope == "tracking":
+                connection.execute(query("silence_recipient"), {"recipient_id": owner["recipient_id"]})
+
+    def opt_out_counts(self, campaign_id: int) -> dict[Scope, int]:
+        """Return how many people opted out through a campaign, by scope."""
+        rows = self._rows("optout_counts", campaign_id=campaign_id)
+        return {row["scope"]: row["people"] for row in rows}

@@ -2,7 +2,8 @@
 
 Each collector process has a file of its own, locked while it lives, so the files of killed processes
 are known by being free. A hit is taken up exactly once: how far a file has been taken up is stored in
-the very transaction that stores its hits.
+the very transaction that stores its hits, and is forgotten only when the file is gone from the disk.
+Files have random names, so one that is gone never comes back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
@@ -46,7 +48,7 @@ class Spool:
         lines = b"".join(json.dumps(astuple(event)).encode() + b"\n" for event in events)
         try:
             if self._own is None:
-                self._own = _create(self._folder / f"{self._prefix}{secrets.token_hex(8)}")
+                self._own = _create(self._folder, self._prefix)
             self._own.append(lines)
         except OSError as error:
             raise StoreError(f"cannot write a spool file in {self._folder}: {error.strerror}") from None
@@ -61,14 +63,20 @@ class Spool:
             if file.reached > file.taken:
                 store.put_events(events, spool=(file.name, file.reached))
                 file.taken = file.reached
+            if not file.has_more():
+                self._drop(file, store)
+            if events:
                 return len(events)
-            if file is self._own:
-                self._own = None
-            else:
-                self._left.remove(file)
-            file.remove()
-            store.forget_spool(file.name)
         return 0
+
+    def _drop(self, file: _File, store: Store) -> None:
+        if file is self._own:
+            self._own = None
+        else:
+            self._left.remove(file)
+        file.remove()
+        gone = [name for name in store.spool_files() if not (self._folder / name).exists()]
+        store.forget_spool_files(gone)
 
     def close(self) -> None:
         """Let go of the files; what they hold is taken up by the next process."""
@@ -106,10 +114,17 @@ class _File:
         if not self._asked:
             self.taken = store.spool_offset(self.name)
             self._asked = True
-        block = os.pread(self._descriptor, _CHUNK, self.taken)
-        whole = block[: block.rfind(b"\n") + 1]  # a killed process may leave half a line: never answered
+        whole = self._whole_lines()
         self.reached = self.taken + len(whole)
         return [event for line in whole.splitlines() if (event := self._event(line))]
+
+    def has_more(self) -> bool:
+        return bool(self._whole_lines())
+
+    def _whole_lines(self) -> bytes:
+        """The next lines; a killed process may leave half a one at the end, which was never answered."""
+        block = os.pread(self._descriptor, _CHUNK, self.taken)
+        return block[: block.rfind(b"\n") + 1]
 
     def _event(self, line: bytes) -> Event | None:
         try:
@@ -120,33 +135,52 @@ class _File:
             return None
 
     def remove(self) -> None:
+        """Remove the file for good: a power loss does not bring its name back."""
         self._path.unlink(missing_ok=True)
+        _sync(self._path.parent)
         self.close()
 
     def close(self) -> None:
         os.close(self._descriptor)
 
 
-def _create(path: Path) -> _File:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # so that the name survives a power loss too
-    finally:
-        os.close(folder)
-    return _File(path, descriptor)
+def _create(folder: Path, prefix: str) -> _File:
+    while True:
+        path = folder / f"{prefix}{secrets.token_hex(8)}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        if _take(descriptor):  # else a starting collector was quicker, and removes what is empty
+            _sync(folder)  # so that the name survives a power loss too
+            return _File(path, descriptor)
 
 
 def _adopt(path: Path) -> _File | None:
-    """Open a file that a process left behind; None when that process is alive."""
+    """Open a file that a process left behind; None when that process is alive, or has just finished it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
+    if not _take(descriptor):
         return None
-    return _File(path, descriptor)
+    file = _File(path, descriptor)
+    if file.size:
+        return file
+    file.remove()
+    return None
+
+
+def _take(descriptor: int) -> bool:
+    """Lock an open file; close it and return False when another has it, or has removed it meanwhile."""
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_nlink:
+            return True
+    os.close(descriptor)
+    return False
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

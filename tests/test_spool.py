@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -61,9 +62,9 @@ def test_a_file_that_is_taken_up_is_removed_and_a_new_one_begins(store: Store) -
     spool = Spool(store.path)
     spool.append(events(1))
     first = files(store)
-    while spool.take_up(store):
-        pass
+    assert spool.take_up(store) == 1
     assert files(store) == []
+    assert store.spool_files() == []
     spool.append(events(2))
     assert files(store) != first
     while spool.take_up(store):
@@ -87,7 +88,8 @@ def test_files_of_the_dead_are_taken_up_and_those_of_the_living_left_alone(store
 def test_a_crash_between_storing_and_removing_doubles_nothing(store: Store) -> None:
     spool = Spool(store.path)
     spool.append(events(1, 2))
-    assert spool.take_up(store) == 2  # committed; the file is still there
+    (path,) = files(store)
+    store.put_events(events(1, 2), spool=(path.name, path.stat().st_size))
     spool.close()
     heir = Spool(store.path)
     heir.append(events(3))
@@ -95,6 +97,51 @@ def test_a_crash_between_storing_and_removing_doubles_nothing(store: Store) -> N
         pass
     assert stored(store) == [1, 2, 3]
     assert files(store) == []
+
+
+def test_a_file_that_another_finishes_while_we_open_it_is_not_taken_up_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Spool(store.path)
+    first.append(events(1))
+    lock = fcntl.flock
+
+    def flock(descriptor: int, operation: int) -> None:
+        first.take_up(store)  # the file is open in the heir already, and not locked yet
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    heir = Spool(store.path)
+    assert heir.take_up(store) == 0
+    assert stored(store) == [1]
+
+
+def test_a_file_that_is_adopted_while_we_make_it_is_not_written_to(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, adopted = fcntl.flock, []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not adopted:  # a collector starts between our open and our lock, and clears away what is empty
+            adopted.append(True)
+            Spool(store.path)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    spool = Spool(store.path)
+    spool.append(events(1))
+    assert len(files(store)) == 1
+    spool.close()
+    heir = Spool(store.path)
+    assert heir.take_up(store) == 1
+
+
+def test_what_is_known_of_files_that_are_gone_is_forgotten(store: Store) -> None:
+    store.put_events([], spool=("t.db.spool-gone", 100))  # a crash after its file was removed
+    spool = Spool(store.path)
+    spool.append(events(1))
+    spool.take_up(store)
+    assert store.spool_files() == []
 
 
 def test_half_a_line_of_a_killed_process_is_no_hit(store: Store) -> None:

@@ -71,10 +71,16 @@ class Events(Database):
             ).fetchone()
         return int(row[0]) if row else 0
 
-    def forget_spool(self, name: str) -> None:
-        """Forget a spool file that has been taken up and removed."""
+    def spool_files(self) -> list[str]:
+        """Return the names of the spool files of which something is taken up."""
+        with explained(self.path):
+            rows = self._connection.execute("select name from facts where name like 'spool %'").fetchall()
+        return [name.removeprefix("spool ") for (name,) in rows]
+
+    def forget_spool_files(self, names: Sequence[str]) -> None:
+        """Forget how far spool files are taken up. Only for those that are gone from the disk."""
         with self._transaction() as connection:
-            connection.execute("delete from facts where name = ?", [f"spool {name}"])
+            connection.executemany("delete from facts where name = ?", [[f"spool {name}"] for name in names])
 
     def events(self, campaign_id: int) -> Iterator[StoredEvent]:
         """Yield a campaign's hits: one message after the other, each in order of time."""

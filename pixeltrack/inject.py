@@ -14,7 +14,7 @@ from pixeltrack.compile import Compiled, Task, compile_mail, slot_values, withou
 from pixeltrack.errors import InputError
 from pixeltrack.manifest import manifest
 from pixeltrack.model import CampaignKind, Message, Recipient
-from pixeltrack.output import Output
+from pixeltrack.output import Output, uninterrupted
 from pixeltrack.personalize import compile_personalized
 from pixeltrack.proofs import Proof
 from pixeltrack.rewrite import Plan, Slot, cut
@@ -58,7 +58,8 @@ def inject_list(
     """Write one copy for each recipient, with manifest.json and messages.csv.
 
     Recipients who may not be tracked get the mail with its original links and no pixel; people who
-    unsubscribed get none. Files appear only after every row is stored; on any error nothing is left.
+    unsubscribed get none. Files appear only after every row is stored. On an error before that nothing
+    is left; should storing itself fail half-way, rows stay that the same command completes.
     """
     compiled = compile_mail(task, "recipients", store, keyring)
     keys, addresses = compiled.keys, task.addresses
@@ -105,9 +106,10 @@ def inject_list(
         )
         output.write("messages.csv", table.getvalue(), 0o600)
         output.write("manifest.json", manifest(task, compiled, "recipients", len(messages)))
-        campaign = store.save_campaign(compiled.draft)
-        store.save_messages(campaign.campaign_id, messages, denied)
-        output.publish()
+        with uninterrupted():
+            campaign = store.save_campaign(compiled.draft)
+            store.save_messages(campaign.campaign_id, messages, denied)
+            output.publish()
     return summary
 
 
@@ -174,6 +176,7 @@ def _write_one(
         output.write_message(name, content)
         summary = Summary(task.campaign, compiled.keys.code, task.out, 1, len(content), {}, compiled.proof)
         output.write("manifest.json", manifest(task, compiled, kind, 1))
-        store.save_campaign(compiled.draft)
-        output.publish()
+        with uninterrupted():
+            store.save_campaign(compiled.draft)
+            output.publish()
     return summary

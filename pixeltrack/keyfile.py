@@ -7,6 +7,7 @@ import binascii
 import os
 import secrets
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pixeltrack.errors import KeyFileError
 from pixeltrack.tokens import KEY_BYTES, Keyring
@@ -18,10 +19,17 @@ _PREAMBLE = """\
 
 
 def create(path: Path) -> Keyring:
-    """Write a new key file with one key (mode 0600) and return its keyring; never overwrites."""
+    """Write a new key file with one key (mode 0600) and return its keyring; never overwrites.
+
+    The file appears whole: nobody reads half a key.
+    """
     key = secrets.token_bytes(KEY_BYTES)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with NamedTemporaryFile("w", prefix=f".{path.name}-", dir=path.parent, encoding="ascii") as file:
+            file.write(f"{_PREAMBLE}1 {base64.b64encode(key).decode()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(file.name, path)
     except FileExistsError:
         raise KeyFileError(f"key file {path} exists already", hint="it is kept as it is") from None
     except OSError as error:
@@ -29,10 +37,6 @@ def create(path: Path) -> Keyring:
             f"cannot write the key file {path}: {error.strerror}",
             hint="choose a folder that you may write to, with --key or --db",
         ) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{_PREAMBLE}1 {base64.b64encode(key).decode()}\n")
-        file.flush()
-        os.fsync(file.fileno())
     return Keyring({1: key})
 
 

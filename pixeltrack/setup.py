@@ -9,7 +9,7 @@ from typing import Literal
 
 from pixeltrack import keyfile
 from pixeltrack.config import Settings
-from pixeltrack.errors import InputError
+from pixeltrack.errors import InputError, KeyFileError, PixeltrackError
 from pixeltrack.store import Store, open_store
 from pixeltrack.tokens import Keyring
 
@@ -85,6 +85,13 @@ class Workspace:
     keyring: Keyring
     created: tuple[Path, ...]
 
+    def discard(self) -> None:
+        """Close, and remove the files that had to be made, if nobody has any use for them yet."""
+        unused = bool(self.created) and self.store.is_unused()
+        self.store.close()
+        for path in self.created if unused else ():
+            path.unlink(missing_ok=True)
+
 
 def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) -> Workspace:
     """Open the key and the database; with create, make what is missing, never over what is there.
@@ -93,8 +100,13 @@ def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) ->
     """
     created: list[Path] = []
     if create and not settings.key.exists() and not settings.db.exists():
-        keyring = keyfile.create(settings.key)
-        created.append(settings.key)
+        try:
+            keyring = keyfile.create(settings.key)
+            created.append(settings.key)
+        except KeyFileError:
+            if not settings.key.exists():
+                raise
+            keyring = keyfile.load(settings.key)  # another command has just made it
     elif not create and not settings.key.exists() and not settings.db.exists():
         raise InputError(
             f"nothing here yet: no database at {settings.db}",
@@ -104,9 +116,13 @@ def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) ->
         keyring = keyfile.load(settings.key)
     if create and not settings.db.exists():
         created.append(settings.db)
-    return Workspace(
-        open_store(settings.db, keyring, create=create, busy_ms=busy_ms), keyring, tuple(created)
-    )
+    try:
+        store = open_store(settings.db, keyring, create=create, busy_ms=busy_ms)
+    except PixeltrackError:
+        if settings.key in created and not settings.db.exists():
+            settings.key.unlink()
+        raise
+    return Workspace(store, keyring, tuple(created))
 
 
 def write_config(path: Path, preset: Preset) -> None:

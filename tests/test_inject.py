@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 import stat
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from command import Ran, run, run_process, snapshot
+from command import Ran, clean_environment, run, run_process, snapshot
 from conftest import BASE, MAIL, Client, Inject, people
 from oracle import find_links
 
@@ -309,6 +312,29 @@ def test_a_list_gives_a_copy_for_each_line_and_a_summary(folder: Path):
         "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that",
     ]
     assert [row["email"] for row in _rows(folder / "out" / "campaign")] == [ADA, BOB, "cy@example.com"]
+
+
+def test_first_commands_at_the_same_moment_share_one_key(folder: Path):
+    argv = [sys.executable, "-m", "pixeltrack", "inject", "campaign.html", "-q", "--campaign"]
+    names = ["a", "b", "c", "d"]
+    runs = [subprocess.Popen([*argv, name], cwd=folder, env=clean_environment()) for name in names]
+    assert [run.wait(30) for run in runs] == [0] * 4
+    report = json.loads(run(folder, "report", "--json").out)
+    assert sorted(each["campaign"] for each in report) == names
+
+
+def test_an_interrupted_first_run_leaves_nothing_behind(folder: Path):
+    rows = "".join(f"reader{number}@example.com\n" for number in range(100_000))
+    (folder / "list.csv").write_text(f"email\n{rows}")
+    before = snapshot(folder)
+    argv = [sys.executable, "-m", "pixeltrack", "inject", "campaign.html", "--recipients", "list.csv"]
+    program = subprocess.Popen(argv, cwd=folder, env=clean_environment(), stderr=subprocess.PIPE)
+    while not list(folder.glob("out/.campaign.partial-*/html/*")):
+        assert program.poll() is None
+    program.send_signal(signal.SIGINT)
+    assert program.communicate()[1].endswith(b"Interrupted.\n")
+    assert program.returncode == 130
+    assert snapshot(folder) == before
 
 
 def test_what_was_assumed_is_not_said_to_who_has_a_settings_file(folder: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import stat
 from pathlib import Path
 
@@ -19,13 +21,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "out" / "spring"
 
 
-def _write(folder: Path, name: str = NEW, content: bytes = b"new", *, listed: bool = True) -> None:
+def _write(folder: Path, name: str = NEW, content: bytes = b"new", kind: str = "recipients") -> None:
     with Output(folder) as made:
         made.write_message(name, content)
-        if listed:
+        if kind == "recipients":
             made.write("messages.csv", "email\nada@example.com\n", 0o600)
-        made.write("manifest.json", "{}")
+        made.write("manifest.json", _manifest(kind))
         made.publish()
+
+
+def _manifest(kind: str) -> str:
+    return json.dumps({"pixeltrack_manifest": 1, "kind": kind})
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -46,21 +52,42 @@ def test_nothing_appears_before_publish(folder: Path):
 
 
 @pytest.mark.parametrize("existing", [False, True])
-def test_an_error_leaves_nothing_behind(folder: Path, existing: bool):
+def test_an_error_leaves_nothing_behind(folder: Path, tmp_path: Path, existing: bool):
     if existing:
         _write(folder, OLD, b"old")
-    before = _files(folder.parent.parent)
+    before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ZeroDivisionError), Output(folder) as made:
         made.write_message(NEW, b"new")
         raise ZeroDivisionError
-    assert _files(folder.parent.parent) == before
-    assert [path.name for path in folder.parent.iterdir()] == (["spring"] if existing else [])
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_leaving_without_publish_leaves_nothing_behind(folder: Path):
+def test_leaving_without_publish_leaves_nothing_behind(folder: Path, tmp_path: Path):
     with Output(folder) as made:
         made.write_message(NEW, b"new")
-    assert list(folder.parent.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_cleared_away_and_what_another_is_making_is_not(folder: Path):
+    abandoned = folder.parent / ".spring.partial-x1y2z3"
+    (abandoned / "html").mkdir(parents=True)
+    with Output(folder) as other:
+        other.write_message(OLD, b"other")
+        _write(folder)
+        assert not abandoned.exists()
+        other.write("manifest.json", _manifest("recipients"))
+        other.publish()
+    assert _files(folder) == {f"html/{OLD}": "other", "manifest.json": _manifest("recipients")}
+    assert [path.name for path in folder.parent.iterdir()] == ["spring"]
+
+
+def test_an_interruption_waits_until_all_is_done():
+    done = []
+    with pytest.raises(KeyboardInterrupt), output.uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        done.append("whole")
+    assert done == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_bytes_are_counted_and_written_as_they_are(folder: Path):
@@ -92,8 +119,14 @@ def test_a_folder_with_anything_in_it_is_refused_without_force(folder: Path):
 
 def test_force_replaces_our_files_and_keeps_the_users(folder: Path):
     _write(folder, OLD, b"old")
-    ours = ("preview.html", "template.html", "1234567-0123ab.html")
-    theirs = ("mine.html", "000001-aaaaaa.html.bak", "00001-aaaaaa.html", "000001-AAAAAA.html")
+    ours = ("1234567-0123ab.html",)
+    theirs = (
+        "mine.html",
+        "template.html",
+        "000001-aaaaaa.html.bak",
+        "00001-aaaaaa.html",
+        "000001-AAAAAA.html",
+    )
     for name in (*ours, *theirs):
         (folder / "html" / name).write_text("kept")
     (folder / "notes.txt").write_text("kept")
@@ -101,7 +134,7 @@ def test_force_replaces_our_files_and_keeps_the_users(folder: Path):
     assert _files(folder) == {
         f"html/{NEW}": "new",
         **dict.fromkeys((f"html/{name}" for name in theirs), "kept"),
-        "manifest.json": "{}",
+        "manifest.json": _manifest("recipients"),
         "messages.csv": "email\nada@example.com\n",
         "notes.txt": "kept",
     }
@@ -109,8 +142,37 @@ def test_force_replaces_our_files_and_keeps_the_users(folder: Path):
 
 def test_a_list_of_files_that_are_gone_does_not_stay(folder: Path):
     _write(folder, OLD)
-    _write(folder, "preview.html", listed=False)
-    assert sorted(_files(folder)) == ["html/preview.html", "manifest.json"]
+    _write(folder, "template.html", kind="merge")
+    assert sorted(_files(folder)) == ["html/template.html", "manifest.json"]
+
+
+def test_a_file_of_the_users_in_the_place_of_ours_is_kept_beside_it(folder: Path):
+    _write(folder, OLD)
+    (folder / "html" / "template.html").write_text("theirs")
+    _write(folder, "template.html", kind="merge")
+    assert (folder / "html" / "template.html").read_text() == "new"
+    assert (folder / "html" / "template.html.before").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "messages.csv", "html/template.html"])
+@pytest.mark.parametrize("manifest", ["{}", "[]", "no json", '{"pixeltrack_manifest": 1, "kind": "x"}', None])
+def test_files_that_are_not_ours_are_not_replaced_even_by_force(
+    folder: Path, name: str, manifest: str | None
+):
+    (folder / "html").mkdir(parents=True)
+    (folder / name).write_text("theirs")
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+    with pytest.raises(InputError, match="that pixeltrack did not write"):
+        output.check(folder, force=True)
+
+
+def test_a_preview_is_replaced_without_asking(folder: Path):
+    _write(folder, "preview.html", kind="preview")
+    output.check(folder, force=False)
+    (folder / "manifest.json").write_text(_manifest("merge"))
+    with pytest.raises(InputError, match="is not empty"):
+        output.check(folder, force=False)
 
 
 # -- places that cannot be written to ---------------------------------------------------------------
@@ -138,10 +200,10 @@ def test_a_place_where_no_folder_can_be_made_is_said_in_words():
     assert refused.value.hint == "choose another folder with --out"
 
 
-def test_a_name_that_is_too_long_leaves_nothing_behind(folder: Path):
+def test_a_name_that_is_too_long_leaves_nothing_behind(folder: Path, tmp_path: Path):
     with pytest.raises(PixeltrackError, match="File name too long"), Output(folder) as made:
         made.write_message("x" * 300, b"new")
-    assert list(folder.parent.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- links to elsewhere -----------------------------------------------------------------------------
@@ -171,8 +233,9 @@ def test_a_link_that_leads_nowhere_is_refused(folder: Path, tmp_path: Path):
 
 
 def test_a_link_in_the_place_of_our_file_is_replaced_not_followed(folder: Path, elsewhere: Path):
-    (folder / "html").mkdir(parents=True)
-    for link in (folder / "manifest.json", folder / "html" / NEW, folder / "html" / OLD):
+    _write(folder)
+    for link in (folder / "messages.csv", folder / "html" / NEW, folder / "html" / OLD):
+        link.unlink(missing_ok=True)
         link.symlink_to(elsewhere / OLD)
     _write(folder)
     assert _files(elsewhere) == {OLD: "theirs"}

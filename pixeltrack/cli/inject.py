@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -128,7 +127,7 @@ def command(
 
             show_plan(Console(), plan)
         return
-    output.check(folder, force=force or _holds_preview(folder))
+    output.check(folder, force=force)
     if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
         call.warn(f"{source} is injected already, or has nothing to inject: copies will be the same as it")
     if addresses.is_loopback:
@@ -140,26 +139,30 @@ def command(
         check_merge(plan)
     if personalize and not call.settings.db.exists():
         rehearse(plan, people, list_name)
-    workspace = open_workspace(call.settings, create=True)
-    call.created(workspace.created)
     task = Task(plan, name, addresses, folder, now_ms())
-    if merge_tag is not None:
-        summary = inject_merge(task, merge_tag, workspace.store, workspace.keyring)
-    elif list_file:
-        with _progress(len(people), call) as progress:
-            summary = inject_list(
-                task,
-                people,
-                workspace.store,
-                workspace.keyring,
-                call.settings.consent,
-                personalize=personalize,
-                list_name=list_name,
-                progress=progress,
-            )
-    else:
-        summary = inject_preview(task, workspace.store, workspace.keyring)
+    workspace = open_workspace(call.settings, create=True)
+    try:
+        if merge_tag is not None:
+            summary = inject_merge(task, merge_tag, workspace.store, workspace.keyring)
+        elif list_file:
+            with _progress(len(people), call) as progress:
+                summary = inject_list(
+                    task,
+                    people,
+                    workspace.store,
+                    workspace.keyring,
+                    call.settings.consent,
+                    personalize=personalize,
+                    list_name=list_name,
+                    progress=progress,
+                )
+        else:
+            summary = inject_preview(task, workspace.store, workspace.keyring)
+    except BaseException:
+        workspace.discard()
+        raise
     workspace.store.close()
+    call.created(workspace.created)
     if as_json:
         click.echo(summary_json(summary, plan))
     elif not call.quiet:
@@ -195,15 +198,6 @@ def _campaign_name(given: str | None, source: Path) -> str:
             f"campaign name {name!r} is not usable", hint="give 1 to 100 printable characters with --campaign"
         )
     return name
-
-
-def _holds_preview(folder: Path) -> bool:
-    """A preview is replaced by the next run without asking: one makes several while editing."""
-    try:
-        kind = json.loads((folder / "manifest.json").read_text("utf-8"))["kind"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return bool(kind == "preview")
 
 
 @contextmanager

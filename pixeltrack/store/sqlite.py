@@ -16,6 +16,17 @@ from pixeltrack.tokens import Keyring
 class Store(Campaigns, People, Events):
     """One open database. Not for several threads at the same time."""
 
+    def is_unused(self) -> bool:
+        """Return whether nothing is stored and no other program has the database open."""
+        if self.campaigns():
+            return False
+        try:
+            with explained(self.path):
+                self._connection.execute("pragma journal_mode = delete")  # needs to be alone
+        except StoreError:
+            return False
+        return True
+
 
 def open_store(path: Path, keyring: Keyring, *, create: bool = False, busy_ms: int = 5_000) -> Store:
     """Open a database with the key that made it.

@@ -124,10 +124,12 @@ class Server:
         """
         while not self._stopping.is_set():
             self._turn(_TURN_SECONDS)
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self._turn(0) and time.monotonic() < deadline:
+            pass  # what has arrived by now is read and answered
         self._listener.accepting = False
         self._listener.del_channel()
         self._listener.socket.close()
-        deadline = time.monotonic() + _DRAIN_SECONDS
         while time.monotonic() < deadline and any(
             channel.request or channel.requests or channel.total_outbufs_len
             for channel in self._listener.active_channels.values()
@@ -166,7 +168,9 @@ class Server:
         for number in numbers:
             signal.signal(number, handle)
 
-    def _turn(self, seconds: float) -> None:
+    def _turn(self, seconds: float) -> bool:
+        """Wait for something to happen, and answer it; return False when nothing did."""
+        before = set(self._map)
         wasyncore.poll2(seconds, self._map)
         served: list[HTTPChannel] = []
         channels = self._queue.channels
@@ -178,6 +182,7 @@ class Server:
         for channel in served:
             if channel.connected and channel.writable():
                 channel.handle_write()
+        return bool(served) or set(self._map) != before
 
 
 def _connection_limit() -> int:

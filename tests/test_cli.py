@@ -96,3 +96,39 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     )
     assert run.returncode == 0
     assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        pytest.param(
+            "report --json > /dev/full",
+            "Error: No space left on device\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system"),
+        ),
+        ("inject mail.html -q --recipients - <&-", "Error: there is no standard input\n"),
+        (f"report --db {'x' * 300}", f"Error: {'x' * 300}: File name too long\n"),
+        (f"inject mail.html -q --out {'x' * 300}", f"Error: {'x' * 300}: File name too long\n"),
+    ],
+    ids=["full disk", "no standard input", "long database", "long folder"],
+)
+def test_what_the_system_refuses_is_one_error(command: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "mail.html").write_text("<p>Hi</p>")
+    assert pixeltrack("inject", "mail.html", cwd=tmp_path).returncode == 0
+    run = subprocess.run(
+        f"{sys.executable} -m pixeltrack {command}",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode in (1, 2)
+    assert run.stderr.startswith(said)
+    assert "Traceback" not in run.stderr
+
+
+def test_a_long_campaign_name_fits_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "mail.html").write_text("<p>Hi</p>")
+    assert pixeltrack("inject", "mail.html", "--campaign", "日" * 100, cwd=tmp_path).returncode == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["日" * 66]  # 200 bytes

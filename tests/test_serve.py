@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from mailbox import Copy, copies
 from pathlib import Path
@@ -262,6 +262,21 @@ def test_half_open_connections_do_not_block_others(server: Server, mail: list[Co
 )
 def test_what_is_too_large_or_malformed_is_refused(server: Server, request_: bytes, expected: int) -> None:
     assert status(server.port, request_) == expected
+
+
+def test_what_has_arrived_when_the_server_stops_is_answered(
+    workspace: Workspace, settings: Settings, clock: Clock, mail: list[Copy]
+) -> None:
+    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
+    server = Server(app, listen("127.0.0.1", 0))
+    with ExitStack() as open_:
+        connections = [open_.enter_context(dial(server.port)) for _ in range(100)]
+        for connection in connections:
+            connection.sendall(get(mail[0].click(1)) * 2)
+        server.stop()
+        server.run()
+        assert [read_answers(connection, 2)[1].status for connection in connections] == [302] * 100
+    assert hits(workspace).total() == 200
 
 
 def test_stopping_twice_writes_into_no_file_that_was_opened_since(

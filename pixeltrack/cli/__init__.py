@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -82,13 +83,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     try:
         code = pixeltrack.main(standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()  # here, where a full disk is an error like others
         sys.exit(code if isinstance(code, int) else 0)
     except PixeltrackError as error:
         from pixeltrack.show.text import clean
 
-        click.echo(f"Error: {clean(error.message, 2_000)}", err=True)
+        click.echo(f"Error: {clean(error.message, 600)}", err=True)
         if error.hint:
-            click.echo(f"Hint: {clean(error.hint, 2_000)}", err=True)
+            click.echo(f"Hint: {clean(error.hint, 600)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -96,6 +99,17 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe has gone, as with "pixeltrack report | head"
+    except BrokenPipeError:  # the reader of a pipe has gone, as with "pixeltrack report | head"
+        _close_stdout()
         sys.exit(1)
+    except OSError as error:  # the system says no where no command has better words for it
+        _close_stdout()
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        sys.exit(1)
+
+
+def _close_stdout() -> None:
+    """Throw away what could not be written, which Python would try again at the end, with a traceback."""
+    with suppress(OSError, AttributeError):
+        sys.stdout.close()

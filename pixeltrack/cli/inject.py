@@ -109,7 +109,7 @@ def command(
     addresses = urls.addresses(call.settings.base_url)
     plan = plan_mail(inputs.read_source(source, encoding), addresses.owns)
     name = _campaign_name(campaign, source)
-    folder = out or Path("out") / (re.sub(r"[^\w.-]+", "-", name).strip(".-") or "campaign")
+    folder = out or Path("out") / _folder_name(name)
     people: list[Recipient] = []
     list_name = "standard input" if list_file == "-" else list_file or ""
     if list_file:
@@ -198,6 +198,11 @@ def _campaign_name(given: str | None, source: Path) -> str:
             f"campaign name {name!r} is not usable", hint="give 1 to 100 printable characters with --campaign"
         )
     return name
+
+
+def _folder_name(campaign: str) -> str:
+    name = re.sub(r"[^\w.-]+", "-", campaign).strip(".-") or "campaign"
+    return name.encode()[:200].decode(errors="ignore")  # what a file system takes, with room for ".partial"
 
 
 @contextmanager

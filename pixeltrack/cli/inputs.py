@@ -30,6 +30,8 @@ def read_source(path: Path, encoding: str | None) -> Source:
 @contextmanager
 def open_list(path: str, name: str) -> Iterator[IO[str]]:
     """Open a list as UTF-8 with its line ends as they are; standard input too, whatever the locale."""
+    if path == "-" and sys.stdin is None:
+        raise InputError("there is no standard input", hint="give the list as a file")
     try:
         with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
             yield TextIOWrapper(file, encoding="utf-8-sig", newline="")

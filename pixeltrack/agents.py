@@ -26,6 +26,11 @@ _LONG_NUMBER = re.compile(r"([0-9][0-9]{0,7}+(?:[._][0-9]{1,8}+)?+)(?:[0-9]++|[.
 # are the words on the form factor, and the name of a robot that poses as a phone.
 _ANDROID = re.compile(r"(Android \d[\d.]*+);([^()]*+(?:\([^()]*+\)[^()]*+)*+)")
 _NO_MODEL = re.compile(r"Mobile|Tablet|wv|rv:[\d.]+|[A-Za-z-]*[Bb]ot[A-Za-z-]*(?:/[\d.]+)?")
+# Serial numbers and addresses, which some apps and enterprise browsers add: sixteen hexadecimal digits
+# and more, UUIDs with their hyphens included.
+_NAMED = re.compile(
+    r"(?<![0-9A-Za-z])[0-9A-Fa-f][0-9A-Fa-f-]{15,}+(?![0-9A-Za-z])|(?<![\w.+-])[\w.+-]{1,64}+@[\w.-]+"
+)
 # What tells one device or person from the next: build numbers, installed .NET versions, languages,
 # carriers, screens. Each alternative starts with a plain character, and re skips to those.
 _TELLTALE = re.compile(
@@ -49,15 +54,21 @@ def reduce(agent: str) -> str:
     text = agent[:_READ]
     if not (text.isascii() and text.isprintable()):
         text = _NOT_TEXT.sub("", text)
-    while True:
-        text = _LONG_NUMBER.sub(_two_parts, " ".join(text.split()))
-        if "Android " in text:
-            while (shorter := _ANDROID.sub(_without_model, text)) != text:
-                text = shorter  # again, as brackets may close now that did not
-        text, cuts = _TELLTALE.subn("", text)
-        if not cuts and len(text) <= _LONGEST:
-            return text
-        text = text[:_LONGEST]  # and again, as a cut can bring two loose ends together
+    while (shorter := _shorten(text)) != text:
+        text = shorter  # again, as a cut can bring two loose ends together
+    return text
+
+
+def _shorten(text: str) -> str:
+    text = _LONG_NUMBER.sub(_two_parts, _NAMED.sub(_anonymous, " ".join(text.split())))
+    if "Android " in text:
+        text = _ANDROID.sub(_without_model, text)
+    return _TELLTALE.sub("", text)[:_LONGEST]
+
+
+def _anonymous(match: re.Match[str]) -> str:
+    """A serial number goes; that there was an address stays, for a crawler gives its maker's."""
+    return "a@b" if "@" in match[0] else ""
 
 
 def _two_parts(match: re.Match[str]) -> str:

@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 # What each page may use. A template that names anything else is refused when the server starts,
 # rather than when someone wants to unsubscribe.
 VARIABLES = {
-    "unsubscribe.html": {"sender", "address_hint", "preview", "action", "preferences_url"},
+    "unsubscribe.html": {"sender", "preview", "action", "preferences_url"},
     "preferences.html": {
         *("sender", "preview", "action", "tracking", "unsubscribed"),
         *("unsubscribe_url", "privacy_url"),
     },
     "privacy.html": {"sender", "controller", "contact", "retention_days", "consent_required"},
-    "done.html": {"title", "message", "back_url"},
+    "done.html": {"title", "message"},
     "missing.html": set[str](),
 }
-OPTIONAL = ("address_hint", "back_url", "preferences_url")  # None unless given
 
 
 class Pages:
@@ -62,7 +61,7 @@ class Pages:
             auto_reload=False,
         )
         style = self._source("style.css")
-        self._environment.globals.update(dict.fromkeys(OPTIONAL), style=Markup(style))  # noqa: S704 - our stylesheet
+        self._environment.globals.update(style=Markup(style))  # noqa: S704 - our stylesheet
         every = set[str]().union(*VARIABLES.values())
         self._checked("base.html", every)
         self._templates = {name: self._checked(name, known) for name, known in VARIABLES.items()}

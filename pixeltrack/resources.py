@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def templates_dir() -> Path:
-    """Return the folder that holds ``pages/`` and ``report/``."""
+    """Return the folder that holds ``pages/``."""
     return _folder("templates")
 
 

@@ -88,6 +88,8 @@ class Server:
         self._app = app
         self._queue = _Queue()
         self._stopping = threading.Event()
+        self._closing = threading.RLock()  # a signal may come while its own thread closes
+        self._closed = False
         self._map: dict[int, wasyncore.dispatcher] = {}
         adjustments = Adjustments(
             sockets=[listening],
@@ -135,7 +137,9 @@ class Server:
             for channel in self._listener.active_channels.values()
         ):
             self._turn(0.05)
-        wasyncore.close_all(self._map, ignore_all=True)
+        with self._closing:
+            self._closed = True
+            wasyncore.close_all(self._map, ignore_all=True)
         recorder = self._app.recorder
         recorder.commit()
         while recorder.waiting and time.monotonic() < deadline:
@@ -150,10 +154,10 @@ class Server:
 
     def stop(self) -> None:
         """Ask the server to finish; may be called from a signal handler or another thread."""
-        if self._stopping.is_set():
-            return  # the trigger may be closed, and its number be another file's by now
         self._stopping.set()
-        self._listener.trigger.pull_trigger()
+        with self._closing:
+            if not self._closed:  # else the trigger's number may be another file's by now
+                self._listener.trigger.pull_trigger()
 
     def stop_on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT. A second one stops at once."""

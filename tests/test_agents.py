@@ -65,6 +65,8 @@ REDUCED = [
         "[FBAN/FBIOS;FBAV/450.0;FBSV/17.4]",
     ),
     ("app/1.0 id 1234567890123 at 10.11.12.13", "app/1.0 id 12345678 at 10.11"),
+    ("App/1.0 (id 3F2504E0-4F89-11D3-9A0C-0305E82C3301) x", "App/1.0 (id ) x"),
+    ("App/1.0 device=0123456789abcdef0 for ann.lee+x@mail.example;", "App/1.0 device= for a@b;"),
     ("a\x00b\x1b[31m\u202e \r\n c\xe9", "ab[31m c"),
     ("", ""),
 ]

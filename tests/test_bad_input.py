@@ -215,6 +215,18 @@ CASES = [
         "give it as your mail system writes it, for instance --merge-tag '*|UNIQID|*'",
     ),
     Case(
+        "list without its option",
+        "inject mail.html list.csv",
+        "list.csv is one file too many",
+        "is it the list? --recipients list.csv",
+    ),
+    Case(
+        "demo with a database of the user's",
+        "demo --db pixeltrack.db",
+        "demo works in a folder of its own, and takes no --db, --key or --config",
+        "pixeltrack inject works with yours",
+    ),
+    Case(
         "merge tag outside ASCII",
         "inject mail.html --merge-tag '*|É|*'",
         "merge tag '*|É|*' cannot stand in a link",

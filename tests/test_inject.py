@@ -608,3 +608,29 @@ def test_a_dry_run_works_beside_an_earlier_run_and_reads_the_list(folder: Path):
     (folder / "list.csv").write_text("email\nada\n")
     ran = run(folder, "inject", "campaign.html", "--recipients", "list.csv", "--dry-run")
     assert (ran.code, ran.err.splitlines()[0]) == (2, "Error: list.csv line 2: 'ada' is not an email address")
+
+
+# -- what may be a mistake --------------------------------------------------------------------------
+
+
+def test_a_mail_that_nobody_can_stop_is_warned_of(folder: Path):
+    (folder / "campaign.html").write_text('<p><a href="https://shop.example/">Shop</a></p>')
+    warning = "Warning: the mail gives its readers no way to stop tracking"
+    assert warning in _inject(folder, "--recipients", "list.csv").err
+    assert warning not in _inject(folder, "--campaign", "preview").err
+    for link in ("pixeltrack:preferences", "pixeltrack:unsubscribe"):
+        (folder / "campaign.html").write_text(f'<p><a href="{link}">Stop</a></p>')
+        assert warning not in _inject(folder, "--recipients", "list.csv", "--force").err
+    (folder / "campaign.html").write_text("<p>{{ preferences_url }}</p>")
+    assert warning in _inject(folder, "--recipients", "list.csv", "--force").err
+    assert warning not in _inject(folder, "--recipients", "list.csv", "--force", "--personalize").err
+
+
+def test_a_list_of_which_nobody_is_left_is_warned_of(folder: Path, settings: config.Settings, client: Client):
+    (folder / "list.csv").write_text(f"email\n{ADA}\n")
+    options = ("--recipients", "list.csv", "--db", str(settings.db), *BASE_URL)
+    _inject(folder, *options)
+    client.post(_rows(folder / "out" / "campaign")[0]["list_unsubscribe"].strip("<>"))
+    ran = _inject(folder, *options, "--campaign", "next")
+    assert "Warning: no message was written: everybody on the list has unsubscribed" in ran.err
+    assert "Send them" not in ran.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,8 +40,17 @@ class Call:
         merged = {name: value if value is not None else parent.get(name) for name, value in given.items()}
         self.quiet = bool(merged["quiet"])
         self.verbose = bool(merged["verbose"])
-        config = Path(merged["config"]) if merged["config"] else None
-        self.settings: Settings = load(config, {"db": merged["db"], "key": merged["key"], **own})
+        self.config = Path(merged["config"]) if merged["config"] else None
+        self._options = {"db": merged["db"], "key": merged["key"], **own}
+
+    @property
+    def named_files(self) -> bool:
+        """Whether --db, --key or --config was given."""
+        return bool(self.config or self._options["db"] or self._options["key"])
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load(self.config, self._options)
 
     def say(self, text: str) -> None:
         """Print talk, as opposed to data: to stderr, and not when quiet."""

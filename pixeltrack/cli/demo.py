@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import click
 
 from pixeltrack.cli.common import Call, global_options
-from pixeltrack.errors import PixeltrackError
+from pixeltrack.errors import InputError, PixeltrackError
 
 
 @click.command("demo", epilog="Example:  pixeltrack demo")
@@ -32,31 +34,37 @@ def command(people: int, seed: int, **options: Any) -> None:
     clients, Apple and Gmail fetching ahead, gateways that follow every link). The report is printed
     and compared, figure by figure, with what was played; a difference is an error.
     """
-    folder = Path(tempfile.mkdtemp(prefix="pixeltrack-demo-"))
-    database = folder / "pixeltrack.db"
-    options |= {"db": str(database), "key": str(database.with_suffix(".key")), "config": None}
     call = Call(options, {})
+    if call.named_files:
+        raise InputError(
+            "demo works in a folder of its own, and takes no --db, --key or --config",
+            hint="pixeltrack inject works with yours",
+        )
     from rich.console import Console
 
-    from pixeltrack import demo
+    from pixeltrack import config, demo
     from pixeltrack.show.terminal import show_report
 
+    folder = Path(tempfile.mkdtemp(prefix="pixeltrack-demo-"))
+    database = folder / "pixeltrack.db"
+    nothing = Path(os.devnull)  # no settings of the user's: the demo is the same everywhere
+    settings = config.load(nothing, {"db": str(database)}, environment={})
     call.say(f"injecting the example campaign for {people:,} people, then playing a day of mail…")
     talk = Console(stderr=True)
-    if talk.is_terminal and not call.quiet:
-        from rich.progress import Progress
+    try:
+        if talk.is_terminal and not call.quiet:
+            from rich.progress import Progress
 
-        with Progress(console=talk, transient=True) as bar:
-            task = bar.add_task("playing", total=None)
-            outcome = demo.run(
-                folder,
-                call.settings,
-                people,
-                seed,
-                lambda done: bar.update(task, completed=done),
-            )
-    else:
-        outcome = demo.run(folder, call.settings, people, seed)
+            with Progress(console=talk, transient=True) as bar:
+                task = bar.add_task("playing", total=None)
+                outcome = demo.run(
+                    folder, settings, people, seed, lambda done: bar.update(task, completed=done)
+                )
+        else:
+            outcome = demo.run(folder, settings, people, seed)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # there is nothing to look at
+        raise
     show_report(Console(highlight=False), outcome.report)
     sys.stdout.flush()
     call.say(f"\nfiles: {folder}")

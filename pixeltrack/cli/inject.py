@@ -17,6 +17,7 @@ from pixeltrack.errors import InputError
 if TYPE_CHECKING:
     from pixeltrack.inject import Progress
     from pixeltrack.model import Recipient
+    from pixeltrack.rewrite import Plan
 
 _PROGRESS_FROM = 2_000  # recipients; fewer are done before a bar could be read
 
@@ -37,6 +38,7 @@ Examples:
 
 @click.command("inject", epilog=EPILOG)
 @click.argument("source", type=click.Path(path_type=Path))
+@click.argument("surplus", nargs=-1, metavar="")
 @click.option(
     "--recipients",
     "list_file",
@@ -75,6 +77,7 @@ Examples:
 @global_options
 def command(
     source: Path,
+    surplus: tuple[str, ...],
     list_file: str | None,
     campaign: str | None,
     base_url: str | None,
@@ -96,6 +99,10 @@ def command(
     page of your collector is filled in.
     """
     call = Call(options, {"base_url": base_url})
+    if surplus:
+        raise InputError(
+            f"{surplus[0]} is one file too many", hint=f"is it the list? --recipients {surplus[0]}"
+        )
     _check_options(list_file, personalize, merge_tag)
     from pixeltrack import output, recipients, urls
     from pixeltrack.cli import inputs
@@ -168,6 +175,13 @@ def command(
     elif not call.quiet:
         for line in summary_lines(summary, plan, merge_tag, verbose=call.verbose):
             click.echo(line)
+    if list_file and not summary.files:
+        call.warn("no message was written: everybody on the list has unsubscribed")
+    elif list_file and not _can_be_stopped(plan, personalize):
+        call.warn(
+            "the mail gives its readers no way to stop tracking;"
+            ' put <a href="pixeltrack:preferences"> into it'
+        )
     if list_file and call.settings.consent == "assumed" and call.settings.config is None:
         call.say(
             "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that"
@@ -198,6 +212,13 @@ def _campaign_name(given: str | None, source: Path) -> str:
             f"campaign name {name!r} is not usable", hint="give 1 to 100 printable characters with --campaign"
         )
     return name
+
+
+def _can_be_stopped(plan: Plan, personalize: bool) -> bool:
+    """Whether a mail leads to the page on which its reader stops tracking; unsubscribe leads on to it."""
+    if any(link.decision == "fill" and link.reason != "privacy" for link in plan.links):
+        return True
+    return personalize and any(name in plan.source.view for name in ("preferences_url", "unsubscribe_url"))
 
 
 def _folder_name(campaign: str) -> str:

@@ -52,6 +52,8 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
     for (outcome, reason), people in sorted(summary.modes.items()):
         yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
     yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
+    if summary.modes and not summary.files:
+        return
     if summary.modes:
         yield (
             f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.personalize import Personalized
 from pixeltrack.proofs import Proof, prove
-from pixeltrack.rewrite import Edit, Plan, Slot, Template, cut
+from pixeltrack.rewrite import Edit, Link, Plan, Slot, Template, cut
 from pixeltrack.store import CampaignDraft, Store
-from pixeltrack.tokens import CampaignKeys, Keyring
+from pixeltrack.tokens import CampaignKeys, Keyring, TokenKind
 from pixeltrack.urls import Addresses
 
 
@@ -49,13 +48,9 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
     draft = store.draft_campaign(task.campaign, kind, rows, keyring, task.now)
     keys = keyring.campaign(draft.campaign.code, draft.campaign.key_id)
     numbers = {row.position: row.number for row in draft.links}
-    fills = [
-        Edit(link.start, link.end, "", _slot(link.reason), "")
-        for link in plan.links
-        if link.decision == "fill"
-    ]
+    fills = [_fill(link, addresses) for link in plan.links if link.decision == "fill"]
     edits = fills + [
-        Edit(link.start, link.end, addresses.click_before(keys.code, numbers[link.number]), "message", "")
+        Edit(link.start, link.end, addresses.click_before(keys.code, numbers[link.number]), "message")
         for link in plan.wrapped
     ]
     if plan.pixel_at is not None:
@@ -63,36 +58,33 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
         after = '.gif" width="1" height="1" alt="" border="0" />'
         edits.append(Edit(plan.pixel_at, plan.pixel_at, before, "message", after))
     tracked = cut(plan.source, edits)
-    sample = slot_values(keys, addresses, bytes(8), keys.preview_token())
+    sample = tokens(keys, bytes(8), keys.preview_token())
     output = without_fields(tracked)({}, sample, "")
     proof = prove(plan.source, edits, sample, output, addresses.owns)
     return Compiled(draft, keys, tracked, cut(plan.source, fills), proof)
 
 
-def _slot(reason: str) -> Slot:
-    slots: dict[str, Slot] = {
-        "unsubscribe": "unsubscribe",
-        "preferences": "preferences",
-        "privacy": "privacy",
-    }
-    return slots[reason]
+def _fill(link: Link, addresses: Addresses) -> Edit:
+    """Return the edit that puts a page of ours in the place of its placeholder."""
+    if link.reason == "unsubscribe":
+        return Edit(link.start, link.end, addresses.unsubscribe(""), "unsubscribe")
+    if link.reason == "preferences":
+        return Edit(link.start, link.end, addresses.preferences(""), "preferences")
+    return Edit(link.start, link.end, addresses.privacy)
 
 
-def slot_values(keys: CampaignKeys, addresses: Addresses, pseudonym: bytes, token: str) -> dict[Slot, str]:
-    """Return what one recipient's copy has in its slots."""
+def tokens(
+    keys: CampaignKeys, pseudonym: bytes, message: str, kind: TokenKind = "message"
+) -> dict[Slot, str]:
+    """Return one copy's tokens by slot; message is the one of its pixel and links."""
     return {
-        "message": token,
-        "unsubscribe": addresses.unsubscribe(keys.personal_token("unsubscribe", pseudonym)),
-        "preferences": addresses.preferences(keys.personal_token("preferences", pseudonym)),
-        "privacy": addresses.privacy,
+        "message": message,
+        "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
+        "preferences": keys.personal_token("preferences", pseudonym, kind),
     }
 
 
 def without_fields(template: Template) -> Personalized:
     """Return a renderer that leaves the mail's own merge tags as they are."""
-    join = template.renderer()
-
-    def render(_fields: Mapping[str, str], values: Mapping[Slot, str], _where: str) -> bytes:
-        return join(values["message"], values["unsubscribe"], values["preferences"], values["privacy"])
-
-    return render
+    render = template.renderer()
+    return lambda _fields, values, _where: render(values)

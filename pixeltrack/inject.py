@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack import consent
-from pixeltrack.compile import Compiled, Task, compile_mail, slot_values, without_fields
+from pixeltrack.compile import Compiled, Task, compile_mail, tokens, without_fields
 from pixeltrack.errors import InputError
 from pixeltrack.manifest import manifest
 from pixeltrack.model import CampaignKind, Message, Recipient
@@ -20,6 +20,7 @@ from pixeltrack.proofs import Proof
 from pixeltrack.rewrite import Plan, Slot, cut
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring, number
+from pixeltrack.urls import Addresses
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # the List-Unsubscribe-Post value of RFC 8058, section 3.1
 
@@ -64,8 +65,8 @@ def inject_list(
     compiled = compile_mail(task, "recipients", store, keyring)
     keys, addresses = compiled.keys, task.addresses
     if personalize:
-        tracked = compile_personalized(compiled.tracked, task.plan.source)
-        untracked = compile_personalized(compiled.untracked, task.plan.source)
+        tracked = compile_personalized(compiled.tracked, task.plan.source, addresses)
+        untracked = compile_personalized(compiled.untracked, task.plan.source, addresses)
     else:
         tracked = without_fields(compiled.tracked)
         untracked = without_fields(compiled.untracked)
@@ -87,7 +88,7 @@ def inject_list(
                 continue
             pseudonym = keys.pseudonym(recipient.identity)
             is_tracked = mode.outcome == "tracked"
-            values = slot_values(keys, addresses, pseudonym, keys.message_token(pseudonym))
+            values = tokens(keys, pseudonym, keys.message_token(pseudonym))
             name = f"{done:06d}-{pseudonym.hex()[:6]}.html"
             render = tracked if is_tracked else untracked
             output.write_message(name, render(recipient.fields, values, f"{list_name} line {recipient.line}"))
@@ -95,8 +96,11 @@ def inject_list(
             rows.writerow(
                 (
                     *(recipient.address, f"html/{name}", "yes" if is_tracked else "no"),
-                    *(values["message"] if is_tracked else "", f"<{values['unsubscribe']}>", ONE_CLICK),
-                    values["preferences"],
+                    *(
+                        values["message"] if is_tracked else "",
+                        f"<{addresses.unsubscribe(values['unsubscribe'])}>",
+                    ),
+                    *(ONE_CLICK, addresses.preferences(values["preferences"])),
                 )
             )
             if progress:
@@ -116,13 +120,7 @@ def inject_list(
 def inject_preview(task: Task, store: Store, keyring: Keyring) -> Summary:
     """Write one copy whose links and pixel work and are never counted."""
     compiled = compile_mail(task, "preview", store, keyring)
-    keys = compiled.keys
-    values: dict[Slot, str] = {
-        "message": keys.preview_token(),
-        "unsubscribe": task.addresses.unsubscribe(keys.personal_token("unsubscribe", bytes(8), "preview")),
-        "preferences": task.addresses.preferences(keys.personal_token("preferences", bytes(8), "preview")),
-        "privacy": task.addresses.privacy,
-    }
+    values = tokens(compiled.keys, bytes(8), compiled.keys.preview_token(), "preview")
     return _write_one(task, compiled, "preview", "preview.html", values, store)
 
 
@@ -141,8 +139,8 @@ def rehearse(plan: Plan, recipients: Sequence[Recipient], list_name: str) -> Non
 
     For a first run: a field that the list does not have is then known before anything is made.
     """
-    render = compile_personalized(cut(plan.source, ()), plan.source)
-    nowhere: dict[Slot, str] = {"message": "", "unsubscribe": "", "preferences": "", "privacy": ""}
+    render = compile_personalized(cut(plan.source, ()), plan.source, Addresses(""))
+    nowhere: dict[Slot, str] = {"message": "", "unsubscribe": "", "preferences": ""}
     for recipient in recipients:
         render(recipient.fields, nowhere, f"{list_name} line {recipient.line}")
 
@@ -154,12 +152,7 @@ def inject_merge(task: Task, merge_tag: str, store: Store, keyring: Keyring) -> 
     """
     check_merge(task.plan)
     compiled = compile_mail(task, "merge", store, keyring)
-    values: dict[Slot, str] = {
-        "message": compiled.keys.merge_token(merge_tag),
-        "unsubscribe": "",
-        "preferences": "",
-        "privacy": task.addresses.privacy,
-    }
+    values: dict[Slot, str] = {"message": compiled.keys.merge_token(merge_tag)}
     return _write_one(task, compiled, "merge", "template.html", values, store)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pixeltrack.errors import InputError
 from pixeltrack.rewrite import Slot, Template
 from pixeltrack.source import Source
+from pixeltrack.urls import Addresses
 
 #: Names that a mail may use besides the recipient's fields.
 URL_FIELDS = ("unsubscribe_url", "preferences_url", "privacy_url")
@@ -26,8 +27,8 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 Personalized = Callable[[Mapping[str, str], Mapping[Slot, str], str], bytes]
 
 
-def compile_personalized(template: Template, source: Source) -> Personalized:
-    """Return the function (fields, slot values, where) -> bytes of one recipient's copy.
+def compile_personalized(template: Template, source: Source, places: Addresses) -> Personalized:
+    """Return the function (fields, tokens by slot, where) -> bytes of one recipient's copy.
 
     where names the recipient in an error, for instance "list.csv line 7". Raises InputError for a
     mail that is not valid Jinja2, or whose bytes are not valid in its own encoding.
@@ -57,8 +58,9 @@ def compile_personalized(template: Template, source: Source) -> Personalized:
         ) from None
 
     def render(fields: Mapping[str, str], values: Mapping[Slot, str], where: str) -> bytes:
-        slots = {slot: Markup(value) for slot, value in values.items()}  # noqa: S704 - our own URLs
-        urls = {f"{slot}_url": value for slot, value in slots.items() if slot != "message"}
+        slots = {slot: Markup(value) for slot, value in values.items()}  # noqa: S704 - our own tokens
+        pages = (places.unsubscribe(values["unsubscribe"]), places.preferences(values["preferences"]))
+        urls = dict(zip(URL_FIELDS, (*pages, places.privacy), strict=True))
         try:
             text = compiled.render({**fields, **urls, _SLOT_NAME: slots})
         except jinja2.UndefinedError as error:

@@ -51,7 +51,7 @@ def prove(
 ) -> Proof:
     """Check one rendered copy against its source; raise SelfCheckError when a proof fails.
 
-    values are the slot values that output was rendered with, owns tells our own URLs from others.
+    values are the tokens by slot that output was rendered with, owns tells our own URLs from others.
     """
     if undo(source, edits, values, output) != source.data:
         raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
@@ -67,7 +67,8 @@ def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], outp
     position = done = 0  # in the output, in bytes; in the source's view
     for edit in sorted(edits, key=lambda edit: edit.start):
         start = position + len(source.encode(source.view[done : edit.start]))
-        inserted = source.encode(edit.before + values[edit.slot] + edit.after)
+        token = values[edit.slot] if edit.slot else ""
+        inserted = source.encode(edit.before + token + edit.after)
         if output[start : start + len(inserted)] != inserted:
             raise SelfCheckError(f"{source.name}: an edit is not where it belongs", hint=_HINT)
         restored += (output[position:start], source.encode(source.view[edit.start : edit.end]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from html import unescape
@@ -20,7 +20,7 @@ from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source
 from pixeltrack.urls import Owns
 
-Slot = Literal["message", "unsubscribe", "preferences", "privacy"]
+Slot = Literal["message", "unsubscribe", "preferences"]  # what differs from copy to copy: tokens
 
 _WHITE = re.compile(r"\s+")
 _LABEL_LENGTH = 120
@@ -64,13 +64,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Replace ``start:end`` of the view with ``before``, the slot's value, and ``after``."""
+    """Replace ``start:end`` of the view with ``before``, the slot's value (None: nothing), and ``after``."""
 
     start: int
     end: int
     before: str
-    slot: Slot
-    after: str
+    slot: Slot | None = None
+    after: str = ""
 
 
 def plan(source: Source, owns: Owns) -> Plan:
@@ -148,32 +148,30 @@ class Template:
     slots: tuple[Slot, ...]
     encode: Callable[[str], bytes]
 
-    def renderer(self) -> Callable[[str, str, str, str], bytes]:
-        """Return the function (message, unsubscribe, preferences, privacy) -> bytes of one copy.
+    def renderer(self) -> Callable[[Mapping[Slot, str]], bytes]:
+        """Return the function (tokens by slot) -> bytes of one copy.
 
-        Tokens and URLs of ours are ASCII. With tracking slots alone a copy is a single join.
+        Between two slots of other kinds a copy is a single join, for most mails there are none.
         """
-        groups: list[list[bytes]] = [[self.chunks[0]]]
-        others: list[int] = []
-        order: tuple[Slot, ...] = ("message", "unsubscribe", "preferences", "privacy")
+        first: list[bytes] = [self.chunks[0]]
+        others: list[tuple[Slot, list[bytes]]] = []
         for slot, chunk in zip(self.slots, self.chunks[1:], strict=True):
-            if slot == "message":
-                groups[-1].append(chunk)
+            if slot != "message":
+                others.append((slot, [chunk]))
+            elif others:
+                others[-1][1].append(chunk)
             else:
-                others.append(order.index(slot))
-                groups.append([chunk])
+                first.append(chunk)
         encode = self.encode
 
-        def join(*values: str) -> bytes:
-            token = encode(values[0])
-            if not others:
-                return token.join(groups[0])
-            parts = [token.join(groups[0])]
-            for which, group in zip(others, groups[1:], strict=True):
-                parts += (encode(values[which]), token.join(group))
-            return b"".join(parts)
+        def render(tokens: Mapping[Slot, str]) -> bytes:
+            token = encode(tokens["message"])
+            pieces = [token.join(first)]
+            for slot, group in others:
+                pieces += (encode(tokens[slot]), token.join(group))
+            return b"".join(pieces) if others else pieces[0]
 
-        return join
+        return render
 
 
 def cut(source: Source, edits: Iterable[Edit]) -> Template:
@@ -184,8 +182,11 @@ def cut(source: Source, edits: Iterable[Edit]) -> Template:
     for edit in sorted(edits, key=lambda edit: edit.start):
         if edit.start < position:
             raise ValueError(f"edits overlap at offset {edit.start}")
-        chunks.append(source.encode(carried + source.view[position : edit.start] + edit.before))
-        slots.append(edit.slot)
-        position, carried = edit.end, edit.after
+        carried += source.view[position : edit.start] + edit.before
+        if edit.slot is not None:
+            chunks.append(source.encode(carried))
+            slots.append(edit.slot)
+            carried = ""
+        position, carried = edit.end, carried + edit.after
     chunks.append(source.encode(carried + source.view[position:]))
     return Template(tuple(chunks), tuple(slots), source.encode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pixeltrack.compile import _fill
 from pixeltrack.rewrite import Edit, Plan, Slot, cut, plan
 from pixeltrack.source import Source, read
 from pixeltrack.urls import addresses
@@ -13,8 +14,12 @@ CODE = "abcdefgh"
 TOKEN = "T" * 28
 VALUES: dict[Slot, str] = {
     "message": TOKEN,
-    "unsubscribe": "https://t.example/u/" + "U" * 40,
-    "preferences": "https://t.example/p/" + "P" * 40,
+    "unsubscribe": "U" * 40,
+    "preferences": "P" * 40,
+}
+PAGES = {
+    "unsubscribe": f"https://t.example/u/{'U' * 40}",
+    "preferences": f"https://t.example/p/{'P' * 40}",
     "privacy": "https://t.example/privacy",
 }
 OWN = PLACES.owns
@@ -32,18 +37,13 @@ def planned(mail: bytes, encoding: str | None = None) -> Plan:
 
 def edits_of(made: Plan) -> list[Edit]:
     """Return what compile.py would change: links by their number in the mail, then the pixel."""
-    slots: dict[str, Slot] = {
-        "unsubscribe": "unsubscribe",
-        "preferences": "preferences",
-        "privacy": "privacy",
-    }
     edits = []
     for link in made.links:
         if link.decision == "fill":
-            edits.append(Edit(link.start, link.end, "", slots[link.reason], ""))
+            edits.append(_fill(link, PLACES))
         elif link.decision == "wrap":
             before = PLACES.click_before(CODE, link.number)
-            edits.append(Edit(link.start, link.end, before, "message", ""))
+            edits.append(Edit(link.start, link.end, before, "message"))
     if made.pixel_at is not None:
         before, after = PIXEL.split(TOKEN + ".gif")
         edits.append(Edit(made.pixel_at, made.pixel_at, before, "message", f".gif{after}"))
@@ -51,7 +51,7 @@ def edits_of(made: Plan) -> list[Edit]:
 
 
 def render(source: Source, edits: list[Edit]) -> bytes:
-    return cut(source, edits).renderer()(*VALUES.values())
+    return cut(source, edits).renderer()(VALUES)
 
 
 def rewrite(mail: bytes, encoding: str | None = None) -> bytes:

@@ -18,7 +18,7 @@ from conftest import BASE, CHROME, START, Client, Clock, Inject
 
 from pixeltrack import config, setup
 from pixeltrack.collector import make_app
-from pixeltrack.compile import Task, compile_mail, slot_values
+from pixeltrack.compile import Task, compile_mail, tokens
 from pixeltrack.errors import InputError
 from pixeltrack.pages import Pages
 from pixeltrack.rewrite import Plan, plan
@@ -61,10 +61,8 @@ def made(corpus: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
         assert compiled.proof.second_run
         workspace.store.save_campaign(compiled.draft)
         pseudonym = compiled.keys.pseudonym("reader@example.com")
-        values = slot_values(compiled.keys, PLACES, pseudonym, compiled.keys.message_token(pseudonym))
-        output = compiled.tracked.renderer()(
-            values["message"], values["unsubscribe"], values["preferences"], values["privacy"]
-        )
+        values = tokens(compiled.keys, pseudonym, compiled.keys.message_token(pseudonym))
+        output = compiled.tracked.renderer()(values)
         found.append(
             Rewritten(name, path.read_bytes(), task.plan, output, values["message"], compiled.keys.code)
         )

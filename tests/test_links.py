@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cutting import OWN, VALUES, click, growth
+from cutting import OWN, PAGES, click, growth
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -397,7 +397,7 @@ def test_placeholders_are_filled_in_even_where_the_text_would_leave_them(href, s
 
 
 def test_our_own_links_are_not_wrapped_twice():
-    for url in (click(1), VALUES["unsubscribe"], VALUES["preferences"], VALUES["privacy"]):
+    for url in (click(1), PAGES["unsubscribe"], PAGES["preferences"], PAGES["privacy"]):
         assert ruling(url) == ("leave", "already wrapped")
     assert ruling("https://t.example/other") == ("wrap", "web link")
     assert ruling("https://t.example/p/red-shoes") == ("wrap", "web link")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cutting import PIXEL, VALUES, edits_of, planned
+from cutting import PAGES, PIXEL, PLACES, VALUES, edits_of, planned
 
 from pixeltrack.errors import InputError
 from pixeltrack.personalize import compile_personalized
@@ -12,7 +12,7 @@ from pixeltrack.rewrite import cut
 
 def personalized(mail: bytes, encoding: str | None = None, **fields: str) -> bytes:
     made = planned(mail, encoding)
-    render = compile_personalized(cut(made.source, edits_of(made)), made.source)
+    render = compile_personalized(cut(made.source, edits_of(made)), made.source, PLACES)
     return render(fields, VALUES, "list.csv line 7")
 
 
@@ -51,9 +51,7 @@ def test_a_style_sheet_with_an_id_is_no_comment() -> None:
 
 
 def test_our_own_pages_can_be_named() -> None:
-    assert f'href="{VALUES["unsubscribe"]}"'.encode() in personalized(
-        b'<a href="{{ unsubscribe_url }}">x</a>'
-    )
+    assert f'href="{PAGES["unsubscribe"]}"'.encode() in personalized(b'<a href="{{ unsubscribe_url }}">x</a>')
 
 
 def test_a_field_that_is_not_there_is_named_with_the_recipient() -> None:

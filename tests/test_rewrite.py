@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cutting import PIXEL, VALUES, click, edits_of, planned, rewrite
+from cutting import PAGES, PIXEL, VALUES, click, edits_of, planned, rewrite
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,7 +134,7 @@ def test_a_link_knows_its_place_and_text() -> None:
 def test_placeholders_are_filled() -> None:
     mail = b'<p><a href="pixeltrack:unsubscribe">U</a><a href="pixeltrack:preferences">P</a><a href="pixeltrack:privacy">N</a>'
     for slot in ("unsubscribe", "preferences", "privacy"):
-        assert f'"{VALUES[slot]}"'.encode() in rewrite(mail)
+        assert f'"{PAGES[slot]}"'.encode() in rewrite(mail)
 
 
 def test_a_mail_that_is_ours_already_stays_as_it_is() -> None:

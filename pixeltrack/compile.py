@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack.model import CampaignKind, LinkRow
-from pixeltrack.personalize import Personalized
 from pixeltrack.proofs import Proof, prove
-from pixeltrack.rewrite import Edit, Link, Plan, Slot, Template, cut
+from pixeltrack.rewrite import Edit, Link, Plan, cut
 from pixeltrack.store import CampaignDraft, Store
+from pixeltrack.template import Slot, Template
 from pixeltrack.tokens import CampaignKeys, Keyring, TokenKind
 from pixeltrack.urls import Addresses
 
@@ -59,7 +59,7 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
         edits.append(Edit(plan.pixel_at, plan.pixel_at, before, "message", after))
     tracked = cut(plan.source, edits)
     sample = tokens(keys, bytes(8), keys.preview_token())
-    output = without_fields(tracked)({}, sample, "")
+    output = tracked.renderer()(sample)
     proof = prove(plan.source, edits, sample, output, addresses.owns)
     return Compiled(draft, keys, tracked, cut(plan.source, fills), proof)
 
@@ -82,9 +82,3 @@ def tokens(
         "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
         "preferences": keys.personal_token("preferences", pseudonym, kind),
     }
-
-
-def without_fields(template: Template) -> Personalized:
-    """Return a renderer that leaves the mail's own merge tags as they are."""
-    render = template.renderer()
-    return lambda _fields, values, _where: render(values)

@@ -15,6 +15,7 @@ from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
 from pixeltrack.figures import CampaignReport, Share, Tally
+from pixeltrack.listing import RecipientList
 from pixeltrack.pages import Pages
 from pixeltrack.resources import examples_dir
 from pixeltrack.rewrite import plan
@@ -71,16 +72,8 @@ def run(
     mail_plan = plan(source.read(mail.read_bytes(), str(mail)), places.owns)
     task = Task(mail_plan, CAMPAIGN, places, folder / "out" / CAMPAIGN, START)
     with (folder / "recipients.csv").open(encoding="utf-8", newline="") as stream:
-        listed = recipients.unique(recipients.read(stream, "recipients.csv"), "recipients.csv", merge=False)
-    inject.inject_list(
-        task,
-        listed,
-        workspace.store,
-        workspace.keyring,
-        settings.consent,
-        personalize=False,
-        list_name="recipients.csv",
-    )
+        listed = RecipientList(recipients.read(stream, "recipients.csv"), "recipients.csv")
+    inject.inject_list(task, listed, workspace.store, workspace.keyring, settings.consent, inject.Delivery())
     copies = mailbox(task.out, places.base)
     destinations = [link.destination for link in mail_plan.wrapped]
     hits = simulate.draw(len(copies), len(destinations), START, seed)

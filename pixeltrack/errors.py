@@ -23,6 +23,14 @@ class InputError(PixeltrackError):
     exit_code = 2
 
 
+class Interrupted(PixeltrackError):
+    """A long run was stopped, and what it has made is kept for ``--resume``."""
+
+    def __init__(self, message: str, *, hint: str, exit_code: int) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
+
+
 class StoreError(PixeltrackError):
     """The database cannot be opened, read or written."""
 

@@ -24,7 +24,7 @@ def link_values(link: Link) -> dict[str, object]:
     }
 
 
-def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int) -> str:
+def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int, format_: str) -> bytes:
     """Return manifest.json: the record of what was done to the mail: enough to know every link again."""
     plan, campaign = task.plan, compiled.draft.campaign
     numbers = {row.position: row.number for row in compiled.draft.links}
@@ -33,6 +33,7 @@ def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int) 
         "campaign": campaign.name,
         "code": campaign.code,
         "kind": kind,
+        "format": format_,
         "base_url": task.addresses.base,
         "source": {
             "name": Path(plan.source.name).name,
@@ -57,4 +58,4 @@ def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int) 
             "audit": compiled.proof.audit,
         },
     }
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n"

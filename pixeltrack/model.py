@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Consent = Literal["granted", "denied", "unknown"]
 Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from being measured
@@ -41,8 +41,7 @@ class Event:
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One person of a list. ``address`` is as given; ``identity`` is what makes it the same person."""
 
     address: str

@@ -15,18 +15,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
-from typing import get_args
+from typing import IO, get_args
 
-from pixeltrack.errors import InputError, PixeltrackError
+from pixeltrack.errors import InputError, Interrupted, PixeltrackError
 from pixeltrack.model import CampaignKind
 
+# What a run may write at the top of the folder.
+_ENTRIES = (
+    *("manifest.json", "messages.csv", "html", "eml", "maildir", "messages.mbox", "messages.jsonl"),
+    *("template.html", "untracked.html", "upload.csv", "upload-untracked.csv"),
+)
 _MESSAGE_FILES: dict[CampaignKind, re.Pattern[str]] = {
-    "recipients": re.compile(r"\d{6,}-[0-9a-f]{6}\.html"),
-    "merge": re.compile(r"template\.html"),
-    "preview": re.compile(r"preview\.html"),
+    "recipients": re.compile(r"\d{6,}-[0-9a-f]{6}\.(?:html|eml)|cur|new|tmp"),
+    "merge": re.compile(r"template\.(?:html|eml)"),
+    "preview": re.compile(r"preview\.(?:html|eml)"),
 }
-_NAMES = ("manifest.json", "messages.csv", "html")
+# What a resumed run writes again.
+_REWRITTEN = ("messages.csv", "template.html", "untracked.html", "upload.csv", "upload-untracked.csv")
+_PROGRESS = "progress.json"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_AGAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
 
 def check(folder: Path, *, force: bool) -> None:
@@ -48,7 +56,7 @@ def check(folder: Path, *, force: bool) -> None:
             f"the output folder {folder} is not empty",
             hint="--force replaces what pixeltrack wrote there; --out names another folder",
         )
-    theirs = [name for name in _NAMES if (folder / name).exists()] if kind is None else []
+    theirs = [name for name in _ENTRIES if (folder / name).exists()] if kind is None else []
     if theirs:
         raise InputError(
             f"the output folder {folder} has a {theirs[0]} that pixeltrack did not write",
@@ -72,75 +80,142 @@ def _is_staging(path: Path, folder: Path) -> bool:
 
 
 class Output:
-    """A folder in the making. Call ``publish`` when all is well; leaving without it removes everything."""
+    """A folder in the making. Call ``publish`` when all is well; leaving without it removes everything.
 
-    def __init__(self, folder: Path) -> None:
+    What a run has made by its last ``checkpoint`` outlives an interruption, hidden beside the folder,
+    for a run with the same fingerprint that is told to resume: it then starts with ``done`` copies.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str = "", *, resume: bool = False) -> None:
         self.folder = folder
+        self.done = 0
+        self._fingerprint = fingerprint
+        self._positions: dict[str, int] = {}  # of files at the last checkpoint
+        self._files: dict[str, IO[bytes]] = {}
+        self._texts: list[IO[str]] = []
+        self._folders: list[Folder] = []
         self._parents: list[Path] = []  # that had to be made, the deepest first
         try:
             self._parents = [path for path in folder.absolute().parents if not path.exists()]
             folder.parent.mkdir(parents=True, exist_ok=True)
             # Inside a folder that exists: it may be a file system of its own, across which nothing renames.
             beside = folder if folder.is_dir() else folder.parent
-            for path in beside.iterdir():
-                if _is_staging(path, folder):
-                    _remove_abandoned(path)
-            self._staging = Path(mkdtemp(prefix=f".{folder.name}.partial-", dir=beside))
-            self._top = os.open(self._staging, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(self._top, fcntl.LOCK_EX)  # tells the living from the abandoned
+            kept: tuple[Path, int | None] | None = None
+            for path in sorted(path for path in beside.iterdir() if _is_staging(path, folder)):
+                lock = _lock(path)
+                if lock is None:
+                    continue  # another run is at work
+                if resume and kept is None and (path / _PROGRESS).exists():
+                    kept = path, lock
+                else:
+                    shutil.rmtree(path, ignore_errors=True)
+                    os.close(lock)
+            if kept is None:
+                made = Path(mkdtemp(prefix=f".{folder.name}.partial-", dir=beside))
+                kept = made, _lock(made)
+            self._staging, self._lock = kept
             self._staging.chmod(0o755)
-            (self._staging / "html").mkdir()
-            self._html = os.open(self._staging / "html", os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             self._remove_parents()
             raise _unwritable(folder, error) from None
-        self.written = 0  # bytes
+        if (self._staging / _PROGRESS).exists():
+            self._take_up()
 
-    def write_message(self, name: str, content: bytes) -> None:
-        """Write one message's file into ``html/``, with a single write call."""
-        self._write(self._html, name, content, 0o600)
+    def _take_up(self) -> None:
+        progress = json.loads((self._staging / _PROGRESS).read_bytes())
+        if progress["fingerprint"] != self._fingerprint:
+            self._unlock()
+            raise InputError(
+                f"the interrupted run for {self.folder} was of another mail, list or setting",
+                hint="give the same again, or start over without --resume",
+            )
+        self.done, self._positions = progress["done"], progress["positions"]
+        for name in _REWRITTEN:
+            (self._staging / name).unlink(missing_ok=True)
 
-    def write(self, name: str, content: str, mode: int = 0o644) -> None:
+    def make_folder(self, name: str) -> Folder:
+        """Make a folder for files of single messages."""
+        made = Folder(self._staging / name, resumed=self.done > 0)
+        self._folders.append(made)
+        return made
+
+    def open(self, name: str, mode: int = 0o600) -> IO[bytes]:
+        """Open a file at the top of the folder, new or as it was at the last checkpoint.
+
+        Each write is one call of the system.
+        """
+        path, position = self._staging / name, self._positions.get(name)
+        flags = _CREATE if position is None else os.O_WRONLY | os.O_NOFOLLOW
+        file = open(path, "wb", buffering=0, opener=lambda *_: os.open(path, flags, mode))  # noqa: SIM115
+        if position is not None:
+            file.truncate(position)
+            file.seek(position)
+        self._files[name] = file
+        return file
+
+    def open_text(self, name: str, mode: int = 0o600) -> IO[str]:
+        """Open a new file for many short lines."""
+        path = self._staging / name
+        file = open(  # noqa: SIM115 - it is closed with the others
+            path, "w", encoding="utf-8", newline="", opener=lambda *_: os.open(path, _CREATE, mode)
+        )
+        self._texts.append(file)
+        return file
+
+    def write(self, name: str, content: bytes, mode: int = 0o644) -> None:
         """Write one file at the top of the folder."""
-        self._write(self._top, name, content.encode(), mode)
+        path = self._staging / name
+        with open(path, "wb", opener=lambda *_: os.open(path, _CREATE, mode)) as file:
+            file.write(content)
 
-    def _write(self, folder: int, name: str, content: bytes, mode: int) -> None:
-        try:
-            descriptor = os.open(name, _CREATE, mode, dir_fd=folder)
-            try:
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from None
-        self.written += len(content)
+    def checkpoint(self, done: int) -> None:
+        """Note that so many copies are made, for a later run to go on from there."""
+        self._positions = {name: file.tell() for name, file in self._files.items()}
+        progress = {"fingerprint": self._fingerprint, "done": done, "positions": self._positions}
+        fresh = self._staging / f"{_PROGRESS}.new"
+        fresh.write_text(json.dumps(progress))
+        fresh.replace(self._staging / _PROGRESS)
+        self.done = done
 
     def publish(self) -> None:
         """Put everything in its place; in a folder of ours, only what we wrote before is replaced."""
-        try:
-            if self.folder.is_dir():
-                self._merge()
-            else:
-                self._staging.rename(self.folder)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from None
+        self._close()
+        (self._staging / _PROGRESS).unlink(missing_ok=True)
+        if self.folder.is_dir():
+            self._merge()
+        else:
+            self._staging.rename(self.folder)
 
     def _merge(self) -> None:
-        html, before, kind = self.folder / "html", self._staging / "before", _held(self.folder)
-        for name in ("manifest.json", "messages.csv"):
-            if (self._staging / name).exists():
-                (self._staging / name).replace(self.folder / name)
-            else:
-                (self.folder / name).unlink(missing_ok=True)  # it lists files that are gone
-        if html.exists():
-            html.rename(before)
-        (self._staging / "html").rename(html)
-        for path in before.iterdir() if before.exists() else ():
+        kind = _held(self.folder)
+        before = self._staging / "before"
+        before.mkdir()
+        for name in _ENTRIES:
+            old, new = self.folder / name, self._staging / name
+            if old.is_dir() and not old.is_symlink():
+                old.rename(before / name)
+            elif kind is not None:
+                old.unlink(missing_ok=True)
+            if new.exists():
+                new.replace(old)
+        for path in before.glob("*/*"):
             if kind is None or not _MESSAGE_FILES[kind].fullmatch(path.name):  # the user's own: it stays
-                taken = (html / path.name).exists()
-                path.rename(html / (f"{path.name}.before" if taken else path.name))
+                home = self.folder / path.parent.name
+                home.mkdir(exist_ok=True)
+                path.rename(home / (f"{path.name}.before" if (home / path.name).exists() else path.name))
+
+    def _close(self) -> None:
+        for text in self._texts:
+            text.close()
+        for file in self._files.values():
+            file.close()
+        for folder in self._folders:
+            folder.close()
+        self._texts, self._files, self._folders = [], {}, []
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
 
     def _remove_parents(self) -> None:
         for path in self._parents:
@@ -156,10 +231,47 @@ class Output:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        os.close(self._html)
+        with suppress(OSError):  # a full disk is said already
+            self._close()
+        stopped = isinstance(value, (KeyboardInterrupt, SystemExit, OSError))
+        if stopped and (self._staging / _PROGRESS).exists():
+            self._unlock()
+            raise self._interrupted(value) from None
         shutil.rmtree(self._staging, ignore_errors=True)
-        os.close(self._top)
+        self._unlock()
         self._remove_parents()
+        if isinstance(value, OSError):
+            raise _unwritable(self.folder, value) from None
+
+    def _interrupted(self, why: BaseException | None) -> Interrupted:
+        again = f"the same command with --resume goes on after {self.done:,} copies"
+        if isinstance(why, OSError):
+            refused = _unwritable(self.folder, why)
+            return Interrupted(refused.message, hint=f"once that is mended, {again}", exit_code=1)
+        code = why.code if isinstance(why, SystemExit) and isinstance(why.code, int) else 130
+        return Interrupted(f"interrupted after {self.done:,} copies", hint=again, exit_code=code)
+
+
+class Folder:
+    """A folder of many small files, each written by a single call."""
+
+    def __init__(self, path: Path, *, resumed: bool) -> None:
+        path.mkdir(exist_ok=resumed)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        self._flags = _AGAIN if resumed else _CREATE
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write one message's file, readable by its owner alone."""
+        descriptor = os.open(name, self._flags, 0o600, dir_fd=self._descriptor)
+        try:
+            written = os.write(descriptor, content)
+            while written < len(content):
+                written += os.write(descriptor, memoryview(content)[written:])
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 @contextmanager
@@ -180,17 +292,15 @@ def uninterrupted() -> Iterator[None]:
         signal.raise_signal(held[0])
 
 
-def _remove_abandoned(staging: Path) -> None:
-    """Remove what a killed run left behind; its lock ended with it."""
+def _lock(staging: Path) -> int | None:
+    """Lock a folder in the making; None when its run is alive. The lock ends with the run."""
     descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return  # another run is at work
-    else:
-        shutil.rmtree(staging, ignore_errors=True)
-    finally:
         os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _unwritable(folder: Path, error: OSError) -> PixeltrackError:

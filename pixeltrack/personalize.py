@@ -8,11 +8,12 @@ comments are off, because ``{#`` is how a style sheet says "inside braces, an id
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from pixeltrack.copies import Copy
 from pixeltrack.errors import InputError
-from pixeltrack.rewrite import Slot, Template
 from pixeltrack.source import Source
+from pixeltrack.template import Template
 from pixeltrack.urls import Addresses
 
 #: Names that a mail may use besides the recipient's fields.
@@ -24,14 +25,14 @@ _SLOT_NAME = "pixeltrack_slot"
 # What a template's own expressions raise: 1 / 0, "%(x)s" % {}, a macro that calls itself, …
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
-Personalized = Callable[[Mapping[str, str], Mapping[Slot, str], str], bytes]
+Personalized = Callable[[Copy], bytes]
 
 
 def compile_personalized(template: Template, source: Source, places: Addresses) -> Personalized:
-    """Return the function (fields, tokens by slot, where) -> bytes of one recipient's copy.
+    """Return the function that fills in one recipient's copy.
 
-    where names the recipient in an error, for instance "list.csv line 7". Raises InputError for a
-    mail that is not valid Jinja2, or whose bytes are not valid in its own encoding.
+    Raises InputError for a mail that is not valid Jinja2, or whose bytes are not valid in its own
+    encoding; the function raises it for a recipient for whom the mail cannot be filled in.
     """
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -44,7 +45,7 @@ def compile_personalized(template: Template, source: Source, places: Addresses) 
         comment_start_string="{#pixeltrack",
         comment_end_string="pixeltrack#}",
     )
-    texts = [_decode(chunk, source) for chunk in template.chunks]
+    texts = [source.decode(chunk) for chunk in template.chunks]
     mark = _unused("".join(texts))
     written = texts[0]
     for slot, text in zip(template.slots, texts[1:], strict=True):
@@ -57,7 +58,8 @@ def compile_personalized(template: Template, source: Source, places: Addresses) 
             hint="without --personalize the mail's own tags are left as they are",
         ) from None
 
-    def render(fields: Mapping[str, str], values: Mapping[Slot, str], where: str) -> bytes:
+    def render(copy: Copy) -> bytes:
+        fields, values, where = copy.recipient.fields, copy.values, copy.where
         slots = {slot: Markup(value) for slot, value in values.items()}  # noqa: S704 - our own tokens
         pages = (places.unsubscribe(values["unsubscribe"]), places.preferences(values["preferences"]))
         urls = dict(zip(URL_FIELDS, (*pages, places.privacy), strict=True))
@@ -78,16 +80,6 @@ def compile_personalized(template: Template, source: Source, places: Addresses) 
         return text.replace(mark, "\r").encode(source.charset, errors="xmlcharrefreplace")
 
     return render
-
-
-def _decode(chunk: bytes, source: Source) -> str:
-    try:
-        return chunk.decode(source.charset)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{source.name} is not valid {source.charset}: byte {error.object[error.start]:#04x} in it",
-            hint="save it as UTF-8, or name its encoding with --encoding",
-        ) from None
 
 
 def _hide_returns(text: str, mark: str) -> str:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from pixeltrack import source as sources
 from pixeltrack.errors import PixeltrackError, SelfCheckError
 from pixeltrack.markup import scan
-from pixeltrack.rewrite import Edit, Slot, plan
+from pixeltrack.rewrite import Edit, plan
 from pixeltrack.source import Source
+from pixeltrack.template import Slot
 from pixeltrack.urls import Owns
 
 if TYPE_CHECKING:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import IO
+from itertools import chain
 
 from pixeltrack.errors import InputError
 from pixeltrack.model import Consent, Recipient
@@ -26,34 +25,52 @@ _ADDRESS = re.compile(
 )
 
 
-def read(stream: IO[str], name: str) -> Iterator[Recipient]:
+def read(stream: Iterable[str], name: str) -> Iterator[Recipient]:
     """Yield the recipients of a CSV or JSON-lines stream, in order.
 
-    The first character that is not white space decides: "{" means JSON lines. CSV needs a header
-    line with an ``email`` column; ``consent`` is understood, all other columns are kept as fields.
-    Raises InputError naming the line and the value.
+    The stream gives lines with their ends (``newline=""``), and what is no UTF-8 in them as surrogates.
+    The first character that is not white space decides: "{" means JSON lines. CSV needs a header line
+    with an ``email`` column; ``consent`` is understood, all other columns are kept as fields. Raises
+    InputError naming the line and the value.
     """
-    text = stream.read()
-    text = text.removeprefix("\ufeff")
-    if not text.strip():
+    blank = 0
+    stream = _decodable(stream, name)
+    for first in stream:
+        if first.strip().strip("\ufeff"):
+            break
+        blank += 1
+    else:
         raise InputError(f"{name} is empty", hint="a list is CSV with an email column, or JSON lines")
-    rows = _json_lines(text, name) if text.lstrip()[0] == "{" else _csv(text, name)
-    for line, row in rows:
+    lines = chain([first.removeprefix("\ufeff")], stream)
+    rows = _json_lines if first.lstrip("\ufeff \t")[0] == "{" else _csv
+    for line, row in rows(lines, name, blank):
         yield _recipient(row, name, line)
 
 
-def _csv(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    head = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+def _decodable(lines: Iterable[str], name: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if not line.isascii():
+            try:
+                line.encode()
+            except UnicodeEncodeError:
+                raise InputError(
+                    f"{name} line {number} is not UTF-8", hint="save the list as UTF-8"
+                ) from None
+        yield line
+
+
+def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, dict[str, str]]]:
+    first = next(lines)
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    line = before + 1
     try:
         header: list[str] = []
         while not any(header):
             header = [column.strip().lower() for column in next(reader)]
         _check_header(header, name)
         while True:
-            line = reader.line_num + 1  # where the row begins: a value in quotes may have line ends
+            line = before + reader.line_num + 1  # where the row begins: quotes may have line ends in them
             row = next(reader)
             if not any(cell.strip() for cell in row):
                 continue
@@ -83,8 +100,8 @@ def _check_header(header: list[str], name: str) -> None:
             raise InputError(f"{name}: column {column!r} is there twice", hint="rename one of them")
 
 
-def _json_lines(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for line, written in enumerate(text.split("\n"), start=1):
+def _json_lines(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, dict[str, str]]]:
+    for line, written in enumerate(lines, start=before + 1):
         if not written.strip():
             continue
         try:
@@ -134,6 +151,8 @@ def identity(address: str, where: str) -> str:
             f"{where}: {address[:80]!r} is not an email address",
             hint="write it bare, for instance ada@example.com",
         )
+    if address.isascii() and "--" not in address:
+        return address.lower()
     try:
         domain = found["domain"].encode("idna").decode("ascii")
         domain.encode("ascii").decode("idna")  # refuses what only looks like punycode, such as "xn--"
@@ -155,30 +174,3 @@ def _consent(value: str, name: str, line: int) -> Consent:
         f"{name} line {line}: consent {value[:40]!r} is not understood",
         hint="write granted, denied, or leave it blank",
     )
-
-
-def unique(recipients: Iterable[Recipient], name: str, *, merge: bool) -> list[Recipient]:
-    """Return the list with every person once.
-
-    Without merge a second row for a person is an InputError that names both lines. With it the first
-    row's fields count, and the most restrictive consent of all.
-    """
-    seen: dict[str, Recipient] = {}
-    strictness = {"granted": 0, "unknown": 1, "denied": 2}
-    for recipient in recipients:
-        earlier = seen.get(recipient.identity)
-        if earlier is None:
-            seen[recipient.identity] = recipient
-            continue
-        if not merge:
-            raise InputError(
-                f"{name} line {recipient.line}: {recipient.address} is already on line {earlier.line}",
-                hint="--duplicates merge keeps one message for both, with the stricter consent",
-            )
-        stricter = max(earlier, recipient, key=lambda each: strictness[each.consent])
-        seen[recipient.identity] = Recipient(
-            earlier.address, earlier.identity, stricter.consent, earlier.fields, earlier.line
-        )
-    if not seen:
-        raise InputError(f"{name} has a header but no recipients", hint="add one line a person")
-    return list(seen.values())

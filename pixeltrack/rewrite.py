@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from html import unescape
-from typing import Literal
 
 from pixeltrack.links import Decision, decode_attribute, rule
 from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source
+from pixeltrack.template import Slot, Template
 from pixeltrack.urls import Owns
-
-Slot = Literal["message", "unsubscribe", "preferences"]  # what differs from copy to copy: tokens
 
 _WHITE = re.compile(r"\s+")
 _LABEL_LENGTH = 120
@@ -138,40 +136,6 @@ def _pixel_place(page: Page, owns: Owns) -> tuple[int | None, str]:
 
 
 # -- from plan to bytes -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A source cut at its edits: ``chunks`` with one slot between each two."""
-
-    chunks: tuple[bytes, ...]
-    slots: tuple[Slot, ...]
-    encode: Callable[[str], bytes]
-
-    def renderer(self) -> Callable[[Mapping[Slot, str]], bytes]:
-        """Return the function (tokens by slot) -> bytes of one copy.
-
-        Between two slots of other kinds a copy is a single join, for most mails there are none.
-        """
-        first: list[bytes] = [self.chunks[0]]
-        others: list[tuple[Slot, list[bytes]]] = []
-        for slot, chunk in zip(self.slots, self.chunks[1:], strict=True):
-            if slot != "message":
-                others.append((slot, [chunk]))
-            elif others:
-                others[-1][1].append(chunk)
-            else:
-                first.append(chunk)
-        encode = self.encode
-
-        def render(tokens: Mapping[Slot, str]) -> bytes:
-            token = encode(tokens["message"])
-            pieces = [token.join(first)]
-            for slot, group in others:
-                pieces += (encode(tokens[slot]), token.join(group))
-            return b"".join(pieces) if others else pieces[0]
-
-        return render
 
 
 def cut(source: Source, edits: Iterable[Edit]) -> Template:

@@ -62,6 +62,16 @@ class Source:
         except UnicodeError:
             return raw.decode("windows-1252", errors="replace")
 
+    def decode(self, piece: bytes) -> str:
+        """Return a piece of the document's bytes as text; raise InputError when it is none."""
+        try:
+            return piece.decode(self.charset)
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{self.name} is not valid {self.charset}: byte {error.object[error.start]:#04x} in it",
+                hint="save it as UTF-8, or name its encoding with --encoding",
+            ) from None
+
 
 def read(data: bytes, name: str, encoding: str | None = None) -> Source:
     """Return the source, or raise InputError when it is empty or wrongly encoded.

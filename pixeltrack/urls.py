@@ -29,7 +29,9 @@ _CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x20-\x7e]{{1,200}})")
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
 )  # as pixeltrack.tokens makes them
+_TAG = re.compile(r"\*\||\{\{|%[\w.]+%|\[\[|\$\{|<%")  # what a mail system fills in when it sends
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
+_TAGGED_ACT = re.compile(rf"/([up])/(?:{_TAG.pattern})")
 _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")
 _FIXED: dict[str, RouteKind] = {
     "/privacy": "privacy",
@@ -94,9 +96,11 @@ class Addresses:
         if not url.startswith(f"{self.base}/"):
             return None
         route = parse(url.removeprefix(self.base))
-        if route is None or (route.kind != "privacy" and not _TOKEN.fullmatch(route.token)):
-            return None
-        return route.kind
+        if route is None:
+            tagged = _TAGGED_ACT.match(url.removeprefix(self.base))
+            return None if tagged is None else "unsubscribe" if tagged[1] == "u" else "preferences"
+        known = route.kind == "privacy" or _TOKEN.fullmatch(route.token) or _TAG.match(route.token)
+        return route.kind if known else None
 
     @property
     def is_loopback(self) -> bool:

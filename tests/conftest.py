@@ -14,7 +14,8 @@ import pytest
 from pixeltrack import config, setup
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
-from pixeltrack.inject import Summary, inject_list
+from pixeltrack.inject import Delivery, Summary, inject_list
+from pixeltrack.listing import RecipientList
 from pixeltrack.model import Recipient
 from pixeltrack.pages import Pages
 from pixeltrack.recipients import identity
@@ -141,15 +142,15 @@ def inject(workspace: setup.Workspace, tmp_path: Path) -> Inject:
             START,
         )
         recipients = options.pop("recipients", None) or people(*given)
+        progress = options.pop("progress", None)
         return inject_list(
             task,
-            recipients,
+            RecipientList(recipients, "list.csv"),
             workspace.store,
             workspace.keyring,
             policy,  # type: ignore[arg-type]
-            personalize=options.pop("personalize", False),
-            list_name="list.csv",
-            **options,
+            Delivery(**options),
+            progress,
         )
 
     return run

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pixeltrack.compile import _fill
-from pixeltrack.rewrite import Edit, Plan, Slot, cut, plan
+from pixeltrack.rewrite import Edit, Plan, cut, plan
 from pixeltrack.source import Source, read
+from pixeltrack.template import Slot
 from pixeltrack.urls import addresses
 
 PLACES = addresses("https://t.example")

@@ -181,7 +181,7 @@ CASES = [
     Case(
         "list that is not UTF-8",
         LIST,
-        "list.csv is not UTF-8 (byte 18)",
+        "list.csv line 2 is not UTF-8",
         "save the list as UTF-8",
         files={"list.csv": b"email,first_name\na\xe9@example.com,x\n"},
     ),

@@ -57,7 +57,7 @@ def _hits(workspace: Workspace, campaign: str = "spring") -> list[tuple[int, int
 
 def test_there_is_one_file_for_each_recipient_and_each_is_different(inject: Inject):
     summary = inject(ADA, BOB, "cy@example.com")
-    assert (summary.files, len(set(_copies(summary.out)))) == (3, 3)
+    assert (summary.messages, len(set(_copies(summary.out)))) == (3, 3)
     assert summary.bytes == sum(map(len, _copies(summary.out)))
 
 
@@ -209,6 +209,7 @@ def test_the_manifest_tells_what_was_done_to_each_link(inject: Inject):
         "campaign": "spring",
         "code": summary.code,
         "kind": "recipients",
+        "format": "html",
         "base_url": BASE,
         "source": {
             "name": "mail.html",
@@ -436,6 +437,7 @@ def test_json_is_all_of_standard_output(folder: Path):
         "campaign": "campaign",
         "code": json.loads((out / "manifest.json").read_text("utf-8"))["code"],
         "out": "out/campaign",
+        "format": "html",
         "messages": 3,
         "bytes": sum(map(len, _copies(out))),
         "wrapped": 2,

@@ -23,10 +23,10 @@ def folder(tmp_path: Path) -> Path:
 
 def _write(folder: Path, name: str = NEW, content: bytes = b"new", kind: str = "recipients") -> None:
     with Output(folder) as made:
-        made.write_message(name, content)
+        made.make_folder("html").write(name, content)
         if kind == "recipients":
-            made.write("messages.csv", "email\nada@example.com\n", 0o600)
-        made.write("manifest.json", _manifest(kind))
+            made.write("messages.csv", b"email\nada@example.com\n", 0o600)
+        made.write("manifest.json", _manifest(kind).encode())
         made.publish()
 
 
@@ -44,8 +44,8 @@ def _files(folder: Path) -> dict[str, str]:
 
 def test_nothing_appears_before_publish(folder: Path):
     with Output(folder) as made:
-        made.write_message(NEW, b"new")
-        made.write("manifest.json", "{}")
+        made.make_folder("html").write(NEW, b"new")
+        made.write("manifest.json", b"{}")
         assert not folder.exists()
         made.publish()
         assert _files(folder) == {f"html/{NEW}": "new", "manifest.json": "{}"}
@@ -57,14 +57,14 @@ def test_an_error_leaves_nothing_behind(folder: Path, tmp_path: Path, existing: 
         _write(folder, OLD, b"old")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ZeroDivisionError), Output(folder) as made:
-        made.write_message(NEW, b"new")
+        made.make_folder("html").write(NEW, b"new")
         raise ZeroDivisionError
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_leaving_without_publish_leaves_nothing_behind(folder: Path, tmp_path: Path):
     with Output(folder) as made:
-        made.write_message(NEW, b"new")
+        made.make_folder("html").write(NEW, b"new")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -72,10 +72,10 @@ def test_what_a_killed_run_left_is_cleared_away_and_what_another_is_making_is_no
     abandoned = folder.parent / ".spring.partial-x1y2z3"
     (abandoned / "html").mkdir(parents=True)
     with Output(folder) as other:
-        other.write_message(OLD, b"other")
+        other.make_folder("html").write(OLD, b"other")
         _write(folder)
         assert not abandoned.exists()
-        other.write("manifest.json", _manifest("recipients"))
+        other.write("manifest.json", _manifest("recipients").encode())
         other.publish()
     assert _files(folder) == {f"html/{OLD}": "other", "manifest.json": _manifest("recipients")}
     assert [path.name for path in folder.parent.iterdir()] == ["spring"]
@@ -90,11 +90,9 @@ def test_an_interruption_waits_until_all_is_done():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_bytes_are_counted_and_written_as_they_are(folder: Path):
+def test_bytes_are_written_as_they_are(folder: Path):
     with Output(folder) as made:
-        made.write_message(NEW, b"a\r\n\xff\0")
-        made.write("x.txt", "é")
-        assert made.written == 5 + 2
+        made.make_folder("html").write(NEW, b"a\r\n\xff\0")
         made.publish()
     assert (folder / "html" / NEW).read_bytes() == b"a\r\n\xff\0"
 
@@ -202,7 +200,7 @@ def test_a_place_where_no_folder_can_be_made_is_said_in_words():
 
 def test_a_name_that_is_too_long_leaves_nothing_behind(folder: Path, tmp_path: Path):
     with pytest.raises(PixeltrackError, match="File name too long"), Output(folder) as made:
-        made.write_message("x" * 300, b"new")
+        made.make_folder("html").write("x" * 300, b"new")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -242,11 +240,11 @@ def test_a_link_in_the_place_of_our_file_is_replaced_not_followed(folder: Path, 
     assert not any(path.is_symlink() for path in folder.rglob("*"))
 
 
-def test_a_message_is_never_written_through_a_link_or_over_a_file(folder: Path, elsewhere: Path):
-    with Output(folder) as made:
-        made.write_message(OLD, b"first")
+@pytest.mark.parametrize("name", [OLD, NEW])
+def test_a_message_is_never_written_through_a_link_or_over_a_file(folder: Path, elsewhere: Path, name: str):
+    with pytest.raises(PixeltrackError, match="File exists"), Output(folder) as made:
+        messages = made.make_folder("html")
+        messages.write(OLD, b"first")
         (next(folder.parent.glob(".*partial*")) / "html" / NEW).symlink_to(elsewhere / OLD)
-        for name in (OLD, NEW):
-            with pytest.raises(PixeltrackError, match="File exists"):
-                made.write_message(name, b"second")
+        messages.write(name, b"second")
     assert _files(elsewhere) == {OLD: "theirs"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from cutting import PAGES, PIXEL, PLACES, VALUES, edits_of, planned
 
+from pixeltrack.copies import Copy
 from pixeltrack.errors import InputError
+from pixeltrack.model import Recipient
 from pixeltrack.personalize import compile_personalized
 from pixeltrack.rewrite import cut
 
@@ -13,7 +15,8 @@ from pixeltrack.rewrite import cut
 def personalized(mail: bytes, encoding: str | None = None, **fields: str) -> bytes:
     made = planned(mail, encoding)
     render = compile_personalized(cut(made.source, edits_of(made)), made.source, PLACES)
-    return render(fields, VALUES, "list.csv line 7")
+    ann = Recipient("ann@x.example", "ann@x.example", "granted", fields, 7)
+    return render(Copy(1, ann, True, "000001-aaaaaa", VALUES, "list.csv line 7"))
 
 
 def test_fields_are_filled_in_and_escaped() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixeltrack.errors import InputError
+from pixeltrack.listing import RecipientList
 from pixeltrack.model import Recipient
-from pixeltrack.recipients import identity, read, unique
+from pixeltrack.recipients import identity, read
 
 
 def _read(text: str) -> list[Recipient]:
@@ -21,7 +22,7 @@ def _read(text: str) -> list[Recipient]:
 
 def _refused(text: str) -> str:
     with pytest.raises(InputError) as refused:
-        unique(_read(text), "list.csv", merge=False)
+        RecipientList(_read(text), "list.csv")
     return refused.value.message
 
 
@@ -229,7 +230,7 @@ def test_a_person_twice_is_refused_with_both_lines():
 )
 def test_merging_keeps_the_first_row_and_the_stricter_consent(first: str, second: str, kept: str):
     rows = _read(f"email,name,consent\nada@example.com,Ada,{first}\nAda@Example.com,Other,{second}")
-    assert unique(rows, "list.csv", merge=True) == [
+    assert list(RecipientList(rows, "list.csv", merge=True)) == [
         Recipient("ada@example.com", "ada@example.com", kept, {"name": "Ada"}, 2)  # type: ignore[arg-type]
     ]
 

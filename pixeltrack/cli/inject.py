@@ -15,8 +15,9 @@ from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
+    from pixeltrack.formats import Format
     from pixeltrack.inject import Progress
-    from pixeltrack.model import Recipient
+    from pixeltrack.listing import RecipientList
     from pixeltrack.rewrite import Plan
 
 _PROGRESS_FROM = 2_000  # recipients; fewer are done before a bar could be read
@@ -50,6 +51,23 @@ Examples:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Output folder  [default: out/CAMPAIGN]"
 )
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["html", "jsonl", "recipe", "esp"]),
+    default="html",
+    show_default=True,
+    help="What to write: a file a copy, one file of JSON lines, or one template and a table of tokens"
+    " (recipe; esp for a mail system's own merge tags).",
+)
+@click.option(
+    "--esp",
+    type=click.Choice(
+        ["mailchimp", "sendgrid", "ses", "postmark", "mailgun", "brevo", "customerio", "hubspot"]
+    ),
+    help="The mail system that --format esp is for.",
+)
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same command stopped.")
 @click.option("--force", is_flag=True, help="Replace what pixeltrack wrote into the output folder before.")
 @click.option(
     "--personalize",
@@ -82,6 +100,9 @@ def command(
     campaign: str | None,
     base_url: str | None,
     out: Path | None,
+    format_: Format,
+    esp: str | None,
+    resume: bool,
     force: bool,
     personalize: bool,
     merge_tag: str | None,
@@ -103,11 +124,13 @@ def command(
         raise InputError(
             f"{surplus[0]} is one file too many", hint=f"is it the list? --recipients {surplus[0]}"
         )
-    _check_options(list_file, personalize, merge_tag)
-    from pixeltrack import output, recipients, urls
+    _check_options(list_file, personalize, merge_tag, format_, esp)
+    from pixeltrack import output, urls
     from pixeltrack.cli import inputs
     from pixeltrack.compile import Task
-    from pixeltrack.inject import check_merge, inject_list, inject_merge, inject_preview, rehearse
+    from pixeltrack.errors import Interrupted
+    from pixeltrack.formats import RECIPE, SYSTEMS
+    from pixeltrack.inject import Delivery, check_merge, inject_list, inject_merge, inject_preview, rehearse
     from pixeltrack.rewrite import plan as plan_mail
     from pixeltrack.serve import now_ms
     from pixeltrack.setup import open_workspace
@@ -117,13 +140,7 @@ def command(
     plan = plan_mail(inputs.read_source(source, encoding), addresses.owns)
     name = _campaign_name(campaign, source)
     folder = out or Path("out") / _folder_name(name)
-    people: list[Recipient] = []
-    list_name = "standard input" if list_file == "-" else list_file or ""
-    if list_file:
-        with inputs.open_list(list_file, list_name) as stream:
-            people = recipients.unique(
-                recipients.read(stream, list_name), list_name, merge=duplicates == "merge"
-            )
+    people = _people(list_file, merge=duplicates == "merge") if list_file else None
     if dry_run:
         if as_json:
             click.echo(plan_json(plan))
@@ -144,27 +161,24 @@ def command(
         )
     if merge_tag is not None:
         check_merge(plan)
-    if personalize and not call.settings.db.exists():
-        rehearse(plan, people, list_name)
+    if people and personalize and not call.settings.db.exists():
+        rehearse(plan, people)
     task = Task(plan, name, addresses, folder, now_ms())
     workspace = open_workspace(call.settings, create=True)
     try:
         if merge_tag is not None:
             summary = inject_merge(task, merge_tag, workspace.store, workspace.keyring)
-        elif list_file:
+        elif people:
+            delivery = Delivery(format_, SYSTEMS[esp] if esp else RECIPE, personalize, resume)
             with _progress(len(people), call) as progress:
                 summary = inject_list(
-                    task,
-                    people,
-                    workspace.store,
-                    workspace.keyring,
-                    call.settings.consent,
-                    personalize=personalize,
-                    list_name=list_name,
-                    progress=progress,
+                    *(task, people, workspace.store, workspace.keyring),
+                    *(call.settings.consent, delivery, progress),
                 )
         else:
             summary = inject_preview(task, workspace.store, workspace.keyring)
+    except Interrupted:
+        raise  # what is kept for --resume needs the key
     except BaseException:
         workspace.discard()
         raise
@@ -175,7 +189,7 @@ def command(
     elif not call.quiet:
         for line in summary_lines(summary, plan, merge_tag, verbose=call.verbose):
             click.echo(line)
-    if list_file and not summary.files:
+    if list_file and not summary.messages:
         call.warn("no message was written: everybody on the list has unsubscribed")
     elif list_file and not _can_be_stopped(plan, personalize):
         call.warn(
@@ -188,7 +202,30 @@ def command(
         )
 
 
-def _check_options(list_file: str | None, personalize: bool, merge_tag: str | None) -> None:
+def _people(list_file: str, *, merge: bool) -> RecipientList:
+    from pixeltrack import recipients
+    from pixeltrack.cli import inputs
+    from pixeltrack.listing import RecipientList
+
+    name = "standard input" if list_file == "-" else list_file
+    with inputs.open_list(list_file, name) as stream:
+        return RecipientList(recipients.read(stream, name), name, merge=merge)
+
+
+def _check_options(
+    list_file: str | None, personalize: bool, merge_tag: str | None, format_: Format, esp: str | None
+) -> None:
+    if format_ != "html" and not list_file:
+        raise InputError(f"--format {format_} needs --recipients", hint="the copies are for the people on it")
+    if esp and format_ != "esp":
+        raise InputError("--esp needs --format esp")
+    if format_ == "esp" and not esp:
+        raise InputError("--format esp needs --esp", hint="for instance --esp mailchimp")
+    if personalize and format_ in ("recipe", "esp"):
+        raise InputError(
+            f"--personalize and --format {format_} exclude each other",
+            hint="whoever fills in the template also fills in the fields",
+        )
     if merge_tag is not None and list_file:
         raise InputError(
             "--merge-tag and --recipients exclude each other",

@@ -34,12 +34,10 @@ def open_list(path: str, name: str) -> Iterator[IO[str]]:
         raise InputError("there is no standard input", hint="give the list as a file")
     try:
         with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
-            yield TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            yield TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     except FileNotFoundError:
         raise InputError(
             f"no such file: {name}", hint="give the recipient list as CSV or JSON lines"
         ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 (byte {error.start})", hint="save the list as UTF-8") from None
     except OSError as error:
         raise InputError(f"cannot read {name}: {error.strerror}") from None

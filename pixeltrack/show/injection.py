@@ -13,6 +13,12 @@ from pixeltrack.show.text import clean
 _OUTCOMES = {"suppressed": "left out", "untracked": "untracked", "tracked": "tracked"}
 
 
+_PLACES = {
+    **{"html": "html", "jsonl": "messages.jsonl"},
+    **{"recipe": "template.html", "esp": "template.html"},
+}
+
+
 def plan_json(plan: Plan) -> str:
     """Return the link table as JSON."""
     rows = [{"number": link.number, **link_values(link)} for link in plan.links]
@@ -25,7 +31,8 @@ def summary_json(summary: Summary, plan: Plan) -> str:
         "campaign": summary.campaign,
         "code": summary.code,
         "out": str(summary.out),
-        "messages": summary.files,
+        "format": summary.format,
+        "messages": summary.messages,
         "bytes": summary.bytes,
         "wrapped": len(plan.wrapped),
         "recipients": [
@@ -39,8 +46,10 @@ def summary_json(summary: Summary, plan: Plan) -> str:
 def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbose: bool) -> Iterator[str]:
     """Yield the summary line by line, with what to do next; verbose tells each link left alone."""
     decisions = [link.decision for link in plan.links]
-    copies = "message" if summary.files == 1 else "messages"
-    yield f"{summary.campaign}: {summary.files:,} {copies} in {summary.out / 'html'}"
+    copies = "message" if summary.messages == 1 else "messages"
+    yield f"{summary.campaign}: {summary.messages:,} {copies} in {summary.out / _PLACES[summary.format]}"
+    if summary.resumed:
+        yield f"  resumed after {summary.resumed:,}"
     parts = [f"{decisions.count('wrap')} wrapped", f"{decisions.count('leave')} left alone"]
     if "fill" in decisions:
         parts.append(f"{decisions.count('fill')} filled in with pages of your collector")
@@ -52,9 +61,11 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
     for (outcome, reason), people in sorted(summary.modes.items()):
         yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
     yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
-    if summary.modes and not summary.files:
+    if summary.modes and not summary.messages:
         return
-    if summary.modes:
+    if summary.format in ("recipe", "esp"):
+        yield from _upload_lines(summary)
+    elif summary.modes:
         yield (
             f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes"
             " to whom."
@@ -65,4 +76,18 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
         yield (
             "This is a preview: its links work, and are never counted. For real ones give"
             " --recipients list.csv, or --merge-tag '*|UNIQID|*' for your mail system's own tag."
+        )
+
+
+def _upload_lines(summary: Summary) -> Iterator[str]:
+    outcomes = {outcome for outcome, _reason in summary.modes}
+    if "tracked" in outcomes:
+        yield (
+            f"Send {summary.out / 'template.html'} to the people in {summary.out / 'upload.csv'}, whose"
+            " columns fill it in."
+        )
+    if "untracked" in outcomes:
+        yield (
+            f"Send {summary.out / 'untracked.html'} to those in {summary.out / 'upload-untracked.csv'}: they"
+            " may not be tracked."
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 from pixeltrack.model import Message, Owner, Scope
 from pixeltrack.store.connect import explained
@@ -18,7 +19,7 @@ class People(Database):
     """The part of the store that knows whom mail went to, and who may be measured."""
 
     def save_messages(
-        self, campaign_id: int, messages: Sequence[Message], denied: Sequence[str] = ()
+        self, campaign_id: int, messages: Iterable[Message], denied: Iterable[str] = ()
     ) -> None:
         """Store recipients and their messages; a message that is there already is updated.
 
@@ -27,7 +28,8 @@ class People(Database):
         stopped it themselves.
         """
         recipient, message = query("put_recipient"), query("put_message")
-        for start in range(0, len(messages), _CHUNK):
+        remaining = iter(messages)
+        while chunk := list(islice(remaining, _CHUNK)):
             rows = [
                 {
                     "campaign_id": campaign_id,
@@ -36,7 +38,7 @@ class People(Database):
                     "fields": json.dumps(dict(each.fields), ensure_ascii=False, sort_keys=True),
                     "tracked": int(each.tracked),
                 }
-                for each in messages[start : start + _CHUNK]
+                for each in chunk
             ]
             with self._transaction() as connection:
                 connection.executemany(recipient, rows)
@@ -44,7 +46,7 @@ class People(Database):
                 connection.executemany(query("unsilence"), [row for row in rows if row["tracked"]])
         with self._transaction() as connection:
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
-            connection.executemany(query("silence_denied"), [{"identity": each} for each in denied])
+            connection.executemany(query("silence_denied"), ({"identity": each} for each in denied))
 
     def message_counts(self, campaign_id: int) -> tuple[int, int]:
         """Return (messages, tracked messages) of a campaign."""

@@ -225,7 +225,7 @@ def _fingerprint(
     refused = sorted((subject.hex(), sorted(scopes)) for subject, scopes in opt_outs.items())
     told = repr(
         (
-            *(compiled.tracked.chunks, compiled.untracked.chunks, keys.track, people.digest),
+            *(compiled.tracked.chunks, compiled.untracked.chunks, keys.check, people.digest),
             *(delivery.format, delivery.tags, delivery.personalize, policy, refused),
         )
     )

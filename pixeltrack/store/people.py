@@ -13,6 +13,7 @@ from pixeltrack.store.schema import query
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 class People(Database):
@@ -27,23 +28,21 @@ class People(Database):
         silenced too. Whose copy is tracked again is heard again in this campaign, unless they
         stopped it themselves.
         """
-        recipient, message = query("put_recipient"), query("put_message")
+        recipient, message, unsilence = map(query, ("put_recipient", "put_message", "unsilence"))
+        denied_before = self._rows("was_silenced", campaign_id=campaign_id)
         remaining = iter(messages)
         while chunk := list(islice(remaining, _CHUNK)):
-            rows = [
-                {
-                    "campaign_id": campaign_id,
-                    "message": each.pseudonym,
-                    "identity": each.identity,
-                    "fields": json.dumps(dict(each.fields), ensure_ascii=False, sort_keys=True),
-                    "tracked": int(each.tracked),
-                }
-                for each in chunk
-            ]
             with self._transaction() as connection:
-                connection.executemany(recipient, rows)
-                connection.executemany(message, rows)
-                connection.executemany(query("unsilence"), [row for row in rows if row["tracked"]])
+                connection.executemany(
+                    recipient, [(each.identity, _as_json(dict(each.fields))) for each in chunk]
+                )
+                connection.executemany(
+                    message, [(campaign_id, each.pseudonym, each.tracked, each.identity) for each in chunk]
+                )
+                if denied_before:
+                    connection.executemany(
+                        unsilence, [(campaign_id, each.pseudonym) for each in chunk if each.tracked]
+                    )
         with self._transaction() as connection:
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
             connection.executemany(query("silence_denied"), ({"identity": each} for each in denied))

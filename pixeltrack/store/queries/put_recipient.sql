@@ -1,2 +1,2 @@
-insert into recipients (identity, fields) values (:identity, :fields)
+insert into recipients (identity, fields) values (?, ?)
 on conflict (identity) do update set fields = excluded.fields where fields <> excluded.fields

@@ -18,7 +18,8 @@ from pixeltrack import agents, urls
 from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
-from pixeltrack.links import location
+from pixeltrack.hrefs import location
+from pixeltrack.links import fill_in, has_field
 from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.pages import Pages
 from pixeltrack.personal import PersonalPages
@@ -57,11 +58,12 @@ _reduce = lru_cache(maxsize=8_192)(agents.reduce)
 class _CampaignTable:
     """One campaign's id and where its links go, as the collector keeps them in memory."""
 
-    __slots__ = ("campaign_id", "locations")
+    __slots__ = ("campaign_id", "locations", "personal")
 
-    def __init__(self, campaign_id: int, locations: dict[int, str]) -> None:
+    def __init__(self, campaign_id: int, locations: dict[int, str], personal: dict[int, str]) -> None:
         self.campaign_id = campaign_id
         self.locations = locations
+        self.personal = personal  # destinations with fields of the recipient in them
 
 
 class Collector:
@@ -162,9 +164,23 @@ class Collector:
             return self._answers.try_again("We could not look up this link just now.")
         if tracked is None or table is None or route.link not in table.locations:
             return self._answers.missing()
+        if route.host and not self._keyring.verify_host(
+            route.code, route.link, route.host, route.seal, tracked.key_id
+        ):
+            return self._answers.missing()
+        where: str | None = table.locations[route.link]
+        if route.link in table.personal:
+            try:
+                fields = self._store.fields_of(table.campaign_id, tracked.pseudonym)
+            except PixeltrackError as error:
+                log.error("cannot read a recipient: %s", error)
+                return self._answers.try_again("We could not look up this link just now.")
+            where = location(fill_in(table.personal[route.link], fields))  # case 37
         if tracked.counts:
             self._record(table, EventKind.CLICK, route.link, tracked, environ)
-        return "302 Found", [("Location", table.locations[route.link]), *_REDIRECT_HEADERS], b""
+        if where is None:
+            return self._answers.missing()
+        return "302 Found", [("Location", where), *_REDIRECT_HEADERS], b""
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
         if environ.get("PATH_INFO", "").startswith("/o/"):
@@ -214,9 +230,10 @@ class Collector:
         campaign = self._store.campaign_by_code(code)
         if campaign is None:
             return None
-        stored = {row.number: location(row.url) for row in self._store.links(campaign.campaign_id)}
-        locations = {number: where for number, where in stored.items() if where is not None}
-        self._tables[code] = _CampaignTable(campaign.campaign_id, locations)
+        stored = {row.number: row.url for row in self._store.links(campaign.campaign_id)}
+        personal = {number: url for number, url in stored.items() if has_field(url)}
+        locations = {number: where for number, url in stored.items() if (where := location(url)) is not None}
+        self._tables[code] = _CampaignTable(campaign.campaign_id, locations, personal)
         return self._tables[code]
 
 

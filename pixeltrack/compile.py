@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pixeltrack.hrefs import host
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.proofs import Proof, prove
 from pixeltrack.rewrite import Edit, Link, Plan, cut
@@ -23,6 +24,13 @@ class Task:
     addresses: Addresses
     out: Path
     now: int
+    readable: bool = False  # the destination's host stands in the wrapped link
+    honeypot: bool = False  # a link that only machines find
+    test: bool = False  # copies whose hits are recorded and never counted
+
+
+# No text, so that no screen reader says it and no keyboard reaches it; hidden where styles are kept.
+_TRAP_REST = '" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +51,31 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
     """
     plan, addresses = task.plan, task.addresses
     rows = [
-        LinkRow(link.number, link.number, link.line, link.text, link.destination) for link in plan.wrapped
+        LinkRow(
+            link.number, link.number, link.line, link.label, _tagged(link, plan, task.campaign), link.group
+        )
+        for link in plan.wrapped
     ]
+    trap_at = plan.pixel_at
+    if task.honeypot and trap_at is not None:
+        position = len(plan.links) + 1
+        rows.append(LinkRow(position, position, 0, "honeypot", addresses.privacy, role="honeypot"))
     draft = store.draft_campaign(task.campaign, kind, rows, keyring, task.now)
     keys = keyring.campaign(draft.campaign.code, draft.campaign.key_id)
     numbers = {row.position: row.number for row in draft.links}
+
+    def address(position: int, destination: str) -> str:
+        number, name = numbers[position], host(destination) if task.readable else ""
+        readable = f"{name}~{keys.host_seal(number, name)}" if name else ""
+        return addresses.click_before(keys.code, number, readable)
+
     fills = [_fill(link, addresses) for link in plan.links if link.decision == "fill"]
     edits = fills + [
-        Edit(link.start, link.end, addresses.click_before(keys.code, numbers[link.number]), "message")
-        for link in plan.wrapped
+        Edit(link.start, link.end, address(link.number, link.destination), "message") for link in plan.wrapped
     ]
+    if task.honeypot and trap_at is not None:
+        opening = f'<a href="{address(len(plan.links) + 1, "")}'
+        edits.append(Edit(trap_at, trap_at, opening, "message", _TRAP_REST))
     if plan.pixel_at is not None:
         before = f'<img src="{addresses.open_before(keys.code)}'
         after = '.gif" width="1" height="1" alt="" border="0" />'
@@ -60,8 +83,24 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
     tracked = cut(plan.source, edits)
     sample = tokens(keys, bytes(8), keys.preview_token())
     output = tracked.renderer()(sample)
-    proof = prove(plan.source, edits, sample, output, addresses.owns)
+    proof = prove(plan.source, edits, sample, output, plan.policy)
     return Compiled(draft, keys, tracked, cut(plan.source, fills), proof)
+
+
+def _tagged(link: Link, plan: Plan, campaign: str) -> str:
+    """Return a link's destination with its UTM tags."""
+    utm = plan.policy.utm
+    if link.utm:
+        utm = utm.overridden(link.utm) if utm else link.utm
+    if utm is None:
+        return link.destination
+    places = {
+        "campaign": campaign,
+        "label": link.label,
+        "group": link.group,
+        "number": str(link.number),
+    }
+    return utm.add(link.destination, places)
 
 
 def _fill(link: Link, addresses: Addresses) -> Edit:

@@ -18,6 +18,7 @@ HOUR = 3_600_000  # ms
 class Count:
     """The counting itself, one message at a time: unique needs no set of all recipients."""
 
+    honeypots: frozenset[int] = frozenset()  # links that nobody can see
     hits: Counter[tuple[EventKind, Verdict]] = field(default_factory=Counter)
     aside: Counter[Verdict] = field(default_factory=Counter)  # messages by verdict, people's left out
     messages: Counter[tuple[EventKind, tuple[Label, ...]]] = field(default_factory=Counter)
@@ -87,7 +88,7 @@ class Count:
                 head=bool(flags & Flag.HEAD),
                 speculative=bool(flags & Flag.SPECULATIVE),
             )
-            judged.append((hit, verdict))
+            judged.append((hit, Verdict("scanner", "honeypot") if hit[3] in self.honeypots else verdict))
         clicks = [index for index, (hit, _verdict) in enumerate(judged) if hit[2] == EventKind.CLICK]
         for swept in sweep([(judged[index][0][1], judged[index][0][3]) for index in clicks]):
             index = clicks[swept]

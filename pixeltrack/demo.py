@@ -15,6 +15,7 @@ from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
 from pixeltrack.figures import CampaignReport, Share, Tally
+from pixeltrack.links import Policy
 from pixeltrack.listing import RecipientList
 from pixeltrack.pages import Pages
 from pixeltrack.resources import examples_dir
@@ -69,7 +70,7 @@ def run(
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
     server = Server(app, listen("127.0.0.1", 0))
     places = urls.addresses(server.url)
-    mail_plan = plan(source.read(mail.read_bytes(), str(mail)), places.owns)
+    mail_plan = plan(source.read(mail.read_bytes(), str(mail)), Policy(places.owns))
     task = Task(mail_plan, CAMPAIGN, places, folder / "out" / CAMPAIGN, START)
     with (folder / "recipients.csv").open(encoding="utf-8", newline="") as stream:
         listed = RecipientList(recipients.read(stream, "recipients.csv"), "recipients.csv")

@@ -25,6 +25,7 @@ class LinkFigures:
     line: int
     text: str
     url: str
+    group: str
     clicks: Tally
     machine_clicks: int
 

@@ -38,7 +38,7 @@ from pixeltrack.proofs import Proof
 from pixeltrack.rewrite import Plan, cut
 from pixeltrack.store import Store
 from pixeltrack.template import Slot, Template, Tokens
-from pixeltrack.tokens import Keyring, number
+from pixeltrack.tokens import Keyring, TokenKind, number
 from pixeltrack.urls import Addresses
 
 _MESSAGE_COLUMNS = (
@@ -93,11 +93,12 @@ def inject_list(
     """
     compiled = compile_mail(task, "recipients", store, keyring)
     keys, addresses = compiled.keys, task.addresses
+    kind: TokenKind = "preview" if task.test else "message"  # what previews do is never counted
     opt_outs = store.opt_outs()
     modes: Counter[consent.Mode] = Counter()
     copies = array("q")  # pseudonyms, and beside them whether each is tracked
     tracked = bytearray()
-    fingerprint = _fingerprint(people, compiled, delivery, policy, opt_outs)
+    fingerprint = _fingerprint(task, people, compiled, delivery, policy, opt_outs)
     with Output(task.out, fingerprint, resume=delivery.resume) as output:
         resumed = output.done
         writer = _writer(output, task, compiled, delivery, people)
@@ -109,7 +110,7 @@ def inject_list(
             if mode.outcome != "suppressed":
                 pseudonym = keys.pseudonym(recipient.identity)
                 is_tracked = mode.outcome == "tracked"
-                values = tokens(keys, pseudonym, keys.message_token(pseudonym))
+                values = tokens(keys, pseudonym, keys.message_token(pseudonym, kind), kind)
                 copy = Copy(
                     done,
                     recipient,
@@ -134,11 +135,12 @@ def inject_list(
         output.write("manifest.json", manifest(task, compiled, "recipients", len(copies), delivery.format))
         with uninterrupted():
             campaign = store.save_campaign(compiled.draft)
-            store.save_messages(
-                campaign.campaign_id,
-                _stored(people, copies, tracked, keyring, opt_outs),
-                (recipient.identity for recipient in people if recipient.consent == "denied"),
-            )
+            if not task.test:
+                store.save_messages(
+                    campaign.campaign_id,
+                    _stored(people, copies, tracked, keyring, opt_outs),
+                    (recipient.identity for recipient in people if recipient.consent == "denied"),
+                )
             output.publish()
     return summary
 
@@ -214,6 +216,7 @@ def _stored(
 
 
 def _fingerprint(
+    task: Task,
     people: RecipientList,
     compiled: Compiled,
     delivery: Delivery,
@@ -225,7 +228,7 @@ def _fingerprint(
     refused = sorted((subject.hex(), sorted(scopes)) for subject, scopes in opt_outs.items())
     told = repr(
         (
-            *(compiled.tracked.chunks, compiled.untracked.chunks, keys.check, people.digest),
+            *(compiled.tracked.chunks, compiled.untracked.chunks, keys.check, people.digest, task.test),
             *(delivery.format, delivery.tags, delivery.personalize, policy, refused),
         )
     )

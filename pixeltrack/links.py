@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import unescape
-from html.entities import html5
 from typing import Literal
-from unicodedata import normalize
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
+from pixeltrack import destinations
+from pixeltrack.hrefs import clean, host, location
 from pixeltrack.urls import Owns
+from pixeltrack.utm import Utm
 
 Decision = Literal["wrap", "leave", "fill"]
 
@@ -64,17 +64,26 @@ _SERVICE_TEXT = re.compile(
 )
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_WEB = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-_DROPPED = re.compile(r"[\t\n\r]")  # removed inside a URL, by the URL standard, section 4.4
-_C0_AND_SPACE = "".join(map(chr, range(0x21)))  # trimmed at both ends, by the same
-_HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:[0-9]{0,5})?")
-_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\x00-\x20\x7f<>\"^`{|}\\%]+")
-_DOT = re.compile("[.\u3002\uff0e\uff61]")  # what separates the labels of a host (RFC 3490, section 3.1)
-_JOINER = re.compile("[\u200c\u200d]")
-# Characters of an address that may stand in an HTTP header as they are; the rest is percent-encoded.
-_AS_WRITTEN = "!#$%&'()*+,-./0123456789:;=?@[]^_{|}~\\"
+_FIELD = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")  # the plainest tag of Jinja2: a field's name alone
 
-_REFERENCE = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the sender has decided about links. Without anything said, the defaults of the tool.
+
+    owns tells our own URLs from others; tracking_host is the collector's. fields are the list's
+    columns when the mail is personalised here, empty when it is not.
+    """
+
+    owns: Owns
+    tracking_host: str = ""
+    skip_hosts: tuple[str, ...] = ()
+    skip_patterns: tuple[re.Pattern[str], ...] = ()
+    wrap_sensitive: bool = False
+    wrap_visible: bool = False
+    fields: frozenset[str] = frozenset()
+    utm: Utm | None = None
+    pixel: Literal["top", "bottom", "none"] = "bottom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +95,11 @@ class Ruling:
     destination: str
 
 
-def decode_attribute(raw: str) -> str:
-    """Return an attribute value with its character references decoded once.
-
-    A named reference without its semicolon that is followed by "=" or a letter or digit stays as it
-    is: ``?a=1&copy=2`` is a query, not a copyright sign (HTML standard, 13.2.5.73).
-    """
-    raw = raw.replace("\0", "\ufffd")  # 13.2.5.36
-    if "&" not in raw:
-        return raw
-    return _REFERENCE.sub(lambda found: _reference(found, raw), raw)
-
-
-def _reference(found: re.Match[str], raw: str) -> str:
-    name = found[1]
-    if name[0] == "#":
-        base, digits = (16, name[2:]) if name[1] in "xX" else (10, name[1:])
-        code = int(digits.rstrip(";").lstrip("0")[:9] or "0", base)  # int() refuses thousands of digits
-        # unescape knows the standard's replacements, but drops controls: those stay (case 25)
-        return unescape(f"&#{code};") or chr(code)
-    if name in html5 and (name[-1] == ";" or raw[found.end() : found.end() + 1] != "="):
-        return html5[name]
-    if name[-1] == ";" and name[:-1] in html5:
-        return html5[name[:-1]] + ";"
-    return found[0]
-
-
-def clean(href: str) -> str:
-    """Return a decoded href as browsers take it: trimmed, without tabs and line ends (cases 5, 6)."""
-    return _DROPPED.sub("", href.strip(_C0_AND_SPACE))
-
-
-def rule(href: str, *, text: str, attributes: Mapping[str, str], owns: Owns) -> Ruling:
+def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy) -> Ruling:
     """Return what to do with one link.
 
     href is the decoded attribute value, text the link's visible text, attributes its other decoded
-    attributes by lower-case name; owns tells our own URLs from others.
+    attributes by lower-case name.
     """
     address = clean(href)
     placeholder = PLACEHOLDERS.get(address)
@@ -129,17 +107,49 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], owns: Owns) -> 
         return Ruling("fill", placeholder, address)
     if address.startswith("//"):
         address = f"https:{address}"  # case 31
-    fault = _fault(address)
+    personal = is_personal(address, policy.fields)
+    fault = _fault(_FIELD.sub("x", address) if personal else address)
     if fault:
         return Ruling("leave", fault, address)
-    if owns(address):
+    if policy.owns(address):
         return Ruling("leave", "already wrapped", address)  # case 33
     for name, value, owner in _OPT_OUTS:
         if name in attributes and value in (None, attributes[name].strip().lower()):
             return Ruling("leave", f"opted out by {name} ({owner})", address)
+    where = host(_FIELD.sub("x", address))
+    for skipped in policy.skip_hosts:
+        if where == skipped or where.endswith(f".{skipped}"):
+            return Ruling("leave", f"--skip-host {skipped}", address)
+    for pattern in policy.skip_patterns:
+        if pattern.search(address):
+            return Ruling("leave", f"--skip-pattern {pattern.pattern}", address)
     if _SERVICE_ADDRESS.search(address) or _SERVICE_TEXT.search(text):
         return Ruling("leave", "unsubscribe, preferences or view in browser", address)
-    return Ruling("wrap", "web link", address)
+    sensitive = None if policy.wrap_sensitive else destinations.sensitive(address, text)
+    if sensitive:
+        return Ruling("leave", f"{sensitive}; --wrap-sensitive wraps it", address)
+    shown = "" if policy.wrap_visible else destinations.shown_host(text)
+    if shown and not destinations.same_base_domain(shown, policy.tracking_host):
+        return Ruling("leave", "its text shows an address; --wrap-visible-urls wraps it", address)
+    return Ruling("wrap", "personal destination" if personal else "web link", address)
+
+
+def is_personal(address: str, fields: frozenset[str]) -> bool:
+    """Return whether an address has fields of the list, and no other tag, after its host (case 39)."""
+    found = _FIELD.findall(address)
+    if not found or not fields.issuperset(found) or _MERGE_TAG.search(_FIELD.sub("x", address)):
+        return False
+    return _FIELD.sub("x", address[: address.find("{{")]).count("/") >= 3
+
+
+def has_field(address: str) -> bool:
+    """Return whether a stored destination is different for each person."""
+    return "{{" in address and _FIELD.search(address) is not None
+
+
+def fill_in(address: str, fields: Mapping[str, str]) -> str:
+    """Return a personal destination for one person; a field that is not there is empty."""
+    return _FIELD.sub(lambda found: quote(fields.get(found[1], ""), safe=""), address)
 
 
 def _fault(address: str) -> str | None:
@@ -158,53 +168,3 @@ def _fault(address: str) -> str | None:
     if location(address) is None:
         return "not a valid web address"
     return None
-
-
-def location(address: str) -> str | None:
-    """Return a destination as it goes into a Location header, or None when it must not go anywhere.
-
-    Only http and https with a plain host pass. What an HTTP header cannot carry (spaces, controls,
-    characters outside ASCII) is percent-encoded as UTF-8, the host as punycode; every other byte
-    stays as the sender wrote it (cases 19 to 25). Backslashes before the query are refused, because
-    browsers and libraries disagree on what host they leave.
-    """
-    matched = _WEB.fullmatch(address)
-    if matched is None:
-        return None
-    scheme, authority, rest = matched.groups()
-    userinfo, at, host_and_port = authority.rpartition("@")
-    parts = _HOST_AND_PORT.fullmatch(host_and_port)
-    if parts is None or "\\" in userinfo or "\\" in re.split(r"[?#]", rest, maxsplit=1)[0]:
-        return None
-    host, port = _ascii_host(parts[1]), parts[2] or ""
-    if host is None or int(port[1:] or 0) > 65535:
-        return None
-    return f"{scheme}://{_encode(userinfo)}{at}{host}{port}{_encode(rest)}"
-
-
-def _encode(part: str) -> str:
-    return quote(part, safe=_AS_WRITTEN, errors="surrogatepass")
-
-
-def _ascii_host(host: str) -> str | None:
-    """Return a host in ASCII; None where that fails, or could be another host than a browser's."""
-    try:
-        host = unquote(host, errors="strict")  # %41 is A here too (URL standard, 4.4, host parsing)
-    except UnicodeError:
-        return None
-    if host.isascii():
-        return host if _HOST.fullmatch(host) else None
-    if _JOINER.search(host):
-        return None
-    try:
-        written = ".".join(map(_ascii_label, _DOT.split(host)))
-    except UnicodeError:
-        return None
-    return written if _HOST.fullmatch(written) else None  # "℀" has become "a/c"
-
-
-def _ascii_label(label: str) -> str:
-    lower = "".join(map(str.lower, label))
-    if "ß" in lower or "ς" in lower:  # IDNA 2003 makes "ss" and "σ" of them: another host (UTS 46, 7)
-        return f"xn--{normalize('NFKC', lower).encode('punycode').decode()}"
-    return label.encode("idna").decode()

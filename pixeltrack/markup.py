@@ -63,6 +63,7 @@ class Page:
 
     anchors: list[Anchor] = field(default_factory=list)
     images: list[str] = field(default_factory=list)  # raw src of each img outside comments
+    body_start: int | None = None  # after the first <body …> at top level
     body_end: int | None = None  # the last </body> that is a tag at top level
     html_end: int | None = None
     content_end: int = 0  # where something can be appended and still be markup
@@ -140,6 +141,8 @@ class _Scanner:
             self.page.names.add(name)
             if name == "img" and "src" in attributes:
                 self.page.images.append(attributes["src"].value)
+            elif name == "body" and self.page.body_start is None:
+                self.page.body_start = after
             elif name == "html" and not {"amp4email", "⚡4email", "â\x9a¡4email"}.isdisjoint(attributes):
                 self.page.amp = True
         if vml or name in ("a", "area"):

@@ -80,8 +80,10 @@ class LinkRow:
     number: int
     position: int  # in document order, from 1
     line: int
-    text: str
+    text: str  # its label
     url: str
+    group: str = ""
+    role: Literal["link", "honeypot"] = "link"
 
 
 @dataclass(frozen=True, slots=True)

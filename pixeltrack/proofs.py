@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pixeltrack import source as sources
 from pixeltrack.errors import PixeltrackError, SelfCheckError
+from pixeltrack.links import Policy
 from pixeltrack.markup import scan
 from pixeltrack.rewrite import Edit, plan
 from pixeltrack.source import Source
@@ -48,18 +49,18 @@ def prove(
     edits: Sequence[Edit],
     values: Mapping[Slot, str],
     output: bytes,
-    owns: Owns,
+    policy: Policy,
 ) -> Proof:
     """Check one rendered copy against its source; raise SelfCheckError when a proof fails.
 
-    values are the tokens by slot that output was rendered with, owns tells our own URLs from others.
+    values are the tokens by slot that output was rendered with, policy is what the links were ruled by.
     """
     if undo(source, edits, values, output) != source.data:
         raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
-    again = plan(sources.read(output, source.name, source.charset), owns)
+    again = plan(sources.read(output, source.name, source.charset), policy)
     if not again.changes_nothing:
         raise SelfCheckError(f"{source.name}: a second run would change the mail again", hint=_HINT)
-    return Proof(undo=True, second_run=True, audit=_audit(source, again.source, owns))
+    return Proof(undo=True, second_run=True, audit=_audit(source, again.source, policy.owns))
 
 
 def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], output: bytes) -> bytes:
@@ -125,6 +126,8 @@ class _Outline:
         for node in soup.descendants:
             if isinstance(node, Tag):
                 attributes = dict(node.attrs)
+                if attributes.get("tabindex") == "-1" and self._owns(str(attributes.get("href", ""))):
+                    continue  # our own honeypot: a link without content that nobody reaches
                 if node.name == "img" and self._owns(str(attributes.get("src", ""))) == "open":
                     continue
                 if _FOLLOWED.fullmatch(node.name) and "href" in attributes:

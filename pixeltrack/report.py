@@ -27,7 +27,8 @@ def build_all(store: Store) -> list[CampaignReport]:
 
 
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
-    count = Count()
+    links = store.links(campaign.campaign_id)
+    count = Count(frozenset(row.number for row in links if row.role == "honeypot"))
     for _message, hits in groupby(store.events(campaign.campaign_id), key=itemgetter(0)):
         count.add(hits)
     messages, tracked = _message_counts(store, campaign)
@@ -54,7 +55,7 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         machine_clicks=count.tally(EventKind.CLICK, "prefetch", "scanner"),
         unknown_opens=count.tally(EventKind.OPEN, "unknown"),
         unknown_clicks=count.tally(EventKind.CLICK, "unknown"),
-        links=tuple(_link(row, count) for row in store.links(campaign.campaign_id)),
+        links=tuple(_link(row, count) for row in links if row.role == "link"),
         timeline=timeline,
         timeline_step=step,
         devices=_shares(count.devices),
@@ -81,6 +82,7 @@ def _link(row: LinkRow, count: Count) -> LinkFigures:
         row.line,
         row.text,
         row.url,
+        row.group,
         Tally(count.link_people[row.number], count.link_clicks[row.number]),
         count.link_machines[row.number],
     )

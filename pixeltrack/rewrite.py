@@ -11,14 +11,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
+from itertools import pairwise
 
-from pixeltrack.links import Decision, decode_attribute, rule
+from pixeltrack.hrefs import decode_attribute
+from pixeltrack.links import Decision, Policy, rule
 from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source
 from pixeltrack.template import Slot, Template
-from pixeltrack.urls import Owns
+from pixeltrack.utm import Utm, parse
 
 _WHITE = re.compile(r"\s+")
 _LABEL_LENGTH = 120
@@ -36,6 +38,9 @@ class Link:
     destination: str
     decision: Decision
     reason: str
+    label: str  # what reports call it: its data-pt-label, else its text
+    group: str  # its data-pt-group
+    utm: Utm | None  # of its own (data-pt-utm), in the place of the run's
     start: int  # span of the href's value in the source's view, without its quotes
     end: int
     quote: str
@@ -46,6 +51,7 @@ class Plan:
     """What will be done to one source: its links, and where the pixel goes (None: nowhere)."""
 
     source: Source
+    policy: Policy
     links: tuple[Link, ...]
     pixel_at: int | None
     pixel_reason: str
@@ -71,27 +77,28 @@ class Edit:
     after: str = ""
 
 
-def plan(source: Source, owns: Owns) -> Plan:
-    """Find every link and the pixel's place in a source.
+def plan(source: Source, policy: Policy) -> Plan:
+    """Find every link and the pixel's place in a source, and decide what is done to each.
 
-    owns tells our own URLs from others: by them a mail that is already injected is recognised and
-    left as it is.
+    By the policy's ``owns`` a mail that is already injected is recognised and left as it is.
     """
     page = scan(source.view)
     lines = _line_starts(source.view)
-    links = tuple(
-        _link(number, anchor, source, lines, owns) for number, anchor in enumerate(page.anchors, start=1)
-    )
-    pixel_at, reason = _pixel_place(page, owns)
-    return Plan(source, links, pixel_at, reason)
+    links = [
+        _link(number, anchor, source, lines, policy) for number, anchor in enumerate(page.anchors, start=1)
+    ]
+    _name_twins(links)
+    pixel_at, reason = _pixel_place(page, policy)
+    return Plan(source, policy, tuple(links), pixel_at, reason)
 
 
-def _link(number: int, anchor: Anchor, source: Source, lines: list[int], owns: Owns) -> Link:
+def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy: Policy) -> Link:
     text = _label(source.text(anchor.text))
     attributes = {name: decode_attribute(attribute.value) for name, attribute in anchor.attributes.items()}
     href = decode_attribute(source.text(anchor.href.value))
-    ruling = rule(href, text=text, attributes=attributes, owns=owns)
+    ruling = rule(href, text=text, attributes=attributes, policy=policy)
     line = bisect_right(lines, anchor.at)
+    own_utm = attributes.get("data-pt-utm")
     return Link(
         number=number,
         line=line,
@@ -101,10 +108,32 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], owns: O
         destination=ruling.destination,
         decision=ruling.decision,
         reason=ruling.reason,
+        label=_label(source.text(attributes.get("data-pt-label", ""))),
+        group=_label(source.text(attributes.get("data-pt-group", ""))),
+        utm=None if own_utm is None else _own_utm(own_utm, f"{source.name} line {line}: data-pt-utm"),
         start=anchor.href.start,
         end=anchor.href.end,
         quote=anchor.href.quote,
     )
+
+
+def _own_utm(written: str, where: str) -> Utm:
+    """Read a link's data-pt-utm; "off" means none at all."""
+    return Utm((), off=True) if written.strip().lower() == "off" else parse(written, where)
+
+
+def _name_twins(links: list[Link]) -> None:
+    """Give every link its label; the VML and the ``<a>`` of one button share theirs (case 49)."""
+    for place, (one, other) in enumerate(pairwise(links)):
+        if one.destination == other.destination and one.tag.startswith("v:") != other.tag.startswith("v:"):
+            html = other if one.tag.startswith("v:") else one
+            label = one.label or other.label or html.text
+            group = one.group or other.group
+            links[place] = replace(one, label=label, group=group)
+            links[place + 1] = replace(other, label=label, group=group)
+    for place, link in enumerate(links):
+        if not link.label:
+            links[place] = replace(link, label=link.text)
 
 
 def _label(raw: str) -> str:
@@ -118,14 +147,18 @@ def _line_starts(view: str) -> list[int]:
     return [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", view))]
 
 
-def _pixel_place(page: Page, owns: Owns) -> tuple[int | None, str]:
+def _pixel_place(page: Page, policy: Policy) -> tuple[int | None, str]:
     """Where the pixel goes (rewriting cases 60 to 68)."""
-    if any(owns(decode_attribute(src).strip()) == "open" for src in page.images):
+    if any(policy.owns(decode_attribute(src).strip()) == "open" for src in page.images):
         return None, "the mail already has our pixel"
+    if policy.pixel == "none":
+        return None, "none was asked for"
     if page.amp:
         return None, "an AMP part allows no plain image"
     if "frameset" in page.names:
         return None, "a frameset shows no body"
+    if policy.pixel == "top" and page.body_start is not None:
+        return page.body_start, "after <body>"
     if page.body_end is not None:
         return page.body_end, "before </body>"
     if page.html_end is not None:

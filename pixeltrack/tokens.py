@@ -16,7 +16,7 @@ import binascii
 import re
 from binascii import b2a_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from hmac import compare_digest
@@ -45,6 +45,7 @@ class Tracked:
     kind: TokenKind
     pseudonym: int
     counts: bool = True
+    key_id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,14 @@ class Keyring:
             return None
         kind = _KINDS[raw[0]]
         if kind != "merge":
-            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]))
+            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]), key_id=raw[1])
         if not _FOREIGN_ID.fullmatch(foreign):
-            return Tracked(kind, 0, counts=False)
-        return Tracked(kind, number(self.campaign(code, raw[1]).pseudonym(foreign)))
+            return Tracked(kind, 0, counts=False, key_id=raw[1])
+        return Tracked(kind, number(self.campaign(code, raw[1]).pseudonym(foreign)), key_id=raw[1])
+
+    def verify_host(self, code: str, link: int, host: str, seal: str, key_id: int) -> bool:
+        """Return whether a readable link's host is the one that we wrote there."""
+        return compare_digest(self.campaign(code, key_id).host_seal(link, host).encode(), seal.encode())
 
     def verify_personal(self, purpose: Personal, token: str) -> Person | None:
         """Return whom an unsubscribe or preferences token names, or None when it is not ours."""
@@ -141,7 +146,7 @@ class _Mint:
 
     def seal(self, body: bytes) -> str:
         """Return a body and its tag as base64url: the sizes are such that there is no padding."""
-        return b2a_base64(body + self.tag(body), newline=False).translate(_URL_SAFE).decode()
+        return _encode(body + self.tag(body))
 
 
 @dataclass(frozen=True)
@@ -159,11 +164,11 @@ class CampaignKeys:
         """Return the 8 bytes by which this campaign knows a normalised address."""
         return self.pseudonyms.tag(address.encode())
 
-    def message_token(self, pseudonym: bytes) -> str:
-        return self.track.seal(self._head("message") + pseudonym)
+    def message_token(self, pseudonym: bytes, kind: TokenKind = "message") -> str:
+        return self.track.seal(self._head(kind) + pseudonym)
 
     def preview_token(self) -> str:
-        return self.track.seal(self._head("preview") + bytes(8))
+        return self.message_token(bytes(8), "preview")
 
     def merge_token(self, merge_tag: str) -> str:
         """Return the token whose recipient is filled in by the sender's own mail system.
@@ -175,6 +180,10 @@ class CampaignKeys:
     def personal_token(self, purpose: Personal, pseudonym: bytes, kind: TokenKind = "message") -> str:
         mint = self.unsubscribe if purpose == "unsubscribe" else self.preferences
         return mint.seal(self._head(kind) + self._campaign + pseudonym)
+
+    def host_seal(self, link: int, host: str) -> str:
+        """Return the 8 characters that bind the host in a readable link to the link."""
+        return _encode(self.track.tag(f"host {link} {host}".encode())[:6])
 
     def _head(self, kind: TokenKind) -> bytes:
         return self._heads[kind]
@@ -196,6 +205,10 @@ class CampaignKeys:
 def number(pseudonym: bytes) -> int:
     """Return a pseudonym as the signed 64-bit number that the store keeps."""
     return int.from_bytes(pseudonym, "big", signed=True)
+
+
+def _encode(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE).decode()
 
 
 def _decode(token: str, length: int) -> bytes | None:

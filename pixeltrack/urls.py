@@ -4,6 +4,7 @@ A URL in sent mail is a promise for ever: every shape below is pinned by a liter
 
     /o/<campaign>/<token>.gif     open pixel
     /c/<campaign>/<link>/<token>  click
+    /c/<campaign>/<link>/<host>~<seal>/<token>  the same, and readable: the host only informs
     /u/<token>                    unsubscribe
     /p/<token>                    preferences
     /privacy   /healthz   /robots.txt
@@ -25,7 +26,9 @@ Owns = Callable[[str], RouteKind | None]  # see Addresses.owns
 
 _CODE = r"[a-z2-7]{8}"
 _OPEN = re.compile(rf"/o/({_CODE})/([\x20-\x7e]{{1,200}})\.gif")
-_CLICK = re.compile(rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/([\x20-\x7e]{{1,200}})")
+_CLICK = re.compile(
+    rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/(?:([a-z0-9.:\[\]-]{{1,253}})~([A-Za-z0-9_-]{{8}})/)?([\x20-\x7e]{{1,200}})"
+)
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
 )  # as pixeltrack.tokens makes them
@@ -48,6 +51,8 @@ class Route:
     token: str = ""
     code: str = ""
     link: int = 0
+    host: str = ""  # of a readable link, with the seal that says it is ours
+    seal: str = ""
 
 
 def parse(path: str) -> Route | None:
@@ -57,7 +62,7 @@ def parse(path: str) -> Route | None:
         return Route("open", found[2], found[1])
     found = _CLICK.fullmatch(path)
     if found:
-        return Route("click", found[3], found[1], int(found[2]))
+        return Route("click", found[5], found[1], int(found[2]), found[3] or "", found[4] or "")
     found = _ACT.fullmatch(path)
     if found:
         return Route("unsubscribe" if found[1] == "u" else "preferences", found[2])
@@ -74,8 +79,9 @@ class Addresses:
     def open_before(self, code: str) -> str:
         return f"{self.base}/o/{code}/"
 
-    def click_before(self, code: str, link: int) -> str:
-        return f"{self.base}/c/{code}/{link}/"
+    def click_before(self, code: str, link: int, readable: str = "") -> str:
+        """readable is ``host~seal``, or empty."""
+        return f"{self.base}/c/{code}/{link}/{readable}{'/' if readable else ''}"
 
     def unsubscribe(self, token: str) -> str:
         return f"{self.base}/u/{token}"

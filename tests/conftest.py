@@ -15,6 +15,7 @@ from pixeltrack import config, setup
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
 from pixeltrack.inject import Delivery, Summary, inject_list
+from pixeltrack.links import Policy
 from pixeltrack.listing import RecipientList
 from pixeltrack.model import Recipient
 from pixeltrack.pages import Pages
@@ -134,8 +135,9 @@ def inject(workspace: setup.Workspace, tmp_path: Path) -> Inject:
         *given: str, mail: bytes = MAIL, campaign: str = "spring", policy: str = "assumed", **options: Any
     ) -> Summary:
         places = addresses(BASE)
+        policy_of_links = options.pop("links", None)
         task = Task(
-            plan(read(mail, "mail.html"), places.owns),
+            plan(read(mail, "mail.html"), policy_of_links or Policy(places.owns)),
             campaign,
             places,
             tmp_path / "out" / campaign,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pixeltrack.compile import _fill
+from pixeltrack.links import Policy
 from pixeltrack.rewrite import Edit, Plan, cut, plan
 from pixeltrack.source import Source, read
 from pixeltrack.template import Slot
@@ -24,6 +25,7 @@ PAGES = {
     "privacy": "https://t.example/privacy",
 }
 OWN = PLACES.owns
+POLICY = Policy(OWN)
 PIXEL = f'<img src="https://t.example/o/abcdefgh/{TOKEN}.gif" width="1" height="1" alt="" border="0" />'
 
 
@@ -33,7 +35,7 @@ def click(number: int) -> str:
 
 
 def planned(mail: bytes, encoding: str | None = None) -> Plan:
-    return plan(read(mail, "mail.html", encoding), OWN)
+    return plan(read(mail, "mail.html", encoding), POLICY)
 
 
 def edits_of(made: Plan) -> list[Edit]:

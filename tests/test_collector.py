@@ -20,6 +20,7 @@ from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
 from pixeltrack.inject import inject_merge, inject_preview
+from pixeltrack.links import Policy
 from pixeltrack.model import Flag, StoredEvent
 from pixeltrack.pages import Pages
 from pixeltrack.rewrite import plan
@@ -44,7 +45,7 @@ def ann(inject: Inject) -> Copy:
 def task(tmp_path: Path) -> Task:
     places = addresses(BASE)
     mail = b'<html><body><a href="https://shop.example/a">A</a></body></html>'
-    return Task(plan(read(mail, "mail.html"), places.owns), "other", places, tmp_path / "other", 1)
+    return Task(plan(read(mail, "mail.html"), Policy(places.owns)), "other", places, tmp_path / "other", 1)
 
 
 def hits(workspace: Workspace, campaign: str = "spring") -> list[StoredEvent]:

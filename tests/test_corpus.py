@@ -20,12 +20,14 @@ from pixeltrack import config, setup
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task, compile_mail, tokens
 from pixeltrack.errors import InputError
+from pixeltrack.links import Policy
 from pixeltrack.pages import Pages
 from pixeltrack.rewrite import Plan, plan
 from pixeltrack.source import read, require_html
 from pixeltrack.urls import addresses
 
 PLACES = addresses(BASE)
+ALL = Policy(PLACES.owns, wrap_sensitive=True, wrap_visible=True)
 PLAIN_TEXT = "mikel+mail/03245.html"  # a text file by another name
 POLICY = re.compile(
     r"opted out by |unsubscribe, preferences or view in browser|merge tag in the address"
@@ -55,7 +57,7 @@ def made(corpus: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
     found = []
     for path in corpus:
         name = f"{path.parent.name}/{path.name}"
-        task = Task(plan(read(path.read_bytes(), name), PLACES.owns), name, PLACES, folder, START)
+        task = Task(plan(read(path.read_bytes(), name), ALL), name, PLACES, folder, START)
         compiled = compile_mail(task, "recipients", workspace.store, workspace.keyring)  # proves itself
         assert compiled.proof.undo
         assert compiled.proof.second_run
@@ -105,7 +107,7 @@ def test_no_byte_changes_outside_link_values_and_pixel(made: tuple[list[Rewritte
 
 def test_a_second_run_wraps_nothing(made: tuple[list[Rewritten], Client]) -> None:
     for mail in made[0]:
-        again = plan(read(mail.output, mail.name), PLACES.owns)
+        again = plan(read(mail.output, mail.name), ALL)
         assert (again.wrapped, again.pixel_at) == ((), None), mail.name
 
 

@@ -14,6 +14,7 @@ from pixeltrack import urls
 from pixeltrack.errors import InputError
 from pixeltrack.formats import RECIPE, SYSTEMS
 from pixeltrack.inject import Summary
+from pixeltrack.links import Policy
 from pixeltrack.rewrite import plan
 from pixeltrack.source import read
 
@@ -135,7 +136,9 @@ def test_a_column_of_the_list_cannot_take_our_columns_place(inject: Inject):
 @pytest.mark.parametrize("tags", [*SYSTEMS.values(), RECIPE], ids=lambda tags: tags.name)
 def test_a_template_is_known_as_injected(inject: Inject, tags: object):
     out = inject(ADA, format="esp", tags=tags).out
-    again = plan(read((out / "template.html").read_bytes(), "template.html"), urls.addresses(BASE).owns)
+    again = plan(
+        read((out / "template.html").read_bytes(), "template.html"), Policy(urls.addresses(BASE).owns)
+    )
     assert again.changes_nothing
     assert not any(link.decision != "leave" for link in again.links)
 

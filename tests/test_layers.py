@@ -16,6 +16,9 @@ FLOORS = [
         "tokens",
         "urls",
         "markup",
+        "hrefs",
+        "destinations",
+        "utm",
         "links",
         "source",
         "template",
@@ -57,6 +60,7 @@ FLOORS = [
 ]
 DOORS = {
     "bs4": {"proofs"},
+    "publicsuffixlist": {"destinations"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
     "jinja2": {"pages", "personalize"},

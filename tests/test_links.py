@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from cutting import OWN, PAGES, click, growth
+from cutting import PAGES, POLICY, click, growth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixeltrack.links import PLACEHOLDERS, clean, decode_attribute, location, rule
+from pixeltrack.hrefs import clean, decode_attribute, location
+from pixeltrack.links import PLACEHOLDERS, rule
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_no_character_in_a_host_changes_where_the_host_ends(character):
 
 
 def ruling(href, text="Shop", **attributes):
-    made = rule(href, text=text, attributes=attributes, owns=OWN)
+    made = rule(href, text=text, attributes=attributes, policy=POLICY)
     return made.decision, made.reason
 
 
@@ -259,12 +260,12 @@ def test_web_links_are_wrapped_with_the_address_as_written():
         "https://a.example/a b",
         "https://é.example/ü",
     ):
-        made = rule(f" {href}\n", text="Shop", attributes={}, owns=OWN)
+        made = rule(f" {href}\n", text="Shop", attributes={}, policy=POLICY)
         assert (made.decision, made.destination) == ("wrap", href)
 
 
 def test_a_link_without_scheme_goes_to_https():
-    made = rule("//a.example/x", text="", attributes={}, owns=OWN)
+    made = rule("//a.example/x", text="", attributes={}, policy=POLICY)
     assert (made.decision, made.destination) == ("wrap", "https://a.example/x")
 
 
@@ -409,6 +410,6 @@ def test_our_own_links_are_not_wrapped_twice():
 )
 def test_ruling_time_is_linear_on_hostile_addresses(piece):
     def work(text):
-        rule(f"https://a.example/{decode_attribute(text)}", text=text, attributes={}, owns=OWN)
+        rule(f"https://a.example/{decode_attribute(text)}", text=text, attributes={}, policy=POLICY)
 
     assert growth(work, piece) < 3 or growth(work, piece, 200_000) < 3

@@ -8,7 +8,7 @@ from cutting import growth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixeltrack.links import decode_attribute
+from pixeltrack.hrefs import decode_attribute
 from pixeltrack.markup import scan
 
 LINK = '<a href="L">'  # found where it is markup, not found where it is text

@@ -39,8 +39,8 @@ REPORT = CampaignReport(
     unknown_opens=Tally(1, 1),
     unknown_clicks=Tally(2, 2),
     links=(
-        LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", Tally(80, 110), 300),
-        LinkFigures(2, 2, 19, "", "https://shop.example/b", Tally(11, 23), 21),
+        LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", "", Tally(80, 110), 300),
+        LinkFigures(2, 2, 19, "", "https://shop.example/b", "", Tally(11, 23), 21),
     ),
     timeline=(Bucket(1_790_000_000_000, 300, 50), Bucket(1_790_003_600_000, 212, 83)),
     timeline_step=3_600_000,
@@ -108,7 +108,7 @@ def test_hostile_text_stays_text() -> None:
     hostile = replace(
         REPORT,
         campaign=HOSTILE,
-        links=(LinkFigures(1, 1, 1, HOSTILE, f"https://shop.example/{HOSTILE}", Tally(1, 1), 0),),
+        links=(LinkFigures(1, 1, 1, HOSTILE, f"https://shop.example/{HOSTILE}", "", Tally(1, 1), 0),),
         devices=(Share(HOSTILE, 1),),
     )
     shown = printed(120, hostile)

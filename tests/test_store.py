@@ -14,6 +14,7 @@ import pytest
 from pixeltrack.errors import KeyFileError, NoSuchCampaign, StoreError
 from pixeltrack.model import Campaign, CampaignKind, Event, EventKind, Flag, LinkRow, Message, Owner
 from pixeltrack.store import CampaignDraft, Store, events, open_store
+from pixeltrack.store.schema import VERSION
 from pixeltrack.tokens import Keyring
 
 KEYRING = Keyring({1: bytes(range(32))})
@@ -77,7 +78,7 @@ def test_opening_twice_makes_the_schema_once(path: Path) -> None:
     open_store(path, KEYRING, create=True).close()
     open_store(path, KEYRING).close()
     assert rows(path, "select type, name, sql from sqlite_schema order by name") == schema
-    assert rows(path, "pragma user_version") == [(1,)]
+    assert rows(path, "pragma user_version") == [(VERSION,)]
     assert rows(path, "pragma integrity_check") == [("ok",)]
 
 
@@ -106,7 +107,10 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
     assert [program.exitcode for program in programs] == [0] * 4
     for path in paths:
         assert rows(path, "select count(*) from campaigns") == [(4,)]
-        assert rows(path, "select name from _sqlite_migrations") == [("0001_foundation",)]
+        assert rows(path, "select name from _sqlite_migrations") == [
+            ("0001_foundation",),
+            ("0002_link_groups",),
+        ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 
 
@@ -139,7 +143,7 @@ def test_a_database_of_a_newer_pixeltrack_is_refused_untouched(path: Path) -> No
     connection = sqlite3.connect(path)
     connection.execute("pragma user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="newer pixeltrack \\(schema 99, this one knows 1\\)"):
+    with pytest.raises(StoreError, match="newer pixeltrack \\(schema 99, this one knows 2\\)"):
         open_store(path, KEYRING, create=True)
     assert rows(path, "pragma user_version") == [(99,)]
 

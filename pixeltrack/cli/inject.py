@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pixeltrack.cli import inject_options as _options
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import InputError
 
@@ -67,6 +68,10 @@ Examples:
     ),
     help="The mail system that --format esp is for.",
 )
+@_options.links
+@click.option(
+    "--test", is_flag=True, help="Make copies for trying out: their links work, and no hit is ever counted."
+)
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same command stopped.")
 @click.option("--force", is_flag=True, help="Replace what pixeltrack wrote into the output folder before.")
 @click.option(
@@ -108,6 +113,7 @@ def command(
     merge_tag: str | None,
     duplicates: str,
     encoding: str | None,
+    test: bool,
     dry_run: bool,
     as_json: bool,
     **options: Any,
@@ -119,12 +125,15 @@ def command(
     says pixeltrack:unsubscribe, pixeltrack:preferences or pixeltrack:privacy, the recipient's own
     page of your collector is filled in.
     """
+    chosen = _options.taken(options)
     call = Call(options, {"base_url": base_url})
     if surplus:
         raise InputError(
             f"{surplus[0]} is one file too many", hint=f"is it the list? --recipients {surplus[0]}"
         )
     _check_options(list_file, personalize, merge_tag, format_, esp)
+    if test and not list_file:
+        raise InputError("--test needs --recipients", hint="without a list every copy is a preview already")
     from pixeltrack import output, urls
     from pixeltrack.cli import inputs
     from pixeltrack.compile import Task
@@ -137,10 +146,11 @@ def command(
     from pixeltrack.show.injection import plan_json, summary_json, summary_lines
 
     addresses = urls.addresses(call.settings.base_url)
-    plan = plan_mail(inputs.read_source(source, encoding), addresses.owns)
     name = _campaign_name(campaign, source)
-    folder = out or Path("out") / _folder_name(name)
+    folder = out or Path("out") / _folder_name(f"{name}-test" if test else name)
     people = _people(list_file, merge=duplicates == "merge") if list_file else None
+    policy = chosen.policy(addresses, people.columns if people and personalize else ())
+    plan = plan_mail(inputs.read_source(source, encoding), policy)
     if dry_run:
         if as_json:
             click.echo(plan_json(plan))
@@ -163,7 +173,12 @@ def command(
         check_merge(plan)
     if people and personalize and not call.settings.db.exists():
         rehearse(plan, people)
-    task = Task(plan, name, addresses, folder, now_ms())
+    task = Task(
+        *(plan, name, addresses, folder, now_ms()),
+        readable=chosen.readable,
+        honeypot=chosen.honeypot,
+        test=test,
+    )
     workspace = open_workspace(call.settings, create=True)
     try:
         if merge_tag is not None:

@@ -24,6 +24,7 @@ _REASONS = {
     "gmail-prefetch": "Gmail fetched it ahead",
     "speculative-load": "a browser loaded it ahead",
     "head": "HEAD request: a program looked",
+    "honeypot": "a hidden link was followed",
     "burst": "3 or more links of one mail within 10 s: a security gateway",
     "gateway": "a security gateway by its name",
     "library": "a program library, no mail client",
@@ -174,7 +175,9 @@ def _links(links: Sequence[LinkFigures], width: int) -> RenderableType:
         destination = [Text(clean(link.url), style="dim")] if wide else []
         table.add_row(
             str(link.number),
-            Text(clean(link.text) or clean(link.url)),
+            Text(f"{clean(link.group)}: " if link.group else "", "dim").append(
+                clean(link.text) or clean(link.url), "not dim"
+            ),
             *destination,
             Text(count(link.clicks.unique), "bold"),
             count(link.clicks.total),

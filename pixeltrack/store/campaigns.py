@@ -104,10 +104,13 @@ class Campaigns(Database):
                     hint="run the command again",
                 )
             connection.executemany(
-                "insert into links (campaign_id, number, position, line, text, url)"
-                " values (?, ?, ?, ?, ?, ?)",
+                "insert into links (campaign_id, number, position, line, text, url, link_group, role)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (saved.campaign_id, link.number, link.position, link.line, link.text, link.url)
+                    (
+                        *(saved.campaign_id, link.number, link.position, link.line),
+                        *(link.text, link.url, link.group, link.role),
+                    )
                     for link in draft.links
                     if link.number not in stored
                 ],

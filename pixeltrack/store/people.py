@@ -74,6 +74,13 @@ class People(Database):
             return Owner(row["identity"], bool(row["tracked"]))
         return None
 
+    def fields_of(self, campaign_id: int, message: int) -> dict[str, str]:
+        """Return the fields of whom a message went to; none when that is not known."""
+        for row in self._rows("fields_of", campaign_id=campaign_id, message=message):
+            fields: dict[str, str] = json.loads(row["fields"])
+            return fields
+        return {}
+
     def opt_out(self, code: str, message: int, subject: bytes, scope: Scope, at: int) -> None:
         """Store a refusal, durably, before this returns. Saying it twice changes nothing.
 

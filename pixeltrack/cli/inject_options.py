@@ -1,0 +1,120 @@
+"""The options of ``inject`` that say what is done to links and pixel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from pixeltrack.errors import InputError
+
+if TYPE_CHECKING:
+    from pixeltrack.links import Policy
+    from pixeltrack.urls import Addresses
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LINKS = (
+    click.option(
+        "--skip-host", multiple=True, metavar="HOST", help="Leave links to a host, and below it, alone."
+    ),
+    click.option(
+        "--skip-pattern", multiple=True, metavar="REGEX", help="Leave links alone whose address matches."
+    ),
+    click.option(
+        "--wrap-sensitive",
+        is_flag=True,
+        help="Wrap also password resets, sign-in, one-time, pre-signed and payment links.",
+    ),
+    click.option(
+        "--wrap-visible-urls",
+        is_flag=True,
+        help="Wrap also links whose text shows an address: mail programs may warn of phishing.",
+    ),
+    click.option(
+        "--utm",
+        metavar="TAGS",
+        help="Add UTM tags to destinations, such as source=news,medium=email,campaign={campaign}.",
+    ),
+    click.option("--readable", is_flag=True, help="Show each destination's host in its wrapped link."),
+    click.option(
+        "--pixel",
+        type=click.Choice(["bottom", "top", "none"]),
+        default="bottom",
+        show_default=True,
+        help="Where the pixel goes; top is before what Gmail clips.",
+    ),
+    click.option(
+        "--honeypot", is_flag=True, help="Add a hidden link that only machines follow, and tells them apart."
+    ),
+)
+
+
+def links(function: F) -> F:
+    """Add the options about links and pixel to a command."""
+    for option in reversed(_LINKS):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen by these options."""
+
+    skip_host: tuple[str, ...]
+    skip_pattern: tuple[str, ...]
+    wrap_sensitive: bool
+    wrap_visible_urls: bool
+    utm: str | None
+    readable: bool
+    pixel: Literal["top", "bottom", "none"]
+    honeypot: bool
+
+    def policy(self, addresses: Addresses, fields: Iterable[str]) -> Policy:
+        """Return the policy for links; raise InputError for a value that means nothing."""
+        from pixeltrack import utm
+        from pixeltrack.links import Policy
+
+        if self.honeypot and self.pixel == "none":
+            raise InputError(
+                "--honeypot and --pixel none exclude each other", hint="the hidden link stands by the pixel"
+            )
+        return Policy(
+            addresses.owns,
+            urlsplit(addresses.base).hostname or "",
+            tuple(map(_host, self.skip_host)),
+            tuple(map(_pattern, self.skip_pattern)),
+            self.wrap_sensitive,
+            self.wrap_visible_urls,
+            frozenset(fields),
+            utm.parse(self.utm, "--utm") if self.utm else None,
+            self.pixel,
+        )
+
+
+def taken(options: dict[str, Any]) -> Chosen:
+    """Take these options out of a command's."""
+    return Chosen(**{name: options.pop(name) for name in Chosen.__slots__})
+
+
+def _host(given: str) -> str:
+    host = given.strip().lower().removeprefix("*.").strip(".")
+    if not re.fullmatch(r"[^\s/@?#]+", host):
+        raise InputError(
+            f"--skip-host {given!r} is no host", hint="for instance --skip-host shop.example.com"
+        )
+    return host
+
+
+def _pattern(given: str) -> re.Pattern[str]:
+    try:
+        return re.compile(given)
+    except re.error as error:
+        raise InputError(
+            f"--skip-pattern {given!r} is no regular expression: {error}",
+            hint="a dot and a question mark are written \\. and \\?",
+        ) from None

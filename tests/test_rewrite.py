@@ -74,8 +74,8 @@ CASES = [
         '<p><a href="{1}">x<p><a href="{2}">y</a></a>{pixel}',
     ),
     (
-        '<p><a href="https://a.example/"><a href="https://a.example/x">https://a.example/</a>',
-        '<p><a href="{1}"><a href="{2}">https://a.example/</a>{pixel}',
+        '<p><a href="https://a.example/"><a href="https://a.example/x">see https://a.example/</a>',
+        '<p><a href="{1}"><a href="{2}">see https://a.example/</a>{pixel}',
     ),
     (
         '<p><svg><a xlink:href="https://a.example/">x</a></svg><a href="/x">y</a><a href>z</a>',

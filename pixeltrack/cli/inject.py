@@ -146,11 +146,12 @@ def command(
     from pixeltrack.show.injection import plan_json, summary_json, summary_lines
 
     addresses = urls.addresses(call.settings.base_url)
+    mail = inputs.read_source(source, encoding)
     name = _campaign_name(campaign, source)
     folder = out or Path("out") / _folder_name(f"{name}-test" if test else name)
     people = _people(list_file, merge=duplicates == "merge") if list_file else None
     policy = chosen.policy(addresses, people.columns if people and personalize else ())
-    plan = plan_mail(inputs.read_source(source, encoding), policy)
+    plan = plan_mail(mail, policy)
     if dry_run:
         if as_json:
             click.echo(plan_json(plan))

@@ -119,6 +119,8 @@ def _read(path: Path) -> dict[str, Any]:
         if not isinstance(value, expected) or isinstance(value, bool):
             kind = "text in quotes" if expected is str else "a whole number"
             raise InputError(f"{path}: {key} is {value!r}, expected {kind}")
+        if value == "" and key in ("db", "key"):
+            raise InputError(f"{path}: {key} is empty", hint="name a file, or remove the line")
         if isinstance(value, int) and value not in _RANGES[key]:
             least, most = _RANGES[key][0], _RANGES[key][-1]
             raise InputError(f"{path}: {key} is {value}, expected {least} to {most}")

@@ -6,7 +6,7 @@ import csv
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from operator import attrgetter
@@ -72,6 +72,7 @@ class Summary:
     modes: Mapping[consent.Mode, int]
     proof: Proof
     format: Format = "html"
+    earlier: int = 0  # messages of the campaign that earlier runs made, and that still count
     resumed: int = 0  # recipients that an earlier, interrupted run had done
 
 
@@ -130,7 +131,8 @@ def inject_list(
                 progress(done)
         summary = Summary(
             *(task.campaign, keys.code, task.out, len(copies), writer.written),
-            *(dict(modes), compiled.proof, delivery.format, resumed),
+            *(dict(modes), compiled.proof, delivery.format),
+            resumed=resumed,
         )
         output.write("manifest.json", manifest(task, compiled, "recipients", len(copies), delivery.format))
         with uninterrupted():
@@ -141,6 +143,8 @@ def inject_list(
                     _stored(people, copies, tracked, keyring, opt_outs),
                     (recipient.identity for recipient in people if recipient.consent == "denied"),
                 )
+                known, _tracked = store.message_counts(campaign.campaign_id)
+                summary = replace(summary, earlier=known - len(copies))
             output.publish()
     return summary
 

@@ -47,14 +47,14 @@ def load(path: Path) -> Keyring:
     """
     try:
         mode = path.stat().st_mode
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except FileNotFoundError:
         raise KeyFileError(
             f"no key file at {path}",
             hint="name it with --key; a copy from a backup works, a new key would not",
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyFileError(f"cannot read the key file {path}: {error}") from None
+    except OSError as error:
+        raise KeyFileError(f"cannot read the key file {path}: {error.strerror}") from None
     if mode & 0o077:
         raise KeyFileError(
             f"the key file {path} can be read by others (mode {mode & 0o777:04o})",

@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from pixeltrack import destinations
+from pixeltrack.errors import InputError
 from pixeltrack.hrefs import clean, host, location
 from pixeltrack.urls import Owns
 from pixeltrack.utm import Utm
@@ -99,11 +100,15 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
     """Return what to do with one link.
 
     href is the decoded attribute value, text the link's visible text, attributes its other decoded
-    attributes by lower-case name.
+    attributes by lower-case name. Raises InputError for a pixeltrack: link that names no page.
     """
     address = clean(href)
-    placeholder = PLACEHOLDERS.get(address)
-    if placeholder:
+    if address[:11].lower() == "pixeltrack:":
+        placeholder = PLACEHOLDERS.get(f"pixeltrack:{address[11:]}")
+        if placeholder is None:
+            raise InputError(
+                f"{address[:60]!r} is no page of ours", hint=f"there are {', '.join(PLACEHOLDERS)}"
+            )
         return Ruling("fill", placeholder, address)
     if address.startswith("//"):
         address = f"https:{address}"  # case 31

@@ -37,7 +37,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _AGAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
 
-def check(folder: Path, *, force: bool) -> None:
+def check(folder: Path, *, force: bool, campaign: str) -> None:
     """Raise when a folder must not or cannot be written to: not empty (without force), or no folder."""
     if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         raise InputError(f"{folder} is a file, not a folder", hint="name another with --out")
@@ -50,7 +50,13 @@ def check(folder: Path, *, force: bool) -> None:
         raise _unwritable(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     if not folder.is_dir() or not any(path for path in folder.iterdir() if not _is_staging(path, folder)):
         return
-    kind = _held(folder)
+    held = _held(folder)
+    kind = held and held[0]
+    if held and held[1] != campaign:
+        raise InputError(
+            f"the output folder {folder} holds the mails of campaign {held[1]!r}",
+            hint="name another folder with --out",
+        )
     if not force and kind != "preview":  # one makes several previews while editing
         raise InputError(
             f"the output folder {folder} is not empty",
@@ -64,15 +70,15 @@ def check(folder: Path, *, force: bool) -> None:
         )
 
 
-def _held(folder: Path) -> CampaignKind | None:
-    """Return what kind of injection an output folder holds; None when it is none of ours."""
+def _held(folder: Path) -> tuple[CampaignKind, str] | None:
+    """Return the kind and the name of the campaign that a folder holds; None when it is none of ours."""
     try:
         record = json.loads((folder / "manifest.json").read_bytes())
         kind: CampaignKind = record["kind"]
         ours = "pixeltrack_manifest" in record and kind in get_args(CampaignKind)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return kind if ours else None
+    return (kind, str(record.get("campaign", ""))) if ours else None
 
 
 def _is_staging(path: Path, folder: Path) -> bool:
@@ -187,7 +193,8 @@ class Output:
             self._staging.rename(self.folder)
 
     def _merge(self) -> None:
-        kind = _held(self.folder)
+        held = _held(self.folder)
+        kind = held and held[0]
         before = self._staging / "before"
         before.mkdir()
         for name in _ENTRIES:

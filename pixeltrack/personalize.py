@@ -64,7 +64,7 @@ def compile_personalized(template: Template, source: Source, places: Addresses) 
         pages = (places.unsubscribe(values["unsubscribe"]), places.preferences(values["preferences"]))
         urls = dict(zip(URL_FIELDS, (*pages, places.privacy), strict=True))
         try:
-            text = compiled.render({**fields, **urls, _SLOT_NAME: slots})
+            text = compiled.render({"email": copy.recipient.address, **fields, **urls, _SLOT_NAME: slots})
         except jinja2.UndefinedError as error:
             raise InputError(
                 f"{where}: the mail uses a field that the list does not have: {error.message}",

@@ -14,6 +14,8 @@ from pixeltrack.model import Consent, Recipient
 _GRANTED = frozenset({"granted", "yes", "y", "true", "1", "opt-in", "in"})
 _DENIED = frozenset({"denied", "withdrawn", "no", "n", "false", "0", "opt-out", "out"})
 
+_LONGEST = 2**31 - 1  # characters in a cell: a list says what it says, in CSV as in JSON
+
 # What SMTP carries (RFC 5321, 4.1.2 and 4.5.3.1; RFC 6531 for letters outside ASCII): no quoted local
 # parts, which no mail system of a reader uses. Nor one that a spreadsheet would run: messages.csv
 # carries addresses as they are.
@@ -62,6 +64,7 @@ def _decodable(lines: Iterable[str], name: str) -> Iterator[str]:
 def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, dict[str, str]]]:
     first = next(lines)
     delimiter = max(",;\t", key=first.count)
+    csv.field_size_limit(_LONGEST)
     reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     line = before + 1
     try:
@@ -74,10 +77,12 @@ def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, di
             row = next(reader)
             if not any(cell.strip() for cell in row):
                 continue
-            if len(row) > len(header):
+            if len(row) != len(header):
+                fewer = "is the file cut off? a blank cell needs its delimiter too"
+                more = f"put quotes round a value that has {delimiter!r} in it"
                 raise InputError(
                     f"{name} line {line}: {len(row)} cells under {len(header)} columns",
-                    hint=f"put quotes round a value that has {delimiter!r} in it",
+                    hint=more if len(row) > len(header) else fewer,
                 )
             yield line, dict(zip(header, (cell.strip() for cell in row), strict=False))
     except StopIteration:
@@ -90,6 +95,8 @@ def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, di
 
 def _check_header(header: list[str], name: str) -> None:
     if "email" not in header:
+        if header[0].startswith("["):
+            raise InputError(f"{name} is a JSON array", hint="give JSON lines: one object a line")
         shown = ", ".join(header[:8])
         raise InputError(
             f"{name} has no email column; its first line says: {shown}",
@@ -105,11 +112,13 @@ def _json_lines(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[
         if not written.strip():
             continue
         try:
-            value = json.loads(written)
+            value = json.loads(written, object_pairs_hook=_no_twins)
             if "\\u" in written:
                 json.dumps(value, ensure_ascii=False).encode()  # refuses half a surrogate pair
         except json.JSONDecodeError as error:
             raise InputError(f"{name} line {line}: not JSON: {error.msg}") from None
+        except _Twice as error:
+            raise InputError(f"{name} line {line}: the key {error} is there twice") from None
         except (ValueError, RecursionError):  # endless digits or brackets, half a pair
             raise InputError(f"{name} line {line}: no JSON that can be stored") from None
         keys = [key.strip().lower() for key in value] if isinstance(value, dict) else []
@@ -121,6 +130,18 @@ def _json_lines(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[
                 hint='each line is one object, for instance {"email": "ada@example.com"}',
             )
         yield line, {key.strip().lower(): _as_text(item) for key, item in value.items()}
+
+
+class _Twice(Exception):
+    """A key is in one JSON object twice: which of its values is meant, nobody knows."""
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _value in pairs]
+        raise _Twice(repr(next(key for key in keys if keys.count(key) > 1)))
+    return made
 
 
 def _as_text(value: object) -> str:

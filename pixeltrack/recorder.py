@@ -26,6 +26,7 @@ class Recorder:
         self._recorded = 0
         self._lost = 0
         self._failing = False
+        self._homeless = False  # not even the spool can be written
         self._ask_again = 0.0  # monotonic seconds
 
     @property
@@ -99,8 +100,11 @@ class Recorder:
         try:
             self._spool.append(self._waiting)
             self._waiting.clear()
+            self._homeless = False
         except PixeltrackError as error:
             over = max(0, len(self._waiting) - _MAX_WAITING)
             del self._waiting[:over]
             self._lost += over
-            log.error("%s; %d hits wait in memory, %d lost", error, len(self._waiting), self._lost)
+            if over or not self._homeless:
+                log.error("%s; %d hits wait in memory, %d lost", error, len(self._waiting), self._lost)
+            self._homeless = True

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from html import unescape
 from itertools import pairwise
 
+from pixeltrack.errors import InputError
 from pixeltrack.hrefs import decode_attribute
 from pixeltrack.links import Decision, Policy, rule
 from pixeltrack.markup import Anchor, Page, scan
@@ -96,8 +97,11 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy:
     text = _label(source.text(anchor.text))
     attributes = {name: decode_attribute(attribute.value) for name, attribute in anchor.attributes.items()}
     href = decode_attribute(source.text(anchor.href.value))
-    ruling = rule(href, text=text, attributes=attributes, policy=policy)
     line = bisect_right(lines, anchor.at)
+    try:
+        ruling = rule(href, text=text, attributes=attributes, policy=policy)
+    except InputError as error:
+        raise InputError(f"{source.name} line {line}: {error.message}", hint=error.hint) from None
     own_utm = attributes.get("data-pt-utm")
     return Link(
         number=number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,8 @@ _FILE = """\
 
 # Where events are kept, and the key that signs every link. Keep a copy of the key: without it no
 # link in mail already sent can be verified. Paths are relative to this file.
-db = "pixeltrack.db"
-key = "pixeltrack.key"
+db = {db}
+key = {key}
 
 # The public address of your collector (pixeltrack serve, behind HTTPS). It is written into every
 # mail, so choose it for good: a subdomain of the domain that your mail comes from.
@@ -125,10 +126,19 @@ def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) ->
     return Workspace(store, keyring, tuple(created))
 
 
-def write_config(path: Path, preset: Preset) -> None:
-    """Write a commented configuration file; raise InputError when one is there already."""
+def write_config(path: Path, preset: Preset, db: Path | None = None, key: Path | None = None) -> None:
+    """Write a commented configuration file; raise InputError when one is there already.
+
+    db and key are written as the file will read them: relative to it, where they are below it.
+    """
     terms = _TERMS[preset]
-    text = _FILE.format(why=terms.why, policy=terms.policy, events_days=terms.events_days)
+    text = _FILE.format(
+        why=terms.why,
+        policy=terms.policy,
+        events_days=terms.events_days,
+        db=_written(db or path.parent / "pixeltrack.db", path.parent),
+        key=_written(key or path.parent / "pixeltrack.key", path.parent),
+    )
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:
@@ -141,3 +151,11 @@ def write_config(path: Path, preset: Preset) -> None:
         ) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _written(path: Path, folder: Path) -> str:
+    """Return a path as a TOML string that means the same file when read from a folder."""
+    whole, home = path.absolute(), folder.absolute()
+    return json.dumps(
+        str(whole.relative_to(home) if whole.is_relative_to(home) else whole), ensure_ascii=False
+    )

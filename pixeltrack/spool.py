@@ -27,6 +27,15 @@ log = logging.getLogger("pixeltrack.spool")
 _CHUNK = 1 << 19  # bytes taken up in one transaction: some thousand hits, a fraction of a second
 
 
+def waiting_bytes(database: Path) -> int:
+    """Return the size of all spool files of a database, whoever is at work on them."""
+    size = 0
+    for path in database.absolute().parent.glob(f"{database.name}.spool-*"):
+        with suppress(OSError):  # it has just been taken up
+            size += path.stat().st_size
+    return size
+
+
 class Spool:
     """The spool files of one database. Not for several threads at the same time."""
 

@@ -98,6 +98,21 @@ def test_a_named_settings_file_has_its_key_and_database_beside_it(tmp_path: Path
     assert sorted(snapshot(tmp_path)) == ["etc", "etc/p.toml", "etc/pixeltrack.db", "etc/pixeltrack.key"]
 
 
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_the_settings_name_the_files_that_were_made(tmp_path: Path, by: str):
+    (tmp_path / "data").mkdir()
+    if by == "option":
+        ran = run(tmp_path, "init", "--db", "data/x.db", "--key", 'data/"s".key')
+    else:
+        ran = run(tmp_path, "init", PIXELTRACK_DB="data/x.db", PIXELTRACK_KEY='data/"s".key')
+    assert ran.code == 0, ran.err
+    before = sorted(snapshot(tmp_path))
+    (tmp_path / "m.html").write_text("<p>x</p>")
+    assert run(tmp_path, "inject", "m.html").code == 0
+    made = {name for name in snapshot(tmp_path) if name not in before and not name.startswith("out")}
+    assert made == {"m.html"}
+
+
 @pytest.mark.parametrize(("preset", "tracked"), [("eu", ["yes", "no", "no"]), ("us", ["yes", "no", "yes"])])
 def test_inject_afterwards_tracks_whom_the_preset_allows(tmp_path: Path, preset: str, tracked: list[str]):
     (tmp_path / "campaign.html").write_text('<p><a href="https://shop.example/">x</a></p>')

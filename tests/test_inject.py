@@ -440,6 +440,7 @@ def test_json_is_all_of_standard_output(folder: Path):
         "format": "html",
         "messages": 3,
         "bytes": sum(map(len, _copies(out))),
+        "earlier_messages": 0,
         "wrapped": 2,
         "recipients": [
             {"outcome": "tracked", "reason": "consent granted", "people": 1},
@@ -636,3 +637,30 @@ def test_a_list_of_which_nobody_is_left_is_warned_of(folder: Path, settings: con
     ran = _inject(folder, *options, "--campaign", "next")
     assert "Warning: no message was written: everybody on the list has unsubscribed" in ran.err
     assert "Send them" not in ran.out
+
+
+def test_messages_of_earlier_runs_that_still_count_are_told(folder: Path):
+    _inject(folder, "--recipients", "list.csv", "--campaign", "k")
+    (folder / "right.csv").write_text("email\nnew@example.com\n")
+    ran = _inject(folder, "--recipients", "right.csv", "--campaign", "k", "--force")
+    assert "earlier 3 messages of this campaign that are not on this list still count" in ran.out
+
+
+def test_the_mails_of_another_campaign_are_never_replaced(folder: Path):
+    _inject(folder, "--recipients", "list.csv", "--campaign", "a/b")
+    ran = run(folder, "inject", "campaign.html", "--recipients", "list.csv", "--campaign", "a b", "--force")
+    assert ran.code == 2
+    assert "holds the mails of campaign 'a/b'" in ran.err
+
+
+def test_a_page_of_ours_that_is_misspelt_names_its_line(folder: Path):
+    (folder / "campaign.html").write_text('<p>\n<a href="pixeltrack:unsubscrbe">x</a></p>')
+    ran = run(folder, "inject", "campaign.html", "--recipients", "list.csv")
+    assert ran.code == 2
+    assert "campaign.html line 2: 'pixeltrack:unsubscrbe' is no page of ours" in ran.err
+
+
+def test_the_address_can_stand_in_the_mail(folder: Path):
+    (folder / "campaign.html").write_text("<p>{{ email }}</p>")
+    assert _inject(folder, "--recipients", "list.csv", "--personalize").code == 0
+    assert b"<p>ada@example.com</p>" in b"".join(_copies(folder / "out" / "campaign"))

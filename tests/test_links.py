@@ -7,6 +7,7 @@ from cutting import PAGES, POLICY, click, growth
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pixeltrack.errors import InputError
 from pixeltrack.hrefs import clean, decode_attribute, location
 from pixeltrack.links import PLACEHOLDERS, rule
 
@@ -394,7 +395,15 @@ def test_ordinary_words_are_no_service_links(text):
 @pytest.mark.parametrize(("href", "slot"), PLACEHOLDERS.items())
 def test_placeholders_are_filled_in_even_where_the_text_would_leave_them(href, slot):
     assert ruling(f" {href}\n", "Unsubscribe", **{"data-no-track": ""}) == ("fill", slot)
-    assert ruling(f"{href}/x") == ("leave", "pixeltrack: link")
+    assert ruling(href.replace("pixeltrack", "PixelTrack")) == ("fill", slot)
+
+
+@pytest.mark.parametrize(
+    "href", ["pixeltrack:Unsubscribe", "pixeltrack:privacy/x", "pixeltrack:", "PIXELTRACK:no"]
+)
+def test_a_page_that_we_do_not_have_is_a_mistake_and_no_dead_link(href):
+    with pytest.raises(InputError, match="is no page of ours"):
+        ruling(href)
 
 
 def test_our_own_links_are_not_wrapped_twice():

@@ -108,11 +108,11 @@ def test_the_list_of_addresses_is_for_its_owner_alone(folder: Path):
 
 def test_a_folder_with_anything_in_it_is_refused_without_force(folder: Path):
     folder.mkdir(parents=True)
-    output.check(folder, force=False)
+    output.check(folder, force=False, campaign="")
     (folder / ".hidden").touch()
     with pytest.raises(InputError, match="is not empty"):
-        output.check(folder, force=False)
-    output.check(folder, force=True)
+        output.check(folder, force=False, campaign="")
+    output.check(folder, force=True, campaign="")
 
 
 def test_force_replaces_our_files_and_keeps_the_users(folder: Path):
@@ -162,15 +162,15 @@ def test_files_that_are_not_ours_are_not_replaced_even_by_force(
     if manifest is not None:
         (folder / "manifest.json").write_text(manifest)
     with pytest.raises(InputError, match="that pixeltrack did not write"):
-        output.check(folder, force=True)
+        output.check(folder, force=True, campaign="")
 
 
 def test_a_preview_is_replaced_without_asking(folder: Path):
     _write(folder, "preview.html", kind="preview")
-    output.check(folder, force=False)
+    output.check(folder, force=False, campaign="")
     (folder / "manifest.json").write_text(_manifest("merge"))
     with pytest.raises(InputError, match="is not empty"):
-        output.check(folder, force=False)
+        output.check(folder, force=False, campaign="")
 
 
 # -- places that cannot be written to ---------------------------------------------------------------
@@ -180,13 +180,13 @@ def test_a_file_is_no_folder(tmp_path: Path):
     (tmp_path / "out").write_text("mine")
     for force in (False, True):
         with pytest.raises(InputError, match="out is a file, not a folder"):
-            output.check(tmp_path / "out", force=force)
+            output.check(tmp_path / "out", force=force, campaign="")
 
 
 def test_a_folder_below_a_file_is_refused_before_anything_is_made(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(PixeltrackError, match=r"cannot write to .*below: "):
-        output.check(tmp_path / "file" / "deep" / "below", force=False)
+        output.check(tmp_path / "file" / "deep" / "below", force=False, campaign="")
     with pytest.raises(PixeltrackError, match=r"cannot write to .*below: "):
         Output(tmp_path / "file" / "below")
     assert _files(tmp_path) == {"file": "mine"}
@@ -219,14 +219,14 @@ def test_an_html_folder_that_leads_elsewhere_is_refused(folder: Path, elsewhere:
     folder.mkdir(parents=True)
     (folder / "html").symlink_to(elsewhere)
     with pytest.raises(InputError, match="html is a link to elsewhere"):
-        output.check(folder, force=True)
+        output.check(folder, force=True, campaign="")
 
 
 def test_a_link_that_leads_nowhere_is_refused(folder: Path, tmp_path: Path):
     folder.parent.mkdir()
     folder.symlink_to(tmp_path / "nowhere")
     with pytest.raises(InputError, match="is a file, not a folder"):
-        output.check(folder, force=True)
+        output.check(folder, force=True, campaign="")
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from conftest import CHROME, START, Inject, people
+from command import run_process
+from conftest import CHROME, START, Client, Inject, people
 
 from pixeltrack import report
 from pixeltrack.errors import NoSuchCampaign
@@ -192,3 +195,16 @@ def test_a_copy_once_tracked_stays_in_the_denominator(inject: Inject, workspace:
     inject(*READERS)
     inject(recipients=people(*READERS, consent="denied"))
     assert build(workspace).tracked == 10
+
+
+def test_a_terminal_that_cannot_show_blocks_gets_a_report_all_the_same(
+    inject: Inject, client: Client, tmp_path: Path
+):
+    summary = inject("ann@x.example")
+    (copy,) = (summary.out / "html").iterdir()
+    client.get(copy.read_text().split('src="')[1].split('"')[0])
+    said = run_process(
+        tmp_path, "report", "--campaign", "spring", "--db", "t.db", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
+    assert said.code == 0, said.err
+    assert "Opens" in said.out

@@ -9,6 +9,7 @@ import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -81,6 +82,9 @@ def _end(number: int, _frame: object) -> None:
 def main() -> None:
     """Run the command line. Exit codes: 0 fine, 1 expected failure, 2 wrong use, 130 interrupted."""
     signal.signal(signal.SIGTERM, _end)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show "█" gets "?"
     try:
         code = pixeltrack.main(standalone_mode=False)
         if sys.stdout:

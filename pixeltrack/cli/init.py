@@ -44,9 +44,12 @@ def command(preset: Any, **options: Any) -> None:
     options["config"] = str(path)
     try:
         call = Call(options, {})
-        workspace = open_workspace(call.settings, create=True)
+        settings = call.settings
+        path.unlink()
+        write_config(path, preset, settings.db, settings.key)  # the files that the next commands must find
+        workspace = open_workspace(settings, create=True)
     except PixeltrackError:
-        path.unlink()  # else init could not be run again
+        path.unlink(missing_ok=True)  # else init could not be run again
         raise
     workspace.store.close()
     call.say(f"created {path} (settings, preset {preset}: consent {call.settings.consent})")

@@ -162,7 +162,7 @@ def command(
 
             show_plan(Console(), plan)
         return
-    output.check(folder, force=force)
+    output.check(folder, force=force, campaign=name)
     if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
         call.warn(f"{source} is injected already, or has nothing to inject: copies will be the same as it")
     if addresses.is_loopback:

@@ -19,10 +19,17 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
     from pixeltrack import report
     from pixeltrack.figures import CampaignReport
     from pixeltrack.setup import open_workspace
+    from pixeltrack.spool import waiting_bytes
 
     store = open_workspace(call.settings, create=False).store
     result = report.build(store, campaign) if campaign is not None else report.build_all(store)
     store.close()
+    spooled = waiting_bytes(call.settings.db)
+    if spooled:
+        call.warn(
+            f"{spooled:,} bytes of hits wait in a spool beside {call.settings.db} and are not counted yet;"
+            " pixeltrack serve takes them in"
+        )
     if as_json:
         from pixeltrack.show.json import as_json as encode
 

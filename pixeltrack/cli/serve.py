@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.errors import PixeltrackError
 
 _BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go to the spool
 
@@ -42,6 +44,7 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     from pixeltrack.pages import Pages
     from pixeltrack.serve import Server, listen, now_ms
     from pixeltrack.setup import open_workspace
+    from pixeltrack.spool import waiting_bytes
 
     level = logging.INFO if call.verbose else logging.WARNING
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
@@ -50,6 +53,12 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
     workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
+    for path in (settings.db, settings.db.absolute().parent):
+        if not os.access(path, os.W_OK):
+            raise PixeltrackError(
+                f"cannot write to {path}: no hit could be recorded",
+                hint="let the user that serves write there",
+            )
     app = make_app(workspace.store, workspace.keyring, pages, settings, now_ms, commit_each=False)
     app.recorder.flush()  # what an earlier collector had to leave in the spool
     server = Server(app, listening)
@@ -57,4 +66,6 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     call.say(f"collecting on {server.url} into {settings.db}  (Ctrl-C stops)")
     server.run()
     workspace.store.close()
-    call.say("stopped; every hit is on the disk")
+    spooled = waiting_bytes(settings.db)
+    later = f"; {spooled:,} bytes of them in a spool beside {settings.db} until serve runs again"
+    call.say(f"stopped; every hit is on the disk{later if spooled else ''}")

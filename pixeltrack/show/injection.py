@@ -34,6 +34,7 @@ def summary_json(summary: Summary, plan: Plan) -> str:
         "format": summary.format,
         "messages": summary.messages,
         "bytes": summary.bytes,
+        "earlier_messages": summary.earlier,
         "wrapped": len(plan.wrapped),
         "recipients": [
             {"outcome": outcome, "reason": reason, "people": people}
@@ -60,6 +61,11 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
     yield f"  pixel   {plan.pixel_reason}"
     for (outcome, reason), people in sorted(summary.modes.items()):
         yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    if summary.earlier > 0:
+        yield (
+            f"  earlier {summary.earlier:,} messages of this campaign that are not on this list still count"
+            " in its report"
+        )
     yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
     if summary.modes and not summary.messages:
         return

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pixeltrack.hrefs import host
+from pixeltrack.message import header_edits
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.proofs import Proof, prove
-from pixeltrack.rewrite import Edit, Link, Plan, cut
+from pixeltrack.rewrite import Edit, Link, Plan, cut_plan
 from pixeltrack.store import CampaignDraft, Store
-from pixeltrack.template import Slot, Template
+from pixeltrack.template import Mixture, Slot, Template
 from pixeltrack.tokens import CampaignKeys, Keyring, TokenKind
 from pixeltrack.urls import Addresses
 
@@ -26,6 +30,7 @@ class Task:
     now: int
     readable: bool = False  # the destination's host stands in the wrapped link
     honeypot: bool = False  # a link that only machines find
+    envelope: bool = False  # of a message: each copy gets the headers of its recipient
     test: bool = False  # copies whose hits are recorded and never counted
 
 
@@ -39,8 +44,8 @@ class Compiled:
 
     draft: CampaignDraft
     keys: CampaignKeys
-    tracked: Template
-    untracked: Template
+    tracked: Template | Mixture
+    untracked: Template | Mixture
     proof: Proof
 
 
@@ -69,22 +74,38 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
         readable = f"{name}~{keys.host_seal(number, name)}" if name else ""
         return addresses.click_before(keys.code, number, readable)
 
-    fills = [_fill(link, addresses) for link in plan.links if link.decision == "fill"]
+    def written(start: int, end: int, before: str, slot: Slot | None, after: str = "") -> Edit:
+        before, after = plan.enclose(start, before, after, slot is not None)
+        return Edit(start, end, before, slot, after)
+
+    fills = []
+    if task.envelope:
+        created = format_datetime(datetime.fromtimestamp(draft.campaign.created // 1000, UTC))
+        fills += header_edits(plan.source, _host(addresses), addresses.unsubscribe(""), created)
+    for link in plan.links:
+        if link.decision == "fill":
+            fills.append(written(link.start, link.end, *_fill(link, addresses)))
     edits = fills + [
-        Edit(link.start, link.end, address(link.number, link.destination), "message") for link in plan.wrapped
+        written(link.start, link.end, address(link.number, link.destination), "message")
+        for link in plan.wrapped
     ]
     if task.honeypot and trap_at is not None:
         opening = f'<a href="{address(len(plan.links) + 1, "")}'
-        edits.append(Edit(trap_at, trap_at, opening, "message", _TRAP_REST))
+        edits.append(written(trap_at, trap_at, opening, "message", _TRAP_REST))
     if plan.pixel_at is not None:
         before = f'<img src="{addresses.open_before(keys.code)}'
         after = '.gif" width="1" height="1" alt="" border="0" />'
-        edits.append(Edit(plan.pixel_at, plan.pixel_at, before, "message", after))
-    tracked = cut(plan.source, edits)
+        edits.append(written(plan.pixel_at, plan.pixel_at, before, "message", after))
+    tracked = cut_plan(plan, edits)
     sample = tokens(keys, bytes(8), keys.preview_token())
-    output = tracked.renderer()(sample)
-    proof = prove(plan.source, edits, sample, output, plan.policy)
-    return Compiled(draft, keys, tracked, cut(plan.source, fills), proof)
+    sample["to"] = "ada@example.com"
+    proof = prove(plan, edits, sample, tracked.renderer()(sample))
+    return Compiled(draft, keys, tracked, cut_plan(plan, fills), proof)
+
+
+def _host(addresses: Addresses) -> str:
+    """Return what Message-IDs end in."""
+    return urlsplit(addresses.base).hostname or "localhost"
 
 
 def _tagged(link: Link, plan: Plan, campaign: str) -> str:
@@ -103,13 +124,13 @@ def _tagged(link: Link, plan: Plan, campaign: str) -> str:
     return utm.add(link.destination, places)
 
 
-def _fill(link: Link, addresses: Addresses) -> Edit:
-    """Return the edit that puts a page of ours in the place of its placeholder."""
+def _fill(link: Link, addresses: Addresses) -> tuple[str, Slot | None]:
+    """Return what stands in the place of a placeholder: a page of ours, and whose."""
     if link.reason == "unsubscribe":
-        return Edit(link.start, link.end, addresses.unsubscribe(""), "unsubscribe")
+        return addresses.unsubscribe(""), "unsubscribe"
     if link.reason == "preferences":
-        return Edit(link.start, link.end, addresses.preferences(""), "preferences")
-    return Edit(link.start, link.end, addresses.privacy)
+        return addresses.preferences(""), "preferences"
+    return addresses.privacy, None
 
 
 def tokens(
@@ -120,4 +141,5 @@ def tokens(
         "message": message,
         "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
         "preferences": keys.personal_token("preferences", pseudonym, kind),
+        "id": pseudonym.hex(),
     }

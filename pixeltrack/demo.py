@@ -14,6 +14,7 @@ from pixeltrack import inject, recipients, report, simulate, source, urls
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
+from pixeltrack.delivery import Delivery
 from pixeltrack.figures import CampaignReport, Share, Tally
 from pixeltrack.links import Policy
 from pixeltrack.listing import RecipientList
@@ -74,7 +75,7 @@ def run(
     task = Task(mail_plan, CAMPAIGN, places, folder / "out" / CAMPAIGN, START)
     with (folder / "recipients.csv").open(encoding="utf-8", newline="") as stream:
         listed = RecipientList(recipients.read(stream, "recipients.csv"), "recipients.csv")
-    inject.inject_list(task, listed, workspace.store, workspace.keyring, settings.consent, inject.Delivery())
+    inject.inject_list(task, listed, workspace.store, workspace.keyring, settings.consent, Delivery())
     copies = mailbox(task.out, places.base)
     destinations = [link.destination for link in mail_plan.wrapped]
     hits = simulate.draw(len(copies), len(destinations), START, seed)

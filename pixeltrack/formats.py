@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import asctime, gmtime
 from typing import Literal, Protocol, get_args
 
 from pixeltrack.copies import Copy
 from pixeltrack.errors import InputError
-from pixeltrack.output import Output
+from pixeltrack.message import ONE_CLICK
+from pixeltrack.output import Folder, Output
 from pixeltrack.source import Source
 from pixeltrack.template import Slot, Template, at, joined
 from pixeltrack.urls import Addresses
 
-Format = Literal["html", "jsonl", "recipe", "esp"]
+Format = Literal["html", "jsonl", "recipe", "esp", "eml", "mbox", "maildir"]
+MESSAGE_FORMATS = ("eml", "mbox", "maildir")
 FORMATS: tuple[str, ...] = get_args(Format)
-
-ONE_CLICK = "List-Unsubscribe=One-Click"  # the List-Unsubscribe-Post value of RFC 8058, section 3.1
 
 
 Render = Callable[[Copy], bytes]
@@ -42,7 +44,7 @@ class FilesWriter:
     def __init__(self, output: Output, folder: str, renders: Mapping[bool, Render]) -> None:
         """renders makes a tracked (True) or an untracked copy."""
         self.written = 0
-        self._name = folder
+        self._name = self._place = folder
         self._folder = output.make_folder(folder)
         self._renders = renders
 
@@ -52,7 +54,18 @@ class FilesWriter:
             content = self._renders[copy.tracked](copy)
             self._folder.write(name, content)
             self.written += len(content)
-        return f"{self._name}/{name}"
+        return f"{self._place}/{name}"
+
+
+class MaildirWriter(FilesWriter):
+    """A file for each copy in a maildir's ``new``, by the names that its readers expect."""
+
+    def __init__(self, new: Folder, renders: Mapping[bool, Render]) -> None:
+        self.written = 0
+        self._name = "pixeltrack"
+        self._place = "maildir/new"
+        self._folder = new
+        self._renders = renders
 
 
 class StreamWriter:
@@ -174,7 +187,7 @@ class UploadWriter:
 # -- JSON lines -------------------------------------------------------------------------------------
 
 
-def json_line(html: Template, tracked: bool, *, source: Source, addresses: Addresses) -> Template:
+def json_line(html: Template, *, tracked: bool, source: Source, addresses: Addresses) -> Template:
     """Return one line of JSON for one copy, escaped once for all copies.
 
     The slots "address" and "fields" take JSON. Raises InputError for bytes that are no text.
@@ -204,3 +217,43 @@ def json_values(copy: Copy) -> dict[Slot, str]:
         "address": json.dumps(copy.recipient.address, ensure_ascii=False),
         "fields": json.dumps(copy.recipient.fields, ensure_ascii=False),
     }
+
+
+# -- messages ---------------------------------------------------------------------------------------
+
+
+def message_values(copy: Copy) -> dict[Slot, str]:
+    """Return a copy's values for a message, whose bytes are UTF-8 (RFC 6532 where not ASCII)."""
+    return {**copy.values, "to": copy.recipient.address.encode().decode("latin-1")}
+
+
+def message_writer(output: Output, format_: str, renders: Mapping[bool, Render], now: int) -> Writer:
+    """Return what writes messages as files, into one mbox, or into a maildir. now is ms UTC."""
+    if format_ == "eml":
+        return FilesWriter(output, "eml", renders)
+    if format_ == "maildir":
+        maildir = output.make_folder("maildir")
+        for name in ("cur", "tmp"):
+            maildir.make_folder(name)
+        unix = {tracked: _with_line_feeds(render) for tracked, render in renders.items()}
+        return MaildirWriter(maildir.make_folder("new"), unix)
+    separator = f"From pixeltrack@localhost {asctime(gmtime(now / 1000))}\n".encode()
+
+    def boxed(render: Render) -> Render:
+        def put(copy: Copy) -> bytes:
+            content = _FROM.sub(rb">\g<0>", render(copy))  # mboxrd: From_ lines are quoted, reversibly
+            return separator + content + (b"\n" if content.endswith(b"\n") else b"\n\n")
+
+        return put
+
+    return StreamWriter(
+        output, "messages.mbox", {kind: boxed(_with_line_feeds(render)) for kind, render in renders.items()}
+    )
+
+
+_FROM = re.compile(rb"(?m)^>*From ")
+
+
+def _with_line_feeds(render: Render) -> Render:
+    """Mail boxes on disk have line feeds; a mail server makes CRLF of them when it sends."""
+    return lambda copy: render(copy).replace(b"\r\n", b"\n")

@@ -7,37 +7,25 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from hashlib import blake2b
-from operator import attrgetter
 from pathlib import Path
 
 from pixeltrack import consent
 from pixeltrack.compile import Compiled, Task, compile_mail, tokens
 from pixeltrack.copies import Copy
+from pixeltrack.delivery import Delivery
+from pixeltrack.delivery import writer as make_writer
 from pixeltrack.errors import InputError
-from pixeltrack.formats import (
-    ONE_CLICK,
-    RECIPE,
-    FilesWriter,
-    Format,
-    Render,
-    StreamWriter,
-    Tags,
-    UploadWriter,
-    Writer,
-    json_line,
-    json_values,
-)
+from pixeltrack.formats import Format
 from pixeltrack.listing import RecipientList
 from pixeltrack.manifest import manifest
+from pixeltrack.message import ONE_CLICK
 from pixeltrack.model import CampaignKind, Message, Recipient, Scope
 from pixeltrack.output import Output, uninterrupted
-from pixeltrack.personalize import compile_personalized
 from pixeltrack.proofs import Proof
-from pixeltrack.rewrite import Plan, cut
+from pixeltrack.rewrite import Plan
 from pixeltrack.store import Store
-from pixeltrack.template import Slot, Template, Tokens
+from pixeltrack.template import Slot, Tokens
 from pixeltrack.tokens import Keyring, TokenKind, number
 from pixeltrack.urls import Addresses
 
@@ -48,16 +36,6 @@ _MESSAGE_COLUMNS = (
 _CHECKPOINT = 10_000  # copies after which an interrupted run can be taken up again
 
 Progress = Callable[[int], None]  # called with the number of recipients done so far
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How copies are handed over. ``tags`` are those of the mail system that a template is for."""
-
-    format: Format = "html"
-    tags: Tags = RECIPE
-    personalize: bool = False
-    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +80,7 @@ def inject_list(
     fingerprint = _fingerprint(task, people, compiled, delivery, policy, opt_outs)
     with Output(task.out, fingerprint, resume=delivery.resume) as output:
         resumed = output.done
-        writer = _writer(output, task, compiled, delivery, people)
+        writer = make_writer(output, task, compiled, delivery, people)
         rows = _message_table(output) if writer.single_files else None
         for done, recipient in enumerate(people, start=1):
             refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
@@ -150,38 +128,6 @@ def inject_list(
 
 
 _NOTHING: frozenset[Scope] = frozenset()
-
-
-def _writer(
-    output: Output, task: Task, compiled: Compiled, delivery: Delivery, people: RecipientList
-) -> Writer:
-    """Return what writes the copies in the format that is asked for."""
-    source, addresses = task.plan.source, task.addresses
-    templates = {True: compiled.tracked, False: compiled.untracked}
-    if delivery.format in ("recipe", "esp"):
-        return UploadWriter(output, delivery.tags, templates, people.columns, addresses)
-
-    def renders(shape: Shape, values: Callable[[Copy], Tokens]) -> dict[bool, Render]:
-        def render(template: Template, tracked: bool) -> Render:
-            if delivery.personalize:
-                fill = compile_personalized(template, source, addresses)
-                return lambda copy: shape(Template((fill(copy),)), tracked).renderer()(values(copy))
-            join = shape(template, tracked).renderer()
-            return lambda copy: join(values(copy))
-
-        return {tracked: render(template, tracked) for tracked, template in templates.items()}
-
-    if delivery.format == "jsonl":
-        line = partial(json_line, source=source, addresses=addresses)
-        return StreamWriter(output, "messages.jsonl", renders(line, json_values))
-    return FilesWriter(output, "html", renders(_as_it_is, attrgetter("values")))
-
-
-Shape = Callable[[Template, bool], Template]  # a mail and whether it is tracked, as a format holds it
-
-
-def _as_it_is(template: Template, _tracked: bool) -> Template:
-    return template
 
 
 def _message_table(output: Output) -> Callable[[Sequence[str]], object]:
@@ -256,17 +202,6 @@ def check_merge(plan: Plan) -> None:
             )
 
 
-def rehearse(plan: Plan, people: RecipientList) -> None:
-    """Personalise a mail for everybody without keeping it; raise InputError where that fails.
-
-    For a first run: a field that the list does not have is then known before anything is made.
-    """
-    fill = compile_personalized(cut(plan.source, ()), plan.source, Addresses(""))
-    nowhere: dict[Slot, str] = {"message": "", "unsubscribe": "", "preferences": ""}
-    for recipient in people:
-        fill(Copy(0, recipient, True, "", nowhere, f"{people.name} line {recipient.line}"))
-
-
 def inject_merge(task: Task, merge_tag: str, store: Store, keyring: Keyring) -> Summary:
     """Write one template whose recipient is filled in by the sender's own mail system.
 
@@ -276,6 +211,34 @@ def inject_merge(task: Task, merge_tag: str, store: Store, keyring: Keyring) -> 
     compiled = compile_mail(task, "merge", store, keyring)
     values: dict[Slot, str] = {"message": compiled.keys.merge_token(merge_tag)}
     return _write_one(task, compiled, "merge", "template.html", values, store)
+
+
+def inject_one(
+    task: Task, recipient: Recipient | None, store: Store, keyring: Keyring, policy: consent.Policy
+) -> tuple[bytes, consent.Mode]:
+    """Return one message as its one recipient gets it, and what was decided; for use as a filter.
+
+    Without a recipient it is untracked: whose it is cannot be known. Everything is stored before this
+    returns.
+    """
+    compiled = compile_mail(task, "recipients", store, keyring)
+    if recipient is None:
+        mode = consent.Mode("untracked", "it goes to several people")
+        pseudonym = bytes(8)
+    else:
+        refused = store.opt_outs_of(keyring.subject(recipient.identity))
+        mode = consent.decide(policy, recipient.consent, refused)
+        pseudonym = compiled.keys.pseudonym(recipient.identity)
+    kind: TokenKind = "preview" if task.test or recipient is None else "message"
+    values = tokens(compiled.keys, pseudonym, compiled.keys.message_token(pseudonym, kind), kind)
+    is_tracked = mode.outcome == "tracked"
+    content = (compiled.tracked if is_tracked else compiled.untracked).renderer()(values)
+    with uninterrupted():
+        campaign = store.save_campaign(compiled.draft)
+        if recipient is not None and not task.test:
+            message = Message(number(pseudonym), recipient.identity, recipient.fields, is_tracked)
+            store.save_messages(campaign.campaign_id, [message])
+    return content, mode
 
 
 def _write_one(

@@ -264,8 +264,16 @@ class Folder:
 
     def __init__(self, path: Path, *, resumed: bool) -> None:
         path.mkdir(exist_ok=resumed)
+        self._path = path
+        self._folders: list[Folder] = []
         self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         self._flags = _AGAIN if resumed else _CREATE
+
+    def make_folder(self, name: str) -> Folder:
+        """Make a folder in it."""
+        made = Folder(self._path / name, resumed=self._flags == _AGAIN)
+        self._folders.append(made)
+        return made
 
     def write(self, name: str, content: bytes) -> None:
         """Write one message's file, readable by its owner alone."""
@@ -278,6 +286,8 @@ class Folder:
             os.close(descriptor)
 
     def close(self) -> None:
+        for folder in self._folders:
+            folder.close()
         os.close(self._descriptor)
 
 

@@ -28,8 +28,10 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 Personalized = Callable[[Copy], bytes]
 
 
-def compile_personalized(template: Template, source: Source, places: Addresses) -> Personalized:
-    """Return the function that fills in one recipient's copy.
+def compile_personalized(
+    template: Template, source: Source, places: Addresses, *, html: bool = True
+) -> Personalized:
+    """Return the function that fills in one recipient's copy; in html, values are escaped.
 
     Raises InputError for a mail that is not valid Jinja2, or whose bytes are not valid in its own
     encoding; the function raises it for a recipient for whom the mail cannot be filled in.
@@ -39,7 +41,7 @@ def compile_personalized(template: Template, source: Source, places: Addresses) 
     from markupsafe import Markup
 
     environment = ImmutableSandboxedEnvironment(
-        autoescape=True,
+        autoescape=html,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         comment_start_string="{#pixeltrack",

@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pixeltrack import source as sources
 from pixeltrack.errors import PixeltrackError, SelfCheckError
-from pixeltrack.links import Policy
 from pixeltrack.markup import scan
-from pixeltrack.rewrite import Edit, plan
+from pixeltrack.rewrite import Edit, Plan, cut
 from pixeltrack.source import Source
 from pixeltrack.template import Slot
 from pixeltrack.urls import Owns
@@ -45,22 +43,28 @@ class Proof:
 
 
 def prove(
-    source: Source,
+    plan: Plan,
     edits: Sequence[Edit],
     values: Mapping[Slot, str],
     output: bytes,
-    policy: Policy,
 ) -> Proof:
     """Check one rendered copy against its source; raise SelfCheckError when a proof fails.
 
-    values are the tokens by slot that output was rendered with, policy is what the links were ruled by.
+    values are the tokens by slot that output was rendered with.
     """
-    if undo(source, edits, values, output) != source.data:
+    source = plan.source
+    # parts that are encoded anew are undone as they are before that
+    written = cut(source, edits).renderer()(values) if plan.regions else output
+    if undo(source, edits, values, written) != source.data:
         raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
-    again = plan(sources.read(output, source.name, source.charset), policy)
+    again = plan.replan(output)
     if not again.changes_nothing:
         raise SelfCheckError(f"{source.name}: a second run would change the mail again", hint=_HINT)
-    return Proof(undo=True, second_run=True, audit=_audit(source, again.source, policy.owns))
+    audits = [
+        _audit(before, after, plan.policy.owns)
+        for before, after in zip(plan.documents, again.documents, strict=True)
+    ]
+    return Proof(undo=True, second_run=True, audit="; ".join(audits) or "no HTML to read")
 
 
 def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], output: bytes) -> bytes:

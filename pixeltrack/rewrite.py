@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import unescape
@@ -19,8 +19,9 @@ from pixeltrack.errors import InputError
 from pixeltrack.hrefs import decode_attribute
 from pixeltrack.links import Decision, Policy, rule
 from pixeltrack.markup import Anchor, Page, scan
-from pixeltrack.source import Source
-from pixeltrack.template import Slot, Template
+from pixeltrack.source import Source, read
+from pixeltrack.template import Mixture, Piece, Slot, Template
+from pixeltrack.texts import spans
 from pixeltrack.utm import Utm, parse
 
 _WHITE = re.compile(r"\s+")
@@ -48,14 +49,39 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A span of a source that stands decoded in it; ``encode`` writes it as the mail has it."""
+
+    start: int
+    end: int
+    encode: Callable[[bytes], bytes]
+    charset: str
+    html: bool
+
+
+def _as_it_is(_at: int, before: str, after: str, _slotted: bool) -> tuple[str, str]:
+    return before, after
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be done to one source: its links, and where the pixel goes (None: nowhere)."""
+    """What will be done to one source: its links, and where the pixel goes (None: nowhere).
+
+    A whole message is a source, too: ``documents`` are then its HTML parts, ``regions`` those of its
+    parts that are encoded anew for every copy, and ``enclose`` writes text as the part at an offset
+    wants it. ``replan`` plans the outcome again, in the same way.
+    """
 
     source: Source
     policy: Policy
     links: tuple[Link, ...]
     pixel_at: int | None
     pixel_reason: str
+    documents: tuple[Source, ...]
+    replan: Callable[[bytes], Plan]
+    regions: tuple[Region, ...] = ()
+    enclose: Callable[[int, str, str, bool], tuple[str, str]] = _as_it_is
+    is_message: bool = False
 
     @property
     def wrapped(self) -> tuple[Link, ...]:
@@ -90,7 +116,42 @@ def plan(source: Source, policy: Policy) -> Plan:
     ]
     _name_twins(links)
     pixel_at, reason = _pixel_place(page, policy)
-    return Plan(source, policy, tuple(links), pixel_at, reason)
+
+    def replan(output: bytes) -> Plan:
+        return plan(read(output, source.name, source.charset), policy)
+
+    return Plan(source, policy, tuple(links), pixel_at, reason, (source,), replan)
+
+
+def plan_text(source: Source, policy: Policy, left: frozenset[str]) -> tuple[Link, ...]:
+    """Find the links of a plain text. left are the destinations that the mail's HTML leaves alone."""
+    lines = _line_starts(source.view)
+    links = []
+    for number, (start, end) in enumerate(spans(source.view), start=1):
+        written = source.text(source.view[start:end])
+        ruling = rule(written, text="", attributes={}, policy=policy)
+        if ruling.decision == "wrap" and ruling.destination in left:
+            ruling = replace(ruling, decision="leave", reason="left alone in the HTML part, too")
+        line = bisect_right(lines, start)
+        links.append(
+            Link(
+                number=number,
+                line=line,
+                column=start - lines[line - 1] + 1,
+                tag="text",
+                text=_label(written),
+                destination=ruling.destination,
+                decision=ruling.decision,
+                reason=ruling.reason,
+                label=_label(written),
+                group="",
+                utm=None,
+                start=start,
+                end=end,
+                quote="",
+            )
+        )
+    return tuple(links)
 
 
 def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy: Policy) -> Link:
@@ -191,3 +252,27 @@ def cut(source: Source, edits: Iterable[Edit]) -> Template:
         position, carried = edit.end, carried + edit.after
     chunks.append(source.encode(carried + source.view[position:]))
     return Template(tuple(chunks), tuple(slots), source.encode)
+
+
+def cut_plan(plan: Plan, edits: Sequence[Edit]) -> Template | Mixture:
+    """Return the template of a plan's copies: of a message, with the parts that are encoded anew."""
+    if not plan.regions:
+        return cut(plan.source, edits)
+    pieces: list[Piece] = []
+    position = 0
+    for region in plan.regions:
+        pieces.append(Piece(_cut_span(plan.source, edits, position, region.start)))
+        inner = _cut_span(plan.source, edits, region.start, region.end)
+        pieces.append(Piece(inner, region.encode, region.charset, region.html))
+        position = region.end
+    pieces.append(Piece(_cut_span(plan.source, edits, position, len(plan.source.view))))
+    return Mixture(tuple(pieces))
+
+
+def _cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
+    inside = [
+        replace(edit, start=edit.start - start, end=edit.end - start)
+        for edit in edits
+        if start <= edit.start and edit.end <= end and (edit.start < end or edit.start == len(source.view))
+    ]
+    return cut(replace(source, view=source.view[start:end]), inside)

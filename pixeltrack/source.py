@@ -31,7 +31,6 @@ _MARKUP = re.compile(
     r"[\s/>]",
     re.IGNORECASE,
 )
-_MESSAGE = re.compile(rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*: .*\r?\n(?:[ \t].*\r?\n)*){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,6 @@ def require_html(source: Source) -> None:
         raise InputError(
             f"{source.name} has {len(source.data):,} bytes; the limit is {MAX_BYTES:,}",
             hint="mail programs clip HTML above about 102 kB; move images out of the HTML",
-        )
-    if _MESSAGE.match(source.data):  # before the elements: its HTML part has them too
-        raise InputError(
-            f"{source.name} looks like a whole mail message, not HTML",
-            hint="save its HTML part as a file and give that",
         )
     if not _MARKUP.search(source.view):
         raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # What differs from copy to copy: tokens, and what a container says of a recipient.
 Slot = Literal["message", "unsubscribe", "preferences", "address", "to", "id", "fields", "number"]
@@ -51,6 +51,35 @@ class Template:
     def mapped(self, change: Callable[[bytes], bytes], encode: Callable[[str], bytes]) -> Template:
         """Return a template with every chunk changed, as for a container that escapes."""
         return Template(tuple(map(change, self.chunks)), self.slots, encode)
+
+
+class Piece(NamedTuple):
+    """A part of a mixture. ``encode`` is for one that is encoded anew for each copy (base64)."""
+
+    template: Template
+    encode: Callable[[bytes], bytes] | None = None
+    charset: str = ""
+    html: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Templates one after another: those of a message, parts of which are encoded for each copy."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def chunks(self) -> tuple[bytes, ...]:
+        return tuple(chunk for piece in self.pieces for chunk in piece.template.chunks)
+
+    def renderer(self) -> Callable[[Tokens], bytes]:
+        """Return the function (values by slot) -> bytes of one copy."""
+        renders = [(piece.template.renderer(), piece.encode) for piece in self.pieces]
+
+        def render(values: Tokens) -> bytes:
+            return b"".join(encode(piece(values)) if encode else piece(values) for piece, encode in renders)
+
+        return render
 
 
 def at(slot: Slot) -> Template:

@@ -22,6 +22,7 @@ class Ran:
     code: int
     out: str
     err: str
+    raw: bytes = b""  # standard output as it was
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -36,7 +37,7 @@ def run(folder: Path, *argv: str, stdin: bytes = b"", **environment: str) -> Ran
     An exception that ``main`` does not turn into an exit code fails the test: users would see a
     traceback.
     """
-    out, err = io.StringIO(), io.StringIO()
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
     code = 0
     with (
         chdir(folder),
@@ -50,7 +51,8 @@ def run(folder: Path, *argv: str, stdin: bytes = b"", **environment: str) -> Ran
             main()
         except SystemExit as stop:
             code = int(stop.code or 0)
-    return Ran(code, out.getvalue(), err.getvalue())
+    raw = out.buffer.getvalue()  # type: ignore[attr-defined]
+    return Ran(code, raw.decode("utf-8", "replace"), err.getvalue(), raw)
 
 
 def run_process(folder: Path, *argv: str, stdin: bytes = b"", **environment: str) -> Ran:
@@ -64,7 +66,7 @@ def run_process(folder: Path, *argv: str, stdin: bytes = b"", **environment: str
         timeout=60,
         check=False,
     )
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode(), done.stdout)
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:

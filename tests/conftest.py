@@ -14,7 +14,8 @@ import pytest
 from pixeltrack import config, setup
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
-from pixeltrack.inject import Delivery, Summary, inject_list
+from pixeltrack.delivery import Delivery
+from pixeltrack.inject import Summary, inject_list
 from pixeltrack.links import Policy
 from pixeltrack.listing import RecipientList
 from pixeltrack.model import Recipient

@@ -43,7 +43,7 @@ def edits_of(made: Plan) -> list[Edit]:
     edits = []
     for link in made.links:
         if link.decision == "fill":
-            edits.append(_fill(link, PLACES))
+            edits.append(Edit(link.start, link.end, *_fill(link, PLACES)))
         elif link.decision == "wrap":
             before = PLACES.click_before(CODE, link.number)
             edits.append(Edit(link.start, link.end, before, "message"))

@@ -82,18 +82,11 @@ CASES = [
         files={"mail.html": b"Hello,\nsee https://shop.example/ <ada@example.com>\n"},
     ),
     Case(
-        "a whole message",
-        "inject mail.eml",
-        "mail.eml looks like a whole mail message, not HTML",
-        "save its HTML part as a file and give that",
-        files={"mail.eml": HTML_MESSAGE},
-    ),
-    Case(
-        "a whole message of text",
-        "inject mail.eml",
-        "mail.eml looks like a whole mail message, not HTML",
-        "save its HTML part as a file and give that",
-        files={"mail.eml": b"From: a@b.example\nTo: c@d.example\n\nHello\n"},
+        "a whole message as HTML files",
+        "inject mail.eml --format html --recipients list.csv",
+        "mail.eml is a whole message, which --format html does not hold",
+        "use one of eml, mbox, maildir, or give the mail's HTML",
+        files={"mail.eml": HTML_MESSAGE, "list.csv": b"email\nada@example.com\n"},
     ),
     Case(
         "unknown encoding by option",

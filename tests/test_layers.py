@@ -22,6 +22,9 @@ FLOORS = [
         "links",
         "source",
         "template",
+        "texts",
+        "mime",
+        "message",
         "copies",
         "rewrite",
         "proofs",
@@ -47,6 +50,7 @@ FLOORS = [
     {
         "compile",
         "formats",
+        "delivery",
         "manifest",
         "inject",
         "spool",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from cutting import PIXEL, POLICY, VALUES, click, edits_of, growth, planned, render, rewrite
+from cutting import PIXEL, VALUES, click, edits_of, growth, planned, render, rewrite
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,7 @@ MAIL = (
 
 def proved(output: bytes, mail: bytes = MAIL) -> str:
     made = planned(mail)
-    return prove(made.source, edits_of(made), VALUES, output, POLICY).audit
+    return prove(made, edits_of(made), VALUES, output).audit
 
 
 def test_an_honest_rewrite_passes() -> None:
@@ -52,7 +52,7 @@ def test_a_second_run_that_finds_something_is_a_fault() -> None:
     made = planned(MAIL)
     edits = edits_of(made)[1:]  # the first link was forgotten
     with pytest.raises(SelfCheckError, match="a second run would change"):
-        prove(made.source, edits, VALUES, render(made.source, edits), POLICY)
+        prove(made, edits, VALUES, render(made.source, edits))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_auditor_sees_what_an_edit_should_not_bring(before: str, after: str,
     )
     edits = [harmful, *rest]
     with pytest.raises(SelfCheckError, match=said):
-        prove(made.source, edits, VALUES, render(made.source, edits), POLICY)
+        prove(made, edits, VALUES, render(made.source, edits))
 
 
 def test_the_audit_reads_what_outlook_reads() -> None:
@@ -104,7 +104,7 @@ def test_a_link_that_leads_elsewhere_is_seen_by_the_auditor() -> None:
     first, *rest = edits_of(made)
     edits = [replace(first, before="mailto:", after="@evil.example"), *rest]
     with pytest.raises(SelfCheckError, match="a link go astray"):
-        prove(made.source, edits, VALUES, render(made.source, edits), POLICY)
+        prove(made, edits, VALUES, render(made.source, edits))
 
 
 def test_undo_is_linear_in_the_number_of_links() -> None:

@@ -16,6 +16,7 @@ from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
+    from pixeltrack.compile import Task
     from pixeltrack.formats import Format
     from pixeltrack.inject import Progress
     from pixeltrack.listing import RecipientList
@@ -33,6 +34,8 @@ Examples:
       one copy for each line of the list
   pixeltrack inject campaign.html --merge-tag '*|UNIQID|*'
       one template; your mail system fills in who it goes to
+  pixeltrack inject - < in.eml > out.eml
+      a filter: the message as its one recipient gets it
   pixeltrack inject campaign.html --dry-run
       what would be done to each link, and why
 """
@@ -55,11 +58,9 @@ Examples:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["html", "jsonl", "recipe", "esp"]),
-    default="html",
-    show_default=True,
-    help="What to write: a file a copy, one file of JSON lines, or one template and a table of tokens"
-    " (recipe; esp for a mail system's own merge tags).",
+    type=click.Choice(["html", "eml", "mbox", "maildir", "jsonl", "recipe", "esp"]),
+    help="What to write: HTML or message files, a mailbox, JSON lines, or one template and a table of"
+    " tokens (recipe; esp for a mail system's merge tags)  [default: html; eml for a message]",
 )
 @click.option(
     "--esp",
@@ -68,6 +69,7 @@ Examples:
     ),
     help="The mail system that --format esp is for.",
 )
+@_options.messages
 @_options.links
 @click.option(
     "--test", is_flag=True, help="Make copies for trying out: their links work, and no hit is ever counted."
@@ -105,7 +107,7 @@ def command(
     campaign: str | None,
     base_url: str | None,
     out: Path | None,
-    format_: Format,
+    format_: Format | None,
     esp: str | None,
     resume: bool,
     force: bool,
@@ -120,38 +122,43 @@ def command(
 ) -> None:
     """Put a pixel and tracked links into a mail, for each recipient.
 
-    SOURCE is the HTML of your mail. Only link targets and the pixel are written into it; every other
-    byte stays. Links to unsubscribe, preferences, mailto: and the like are left alone. Where a link
-    says pixeltrack:unsubscribe, pixeltrack:preferences or pixeltrack:privacy, the recipient's own
-    page of your collector is filled in.
+    SOURCE is the HTML of your mail, or a whole message. Only link targets and the pixel are written
+    into it; every other byte stays. Links to unsubscribe, preferences, mailto: and the like are left
+    alone. Where a link says pixeltrack:unsubscribe, pixeltrack:preferences or pixeltrack:privacy, the
+    recipient's own page of your collector is filled in.
     """
     chosen = _options.taken(options)
+    message_options = {name: options.pop(name) for name in _options.MESSAGE_OPTIONS}
     call = Call(options, {"base_url": base_url})
     if surplus:
         raise InputError(
             f"{surplus[0]} is one file too many", hint=f"is it the list? --recipients {surplus[0]}"
         )
+    from pixeltrack.cli import planning
+
+    mail = planning.read(source)
+    format_ = format_ or ("eml" if mail.message else "html")
     _check_options(list_file, personalize, merge_tag, format_, esp)
     if test and not list_file:
         raise InputError("--test needs --recipients", hint="without a list every copy is a preview already")
     from pixeltrack import output, urls
-    from pixeltrack.cli import inputs
     from pixeltrack.compile import Task
+    from pixeltrack.delivery import Delivery, rehearse
     from pixeltrack.errors import Interrupted
     from pixeltrack.formats import RECIPE, SYSTEMS
-    from pixeltrack.inject import Delivery, check_merge, inject_list, inject_merge, inject_preview, rehearse
-    from pixeltrack.rewrite import plan as plan_mail
+    from pixeltrack.inject import check_merge, inject_list, inject_merge, inject_preview
     from pixeltrack.serve import now_ms
     from pixeltrack.setup import open_workspace
     from pixeltrack.show.injection import plan_json, summary_json, summary_lines
 
     addresses = urls.addresses(call.settings.base_url)
-    mail = inputs.read_source(source, encoding)
     name = _campaign_name(campaign, source)
     folder = out or Path("out") / _folder_name(f"{name}-test" if test else name)
     people = _people(list_file, merge=duplicates == "merge") if list_file else None
     policy = chosen.policy(addresses, people.columns if people and personalize else ())
-    plan = plan_mail(mail, policy)
+    plan = planning.plan_mail(
+        mail, policy, format_, personalize=personalize, options={**message_options, "encoding": encoding}
+    )
     if dry_run:
         if as_json:
             click.echo(plan_json(plan))
@@ -162,7 +169,9 @@ def command(
 
             show_plan(Console(), plan)
         return
-    output.check(folder, force=force, campaign=name)
+    filters = people is None and merge_tag is None and (plan.is_message or str(source) == "-")
+    if not filters:
+        output.check(folder, force=force, campaign=name)
     if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
         call.warn(f"{source} is injected already, or has nothing to inject: copies will be the same as it")
     if addresses.is_loopback:
@@ -178,8 +187,12 @@ def command(
         *(plan, name, addresses, folder, now_ms()),
         readable=chosen.readable,
         honeypot=chosen.honeypot,
+        envelope=plan.is_message and people is not None,
         test=test,
     )
+    if filters:
+        _filter(task, call)
+        return
     workspace = open_workspace(call.settings, create=True)
     try:
         if merge_tag is not None:
@@ -218,6 +231,38 @@ def command(
         )
 
 
+def _filter(task: Task, call: Call) -> None:
+    """Write one mail to standard output: a message for whom it is addressed to, HTML as a preview."""
+    from email.utils import getaddresses
+
+    from pixeltrack import mime, recipients
+    from pixeltrack.inject import inject_one
+    from pixeltrack.model import Recipient
+    from pixeltrack.setup import open_workspace
+
+    recipient = None
+    if task.plan.is_message:
+        headers, _body = mime.split_headers(task.plan.source.data)
+        fields = [str(value) for name in ("To", "Cc", "Bcc") for value in headers.get_all(name, [])]
+        given = [address for _name, address in getaddresses(fields) if address]
+        if not given:
+            raise InputError(f"{task.plan.source.name} has no To address", hint="or give --recipients")
+        if len(given) == 1:
+            identity = recipients.identity(given[0], f"{task.plan.source.name}: To")
+            recipient = Recipient(given[0], identity, "unknown", {}, 1)
+    workspace = open_workspace(call.settings, create=True)
+    try:
+        policy = call.settings.consent
+        content, mode = inject_one(task, recipient, workspace.store, workspace.keyring, policy)
+    except BaseException:
+        workspace.discard()
+        raise
+    workspace.store.close()
+    call.created(workspace.created)
+    sys.stdout.buffer.write(content)
+    call.say(f"{task.campaign}: {len(task.plan.wrapped)} links, {mode.outcome}: {mode.reason}")
+
+
 def _people(list_file: str, *, merge: bool) -> RecipientList:
     from pixeltrack import recipients
     from pixeltrack.cli import inputs
@@ -231,7 +276,7 @@ def _people(list_file: str, *, merge: bool) -> RecipientList:
 def _check_options(
     list_file: str | None, personalize: bool, merge_tag: str | None, format_: Format, esp: str | None
 ) -> None:
-    if format_ != "html" and not list_file:
+    if format_ not in ("html", "eml") and not list_file:
         raise InputError(f"--format {format_} needs --recipients", hint="the copies are for the people on it")
     if esp and format_ != "esp":
         raise InputError("--esp needs --format esp")
@@ -259,7 +304,7 @@ def _check_options(
 
 
 def _campaign_name(given: str | None, source: Path) -> str:
-    name = (given if given is not None else source.stem).strip()
+    name = (given if given is not None else "stdin" if str(source) == "-" else source.stem).strip()
     if not name or len(name) > 100 or not name.isprintable():
         raise InputError(
             f"campaign name {name!r} is not usable", hint="give 1 to 100 printable characters with --campaign"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -52,6 +53,32 @@ _LINKS = (
         "--honeypot", is_flag=True, help="Add a hidden link that only machines follow, and tells them apart."
     ),
 )
+
+
+_MESSAGES = (
+    click.option("--from", "from_", metavar="SENDER", help="From header of messages made of HTML."),
+    click.option("--subject", metavar="TEXT", help="Their subject  [default: the mail's <title>]"),
+    click.option(
+        "--text-part",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        help="Their plain-text part  [default: the .txt beside the mail, if there]",
+    ),
+    click.option("--text", is_flag=True, help="Wrap the links of plain-text parts, too."),
+    click.option(
+        "--resign-later",
+        is_flag=True,
+        help="Change a signed message all the same: you sign it again afterwards.",
+    ),
+)
+MESSAGE_OPTIONS = ("from_", "subject", "text_part", "text", "resign_later")
+
+
+def messages(function: F) -> F:
+    """Add the options about whole messages to a command."""
+    for option in reversed(_MESSAGES):
+        function = option(function)
+    return function
 
 
 def links(function: F) -> F:

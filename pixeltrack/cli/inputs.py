@@ -14,15 +14,23 @@ from pixeltrack.errors import InputError
 from pixeltrack.source import Source
 
 
-def read_source(path: Path, encoding: str | None) -> Source:
-    """Return the mail's HTML, or raise InputError naming the file."""
+def read_mail(path: Path) -> bytes:
+    """Return a mail's bytes, "-" for standard input's; raise InputError naming the file."""
+    if str(path) == "-":
+        if sys.stdin is None:
+            raise InputError("there is no standard input", hint="give the mail as a file")
+        return sys.stdin.buffer.read()
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"no such file: {path}", hint="give the HTML file of your mail") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    read = sources.read(data, str(path), encoding)
+
+
+def read_html(data: bytes, name: str, encoding: str | None) -> Source:
+    """Return a mail's HTML; raise InputError for what is none."""
+    read = sources.read(data, name, encoding)
     sources.require_html(read)
     return read
 

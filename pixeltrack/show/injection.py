@@ -14,7 +14,8 @@ _OUTCOMES = {"suppressed": "left out", "untracked": "untracked", "tracked": "tra
 
 
 _PLACES = {
-    **{"html": "html", "jsonl": "messages.jsonl"},
+    **{"html": "html", "jsonl": "messages.jsonl", "eml": "eml"},
+    **{"mbox": "messages.mbox", "maildir": "maildir"},
     **{"recipe": "template.html", "esp": "template.html"},
 }
 

@@ -156,7 +156,7 @@ class Collector:
         return None
 
     def _click(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
-        tracked = self._keyring.verify_tracking(route.code, route.token)
+        tracked = self._keyring.verify_tracking(route.code, route.token, route.link)
         try:
             table = self._table(route.code, route.link) if tracked else None
         except PixeltrackError as error:

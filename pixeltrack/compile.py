@@ -1,19 +1,22 @@
-"""From a plan to proved templates: numbers from the link table, URLs, cuts, and the three proofs."""
+"""From a plan to the templates of its copies: links numbered, URLs written in, every proof passed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pixeltrack.edits import Change, Edit, changes, cut_regions
+from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
-from pixeltrack.message import header_edits
+from pixeltrack.mime import split_headers
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.proofs import Proof, prove
-from pixeltrack.rewrite import Edit, Link, Plan, cut_plan
-from pixeltrack.store import CampaignDraft, Store
+from pixeltrack.rewrite import Link, Plan
+from pixeltrack.store import CampaignDraft, Drafting, Store
 from pixeltrack.template import Mixture, Slot, Template
 from pixeltrack.tokens import CampaignKeys, Keyring, TokenKind
 from pixeltrack.urls import Addresses
@@ -21,7 +24,7 @@ from pixeltrack.urls import Addresses
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every way of injecting needs. ``now`` is milliseconds UTC."""
+    """What is to be injected, as what, and where to. ``now`` is milliseconds UTC."""
 
     plan: Plan
     campaign: str
@@ -30,23 +33,50 @@ class Task:
     now: int
     readable: bool = False  # the destination's host stands in the wrapped link
     honeypot: bool = False  # a link that only machines find
+    bind: bool = False  # each link has a token of its own, which holds for no other
     envelope: bool = False  # of a message: each copy gets the headers of its recipient
     test: bool = False  # copies whose hits are recorded and never counted
 
 
-# No text, so that no screen reader says it and no keyboard reaches it; hidden where styles are kept.
+# No reader sees or reaches it: nothing to click, hidden from the eye, the keyboard and screen readers.
 _TRAP_REST = '" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A campaign's mail, cut and proved: how tracked copies are made, and untracked ones."""
+    """A source ready for joining: one template for tracked copies and one for untracked ones.
+
+    ``changes`` are what is done to a tracked copy, ``always`` what is done to an untracked one, too.
+    """
 
     draft: CampaignDraft
     keys: CampaignKeys
     tracked: Template | Mixture
     untracked: Template | Mixture
     proof: Proof
+    changes: tuple[Change, ...]
+    always: tuple[Change, ...]
+    bound: tuple[int, ...] = ()  # numbers of the links that have tokens of their own
+
+    def tokens(self, pseudonym: bytes, kind: TokenKind = "message") -> dict[Slot, str]:
+        """Return one copy's tokens by slot."""
+        return tokens(self.keys, pseudonym, kind, self.bound)
+
+
+def tokens(
+    keys: CampaignKeys, pseudonym: bytes, kind: TokenKind = "message", bound: Sequence[int] = ()
+) -> dict[Slot, str]:
+    """Return one copy's tokens by slot; "message" is its pixel's, and its links' where none are bound."""
+    found: dict[Slot, str] = {
+        "message": "" if bound else keys.message_token(pseudonym, kind),
+        "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
+        "preferences": keys.personal_token("preferences", pseudonym, kind),
+        "id": pseudonym.hex(),
+    }
+    if bound:
+        found.update(keys.bound_tokens(pseudonym, bound, kind).items())
+        found["message"] = found[0]
+    return found
 
 
 def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring) -> Compiled:
@@ -54,6 +84,11 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
 
     Raises SelfCheckError when a proof fails.
     """
+    return compile_into(store.draft_campaign(task.campaign, kind, keyring, task.now), task, keyring)
+
+
+def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
+    """Do the same for one of several mails of a campaign."""
     plan, addresses = task.plan, task.addresses
     rows = [
         LinkRow(
@@ -61,46 +96,47 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
         )
         for link in plan.wrapped
     ]
-    trap_at = plan.pixel_at
-    if task.honeypot and trap_at is not None:
-        position = len(plan.links) + 1
-        rows.append(LinkRow(position, position, 0, "honeypot", addresses.privacy, role="honeypot"))
-    draft = store.draft_campaign(task.campaign, kind, rows, keyring, task.now)
+    trap_at = plan.pixel_at if task.honeypot else None
+    trap = len(plan.links) + 1
+    if trap_at is not None:
+        rows.append(LinkRow(trap, trap, 0, "honeypot", addresses.privacy, role="honeypot"))
+    draft = drafting.number(rows)
     keys = keyring.campaign(draft.campaign.code, draft.campaign.key_id)
     numbers = {row.position: row.number for row in draft.links}
-
-    def address(position: int, destination: str) -> str:
-        number, name = numbers[position], host(destination) if task.readable else ""
-        readable = f"{name}~{keys.host_seal(number, name)}" if name else ""
-        return addresses.click_before(keys.code, number, readable)
 
     def written(start: int, end: int, before: str, slot: Slot | None, after: str = "") -> Edit:
         before, after = plan.enclose(start, before, after, slot is not None)
         return Edit(start, end, before, slot, after)
 
-    fills = []
+    def click(
+        position: int, destination: str, start: int, end: int, opening: str = "", rest: str = ""
+    ) -> Edit:
+        number, name = numbers[position], host(destination) if task.readable else ""
+        readable = f"{name}~{keys.host_seal(number, name)}" if name else ""
+        before = opening + addresses.click_before(keys.code, number, readable)
+        return written(start, end, before, number if task.bind else "message", rest)
+
+    always = []
     if task.envelope:
+        body = split_headers(plan.source.data)[1]
         created = format_datetime(datetime.fromtimestamp(draft.campaign.created // 1000, UTC))
-        fills += header_edits(plan.source, _host(addresses), addresses.unsubscribe(""), created)
+        always += personal_edits(plan.source.view, body, _host(addresses), addresses.unsubscribe(""), created)
     for link in plan.links:
         if link.decision == "fill":
-            fills.append(written(link.start, link.end, *_fill(link, addresses)))
-    edits = fills + [
-        written(link.start, link.end, address(link.number, link.destination), "message")
-        for link in plan.wrapped
-    ]
-    if task.honeypot and trap_at is not None:
-        opening = f'<a href="{address(len(plan.links) + 1, "")}'
-        edits.append(written(trap_at, trap_at, opening, "message", _TRAP_REST))
+            always.append(written(link.start, link.end, *_fill(link, addresses)))
+    edits = always + [click(link.number, link.destination, link.start, link.end) for link in plan.wrapped]
+    if trap_at is not None:
+        edits.append(click(trap, "", trap_at, trap_at, '<a href="', _TRAP_REST))
     if plan.pixel_at is not None:
         before = f'<img src="{addresses.open_before(keys.code)}'
         after = '.gif" width="1" height="1" alt="" border="0" />'
-        edits.append(written(plan.pixel_at, plan.pixel_at, before, "message", after))
-    tracked = cut_plan(plan, edits)
-    sample = tokens(keys, bytes(8), keys.preview_token())
-    sample["to"] = "ada@example.com"
+        edits.append(written(plan.pixel_at, plan.pixel_at, before, 0 if task.bind else "message", after))
+    tracked, untracked = (cut_regions(plan.source, plan.regions, each) for each in (edits, always))
+    bound = (0, *numbers.values()) if task.bind else ()
+    sample = {**tokens(keys, bytes(8), "preview", bound), "to": "ada@example.com"}
     proof = prove(plan, edits, sample, tracked.renderer()(sample))
-    return Compiled(draft, keys, tracked, cut_plan(plan, fills), proof)
+    done, kept = (changes(plan.source, each) for each in (edits, always))
+    return Compiled(draft, keys, tracked, untracked, proof, done, kept, bound)
 
 
 def _host(addresses: Addresses) -> str:
@@ -131,15 +167,3 @@ def _fill(link: Link, addresses: Addresses) -> tuple[str, Slot | None]:
     if link.reason == "preferences":
         return addresses.preferences(""), "preferences"
     return addresses.privacy, None
-
-
-def tokens(
-    keys: CampaignKeys, pseudonym: bytes, message: str, kind: TokenKind = "message"
-) -> dict[Slot, str]:
-    """Return one copy's tokens by slot; message is the one of its pixel and links."""
-    return {
-        "message": message,
-        "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
-        "preferences": keys.personal_token("preferences", pseudonym, kind),
-        "id": pseudonym.hex(),
-    }

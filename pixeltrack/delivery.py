@@ -10,25 +10,25 @@ from typing import Protocol
 
 from pixeltrack.compile import Compiled, Task
 from pixeltrack.copies import Copy
+from pixeltrack.edits import cut_regions
 from pixeltrack.formats import (
-    MESSAGE_FORMATS,
     RECIPE,
-    FilesWriter,
-    Format,
     Render,
-    StreamWriter,
     Tags,
     UploadWriter,
+    WholeCopies,
     Writer,
+    boxed,
     json_line,
     json_values,
     message_values,
-    message_writer,
+    with_line_feeds,
 )
 from pixeltrack.listing import RecipientList
 from pixeltrack.output import Output
 from pixeltrack.personalize import compile_personalized
-from pixeltrack.rewrite import Plan, cut_plan
+from pixeltrack.rewrite import Plan
+from pixeltrack.sinks import MESSAGE_FORMATS, Format, open_sink
 from pixeltrack.source import Source
 from pixeltrack.template import Mixture, Slot, Template, Tokens
 from pixeltrack.urls import Addresses
@@ -44,34 +44,42 @@ class Delivery:
     resume: bool = False
 
 
-def writer(
-    output: Output, task: Task, compiled: Compiled, delivery: Delivery, people: RecipientList
-) -> Writer:
-    """Return what writes the copies in the format that is asked for."""
-    source, addresses = task.plan.source, task.addresses
-    templates = {True: compiled.tracked, False: compiled.untracked}
-    if delivery.format in ("recipe", "esp"):
-        single = {tracked: mail for tracked, mail in templates.items() if isinstance(mail, Template)}
-        return UploadWriter(output, delivery.tags, single, people.columns, addresses)
-
-    def renders(shape: Shape, values: Callable[[Copy], Tokens]) -> dict[bool, Render]:
-        return {
-            tracked: _render(template, source, addresses, delivery, partial(shape, tracked=tracked), values)
-            for tracked, template in templates.items()
-        }
-
-    if delivery.format == "jsonl":
-        line = partial(json_line, source=source, addresses=addresses)
-        return StreamWriter(output, "messages.jsonl", renders(line, json_values))
-    if delivery.format in MESSAGE_FORMATS:
-        return message_writer(output, delivery.format, renders(_as_it_is, message_values), task.now)
-    return FilesWriter(output, "html", renders(_as_it_is, attrgetter("values")))
-
-
 class Shape(Protocol):
     """Puts a mail into what a format holds it in."""
 
     def __call__(self, template: Template, *, tracked: bool) -> Template: ...
+
+
+def writer(
+    output: Output, task: Task, compiled: Compiled, delivery: Delivery, people: RecipientList
+) -> Writer:
+    """Return what writes the copies for a list in the format that is asked for."""
+    if delivery.format in ("recipe", "esp"):
+        templates = {True: compiled.tracked, False: compiled.untracked}
+        single = {tracked: mail for tracked, mail in templates.items() if isinstance(mail, Template)}
+        suffix = "txt" if task.plan.kind == "text" else "html"
+        return UploadWriter(output, delivery.tags, single, suffix, people.columns, task.addresses)
+    return WholeCopies(open_sink(output, delivery.format), renders(task, compiled, delivery))
+
+
+def renders(task: Task, compiled: Compiled, delivery: Delivery) -> dict[bool, Render]:
+    """Return the functions that make the bytes of a tracked (True) and of an untracked copy."""
+    source, addresses = task.plan.source, task.addresses
+    shape: Shape = _as_it_is
+    values: Callable[[Copy], Tokens] = attrgetter("values")
+    if delivery.format == "jsonl":
+        key = "text" if task.plan.kind == "text" else "html"
+        shape, values = partial(json_line, key=key, source=source, addresses=addresses), json_values
+    elif delivery.format in MESSAGE_FORMATS:
+        values = message_values
+        if delivery.format == "mbox":
+            shape = partial(boxed, now=task.now)
+        elif delivery.format == "maildir":
+            shape = with_line_feeds
+    return {
+        tracked: _render(mail, source, addresses, delivery, partial(shape, tracked=tracked), values)
+        for tracked, mail in ((True, compiled.tracked), (False, compiled.untracked))
+    }
 
 
 def _as_it_is(template: Template, *, tracked: bool) -> Template:  # noqa: ARG001 - as every shape
@@ -87,23 +95,41 @@ def _render(
     values: Callable[[Copy], Tokens],
 ) -> Render:
     """Return what makes the bytes of one copy."""
-    if isinstance(mail, Mixture):
-        if not delivery.personalize:
-            mix = mail.renderer()
-            return lambda copy: mix(values(copy))
-        pieces = [
-            (piece, _render(piece.template, replace(source, charset=piece.charset), addresses,
-                            delivery if piece.encode else Delivery(), shape, values))
-            for piece in mail.pieces
-        ]  # fmt: skip
-        return lambda copy: b"".join(
-            piece.encode(render(copy)) if piece.encode else render(copy) for piece, render in pieces
-        )
-    if delivery.personalize:
-        fill = compile_personalized(mail, source, addresses)
-        return lambda copy: shape(Template((fill(copy),))).renderer()(values(copy))
-    join = shape(mail).renderer()
-    return lambda copy: join(values(copy))
+    if isinstance(mail, Template) and not delivery.personalize:
+        join = shape(mail).renderer()
+        return lambda copy: join(values(copy))
+    whole = _whole(mail, source, addresses, values, personalize=delivery.personalize)
+    return lambda copy: shape(Template((whole(copy),))).renderer()(values(copy))
+
+
+def _whole(
+    mail: Template | Mixture,
+    source: Source,
+    addresses: Addresses,
+    values: Callable[[Copy], Tokens],
+    *,
+    personalize: bool,
+) -> Render:
+    """Return what makes a copy that is different in more than its tokens."""
+    if isinstance(mail, Template):
+        return compile_personalized(mail, source, addresses)
+    if not personalize:
+        mix = mail.renderer()
+        return lambda copy: mix(values(copy))
+
+    def filled(template: Template, charset: str, html: bool, encode: Callable[[bytes], bytes]) -> Render:
+        fill = compile_personalized(template, replace(source, charset=charset), addresses, html=html)
+        return lambda copy: encode(fill(copy))
+
+    def plain(template: Template) -> Render:
+        join = template.renderer()
+        return lambda copy: join(values(copy))
+
+    pieces = [
+        plain(template) if encode is None else filled(template, charset, html, encode)
+        for template, encode, charset, html in mail.pieces
+    ]
+    return lambda copy: b"".join([piece(copy) for piece in pieces])
 
 
 def rehearse(plan: Plan, people: RecipientList) -> None:
@@ -111,9 +137,8 @@ def rehearse(plan: Plan, people: RecipientList) -> None:
 
     For a first run: a field that the list does not have is then known before anything is made.
     """
-    whole = partial(_as_it_is, tracked=True)
-    delivery = Delivery(personalize=True)
-    fill = _render(cut_plan(plan, ()), plan.source, Addresses(""), delivery, whole, attrgetter("values"))
+    mail = cut_regions(plan.source, plan.regions, ())
+    fill = _whole(mail, plan.source, Addresses(""), attrgetter("values"), personalize=True)
     nowhere: dict[Slot, str] = {"message": "", "unsubscribe": "", "preferences": ""}
     for recipient in people:
         fill(Copy(0, recipient, True, "", nowhere, f"{people.name} line {recipient.line}"))

@@ -1,4 +1,4 @@
-"""How a run's copies are handed over: a file each, one file for all, or one template and a table."""
+"""What each format makes of a mail: copies whole, or one template and a table that fills it in."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import csv
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import asctime, gmtime
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 from pixeltrack.copies import Copy
 from pixeltrack.errors import InputError
-from pixeltrack.message import ONE_CLICK
-from pixeltrack.output import Folder, Output
+from pixeltrack.headers import ONE_CLICK
+from pixeltrack.output import Output
+from pixeltrack.sinks import Sink
 from pixeltrack.source import Source
 from pixeltrack.template import Slot, Template, at, joined
 from pixeltrack.urls import Addresses
-
-Format = Literal["html", "jsonl", "recipe", "esp", "eml", "mbox", "maildir"]
-MESSAGE_FORMATS = ("eml", "mbox", "maildir")
-FORMATS: tuple[str, ...] = get_args(Format)
-
 
 Render = Callable[[Copy], bytes]
 
@@ -29,64 +25,33 @@ Render = Callable[[Copy], bytes]
 class Writer(Protocol):
     """Takes a run's copies one by one."""
 
-    written: int  # bytes so far
+    @property
+    def written(self) -> int:
+        """Bytes so far."""
+
     single_files: bool  # whether messages.csv is needed to say which file goes to whom
 
     def put(self, copy: Copy, *, again: bool) -> str:
         """Write a copy, and return the file that it is in; again when a resumed run has it already."""
 
 
-class FilesWriter:
-    """A file for each copy."""
+class WholeCopies:
+    """Each copy whole, in a sink."""
 
     single_files = True
 
-    def __init__(self, output: Output, folder: str, renders: Mapping[bool, Render]) -> None:
+    def __init__(self, sink: Sink, renders: Mapping[bool, Render]) -> None:
         """renders makes a tracked (True) or an untracked copy."""
-        self.written = 0
-        self._name = self._place = folder
-        self._folder = output.make_folder(folder)
-        self._renders = renders
+        self._sink, self._renders = sink, renders
 
-    def put(self, copy: Copy, *, again: bool) -> str:
-        name = f"{copy.name}.{self._name}"
-        if not again:
-            content = self._renders[copy.tracked](copy)
-            self._folder.write(name, content)
-            self.written += len(content)
-        return f"{self._place}/{name}"
-
-
-class MaildirWriter(FilesWriter):
-    """A file for each copy in a maildir's ``new``, by the names that its readers expect."""
-
-    def __init__(self, new: Folder, renders: Mapping[bool, Render]) -> None:
-        self.written = 0
-        self._name = "pixeltrack"
-        self._place = "maildir/new"
-        self._folder = new
-        self._renders = renders
-
-
-class StreamWriter:
-    """One file for all copies."""
-
-    single_files = True
-
-    def __init__(self, output: Output, name: str, renders: Mapping[bool, Render]) -> None:
-        self.written = 0
-        self._name = name
-        self._file = output.open(name)
-        self._renders = renders
+    @property
+    def written(self) -> int:
+        return self._sink.written
 
     def put(self, copy: Copy, *, again: bool) -> str:
         if not again:
-            content = self._renders[copy.tracked](copy)
-            written = self._file.write(content)
-            while written < len(content):  # a disk that is nearly full takes a part
-                written += self._file.write(memoryview(content)[written:])
-            self.written += len(content)
-        return self._name
+            self._sink.write(copy, self._renders[copy.tracked](copy))
+        return self._sink.file(copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +89,21 @@ SYSTEMS = {
 RECIPE = Tags("recipe", "email", _LOWER, "{{{{{}}}}}")
 
 
+def given_tags(merge_tag: str) -> Tags:
+    """Return the tags of any other system, by how it writes its tag for the column pt_token.
+
+    Raises InputError for a tag without that column.
+    """
+    before, column, after = merge_tag.partition(_LOWER[0])
+    if not column:
+        raise InputError(
+            f"merge tag {merge_tag!r} does not name the column pt_token",
+            hint="write it as your mail system writes the tag of that column, such as '%%pt_token%%'",
+        )
+    doubled = [part.replace("{", "{{").replace("}", "}}") for part in (before, after)]
+    return Tags("your mail system", "email", _LOWER, "{}".join(doubled))
+
+
 class UploadWriter:
     """One template, and a table with each recipient's tokens for whoever fills it in.
 
@@ -137,11 +117,13 @@ class UploadWriter:
         output: Output,
         tags: Tags,
         templates: Mapping[bool, Template],
+        suffix: str,
         fields: Sequence[str],
         addresses: Addresses,
     ) -> None:
         """fields are the list's columns; templates are the tracked (True) and the untracked mail."""
         self.written = 0
+        self._suffix = suffix
         self._output, self._tags, self._templates = output, tags, templates
         self._fields, self._addresses = fields, addresses
         clash = {column.lower() for column in tags.columns} & {field.lower() for field in fields}
@@ -172,7 +154,7 @@ class UploadWriter:
     def _begin(self, tracked: bool) -> Callable[[Sequence[str]], object]:
         """Write the template and the head of the table when the first copy of its kind comes."""
         content = self._templates[tracked].renderer()(self._tags.values)
-        self._output.write("template.html" if tracked else "untracked.html", content)
+        self._output.write(f"{'template' if tracked else 'untracked'}.{self._suffix}", content)
         self.written += len(content)
         table = self._output.open_text("upload.csv" if tracked else "upload-untracked.csv")
         rows = csv.writer(table, lineterminator="\n")
@@ -187,8 +169,10 @@ class UploadWriter:
 # -- JSON lines -------------------------------------------------------------------------------------
 
 
-def json_line(html: Template, *, tracked: bool, source: Source, addresses: Addresses) -> Template:
-    """Return one line of JSON for one copy, escaped once for all copies.
+def json_line(
+    template: Template, *, tracked: bool, key: str, source: Source, addresses: Addresses
+) -> Template:
+    """Return one line of JSON for one copy, escaped once for all copies; key is what the mail goes by.
 
     The slots "address" and "fields" take JSON. Raises InputError for bytes that are no text.
     """
@@ -198,16 +182,16 @@ def json_line(html: Template, *, tracked: bool, source: Source, addresses: Addre
         *('{"email": ', at("address"), f', "tracked": {json.dumps(tracked)}, "token": ', token),
         *(', "list_unsubscribe": "<', *unsubscribe, f'>", "list_unsubscribe_post": "{ONE_CLICK}"'),
         *(', "preferences_url": "', addresses.preferences(""), at("preferences"), '"'),
-        *(', "fields": ', at("fields"), ', "html": "', _json_text(html, source), '"}\n'),
+        *(', "fields": ', at("fields"), f', "{key}": "', _json_text(template, source), '"}\n'),
     )
 
 
-def _json_text(html: Template, source: Source) -> Template:
+def _json_text(mail: Template, source: Source) -> Template:
     def escaped(chunk: bytes) -> bytes:
         text = source.decode(chunk)
         return json.dumps(text.removeprefix("\ufeff"), ensure_ascii=False)[1:-1].encode()
 
-    return html.mapped(escaped, str.encode)
+    return mail.mapped(escaped, str.encode)
 
 
 def json_values(copy: Copy) -> dict[Slot, str]:
@@ -227,33 +211,20 @@ def message_values(copy: Copy) -> dict[Slot, str]:
     return {**copy.values, "to": copy.recipient.address.encode().decode("latin-1")}
 
 
-def message_writer(output: Output, format_: str, renders: Mapping[bool, Render], now: int) -> Writer:
-    """Return what writes messages as files, into one mbox, or into a maildir. now is ms UTC."""
-    if format_ == "eml":
-        return FilesWriter(output, "eml", renders)
-    if format_ == "maildir":
-        maildir = output.make_folder("maildir")
-        for name in ("cur", "tmp"):
-            maildir.make_folder(name)
-        unix = {tracked: _with_line_feeds(render) for tracked, render in renders.items()}
-        return MaildirWriter(maildir.make_folder("new"), unix)
-    separator = f"From pixeltrack@localhost {asctime(gmtime(now / 1000))}\n".encode()
-
-    def boxed(render: Render) -> Render:
-        def put(copy: Copy) -> bytes:
-            content = _FROM.sub(rb">\g<0>", render(copy))  # mboxrd: From_ lines are quoted, reversibly
-            return separator + content + (b"\n" if content.endswith(b"\n") else b"\n\n")
-
-        return put
-
-    return StreamWriter(
-        output, "messages.mbox", {kind: boxed(_with_line_feeds(render)) for kind, render in renders.items()}
-    )
+def with_line_feeds(template: Template, *, tracked: bool) -> Template:  # noqa: ARG001 - as every shape
+    """Return a message as mail boxes on disk have it; a mail server makes CRLF of it when it sends."""
+    return template.mapped(lambda chunk: chunk.replace(b"\r\n", b"\n"), template.encode)
 
 
-_FROM = re.compile(rb"(?m)^>*From ")
+def boxed(template: Template, *, tracked: bool, now: int) -> Template:
+    """Return a message as it stands in an mbox: a From_ line before it, an empty one behind it.
+
+    Lines of it that begin with "From " are quoted as mboxrd does, which can be undone. now is ms UTC.
+    """
+    chunks = [_FROM.sub(b">", chunk) for chunk in with_line_feeds(template, tracked=tracked).chunks]
+    chunks[0] = f"From pixeltrack@localhost {asctime(gmtime(now / 1000))}\n".encode() + chunks[0]
+    chunks[-1] += b"\n" if chunks[-1].endswith(b"\n") else b"\n\n"
+    return replace(template, chunks=tuple(chunks))
 
 
-def _with_line_feeds(render: Render) -> Render:
-    """Mail boxes on disk have line feeds; a mail server makes CRLF of them when it sends."""
-    return lambda copy: render(copy).replace(b"\r\n", b"\n")
+_FROM = re.compile(rb"(?<=\n)(?=>*From )")  # never where a chunk begins: a token stands before it

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
 from pixeltrack import consent
-from pixeltrack.compile import Compiled, Task, compile_mail, tokens
+from pixeltrack.compile import Compiled, Task, compile_mail
 from pixeltrack.copies import Copy
 from pixeltrack.delivery import Delivery
 from pixeltrack.delivery import writer as make_writer
-from pixeltrack.errors import InputError
-from pixeltrack.formats import Format
+from pixeltrack.errors import PixeltrackError
+from pixeltrack.handout import MessageTable
 from pixeltrack.listing import RecipientList
 from pixeltrack.manifest import manifest
-from pixeltrack.message import ONE_CLICK
-from pixeltrack.model import CampaignKind, Message, Recipient, Scope
+from pixeltrack.model import Message, Recipient, Scope
 from pixeltrack.output import Output, uninterrupted
 from pixeltrack.proofs import Proof
-from pixeltrack.rewrite import Plan
+from pixeltrack.sinks import Format
 from pixeltrack.store import Store
-from pixeltrack.template import Slot, Tokens
 from pixeltrack.tokens import Keyring, TokenKind, number
-from pixeltrack.urls import Addresses
 
-_MESSAGE_COLUMNS = (
-    *("email", "file", "tracked", "token"),
-    *("list_unsubscribe", "list_unsubscribe_post", "preferences_url"),
-)
 _CHECKPOINT = 10_000  # copies after which an interrupted run can be taken up again
 
 Progress = Callable[[int], None]  # called with the number of recipients done so far
@@ -81,7 +73,7 @@ def inject_list(
     with Output(task.out, fingerprint, resume=delivery.resume) as output:
         resumed = output.done
         writer = make_writer(output, task, compiled, delivery, people)
-        rows = _message_table(output) if writer.single_files else None
+        table = MessageTable(output, addresses) if writer.single_files else None
         for done, recipient in enumerate(people, start=1):
             refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
             mode = consent.decide(policy, recipient.consent, refused)
@@ -89,7 +81,7 @@ def inject_list(
             if mode.outcome != "suppressed":
                 pseudonym = keys.pseudonym(recipient.identity)
                 is_tracked = mode.outcome == "tracked"
-                values = tokens(keys, pseudonym, keys.message_token(pseudonym, kind), kind)
+                values = compiled.tokens(pseudonym, kind)
                 copy = Copy(
                     done,
                     recipient,
@@ -101,18 +93,27 @@ def inject_list(
                 file = writer.put(copy, again=done <= resumed)
                 copies.append(number(pseudonym))
                 tracked.append(is_tracked)
-                if rows:
-                    rows(_message_row(copy, file, addresses))
+                if table:
+                    table.add(copy, file)
             if done % _CHECKPOINT == 0 and done > resumed:
                 output.checkpoint(done)
             if progress:
                 progress(done)
+        if not copies:
+            raise PixeltrackError(
+                f"nobody to write to: everybody in {people.name} has unsubscribed",
+                hint="nothing was written",
+            )
         summary = Summary(
             *(task.campaign, keys.code, task.out, len(copies), writer.written),
             *(dict(modes), compiled.proof, delivery.format),
             resumed=resumed,
         )
-        output.write("manifest.json", manifest(task, compiled, "recipients", len(copies), delivery.format))
+        known = delivery.tags.values if delivery.format in ("recipe", "esp") else {}
+        output.write(
+            "manifest.json",
+            manifest(task, compiled, "recipients", len(copies), delivery.format, known),
+        )
         with uninterrupted():
             campaign = store.save_campaign(compiled.draft)
             if not task.test:
@@ -121,32 +122,13 @@ def inject_list(
                     _stored(people, copies, tracked, keyring, opt_outs),
                     (recipient.identity for recipient in people if recipient.consent == "denied"),
                 )
-                known, _tracked = store.message_counts(campaign.campaign_id)
-                summary = replace(summary, earlier=known - len(copies))
+                stored, _tracked = store.message_counts(campaign.campaign_id)
+                summary = replace(summary, earlier=stored - len(copies))
             output.publish()
     return summary
 
 
 _NOTHING: frozenset[Scope] = frozenset()
-
-
-def _message_table(output: Output) -> Callable[[Sequence[str]], object]:
-    rows = csv.writer(output.open_text("messages.csv"), lineterminator="\n")
-    rows.writerow(_MESSAGE_COLUMNS)
-    return rows.writerow
-
-
-def _message_row(copy: Copy, file: str, addresses: Addresses) -> Sequence[str]:
-    values = copy.values
-    return (
-        copy.recipient.address,
-        file,
-        "yes" if copy.tracked else "no",
-        values["message"] if copy.tracked else "",
-        f"<{addresses.unsubscribe(values['unsubscribe'])}>",
-        ONE_CLICK,
-        addresses.preferences(values["preferences"]),
-    )
 
 
 def _stored(
@@ -178,83 +160,9 @@ def _fingerprint(
     refused = sorted((subject.hex(), sorted(scopes)) for subject, scopes in opt_outs.items())
     told = repr(
         (
-            *(compiled.tracked.chunks, compiled.untracked.chunks, keys.check, people.digest, task.test),
+            *(compiled.tracked.chunks, compiled.untracked.chunks, compiled.bound, keys.check),
+            *(people.digest, task.test),
             *(delivery.format, delivery.tags, delivery.personalize, policy, refused),
         )
     )
     return blake2b(told.encode(), digest_size=16).hexdigest()
-
-
-def inject_preview(task: Task, store: Store, keyring: Keyring) -> Summary:
-    """Write one copy whose links and pixel work and are never counted."""
-    compiled = compile_mail(task, "preview", store, keyring)
-    values = tokens(compiled.keys, bytes(8), compiled.keys.preview_token(), "preview")
-    return _write_one(task, compiled, "preview", "preview.html", values, store)
-
-
-def check_merge(plan: Plan) -> None:
-    """Raise InputError when a mail asks for personal pages: those need a token of ours per person."""
-    for link in plan.links:
-        if link.decision == "fill" and link.reason != "privacy":
-            raise InputError(
-                f"{plan.source.name} line {link.line}: {link.destination} needs a recipient list",
-                hint="use your mail system's own unsubscribe tag there, or give --recipients",
-            )
-
-
-def inject_merge(task: Task, merge_tag: str, store: Store, keyring: Keyring) -> Summary:
-    """Write one template whose recipient is filled in by the sender's own mail system.
-
-    Raises InputError when the mail asks for personal pages.
-    """
-    check_merge(task.plan)
-    compiled = compile_mail(task, "merge", store, keyring)
-    values: dict[Slot, str] = {"message": compiled.keys.merge_token(merge_tag)}
-    return _write_one(task, compiled, "merge", "template.html", values, store)
-
-
-def inject_one(
-    task: Task, recipient: Recipient | None, store: Store, keyring: Keyring, policy: consent.Policy
-) -> tuple[bytes, consent.Mode]:
-    """Return one message as its one recipient gets it, and what was decided; for use as a filter.
-
-    Without a recipient it is untracked: whose it is cannot be known. Everything is stored before this
-    returns.
-    """
-    compiled = compile_mail(task, "recipients", store, keyring)
-    if recipient is None:
-        mode = consent.Mode("untracked", "it goes to several people")
-        pseudonym = bytes(8)
-    else:
-        refused = store.opt_outs_of(keyring.subject(recipient.identity))
-        mode = consent.decide(policy, recipient.consent, refused)
-        pseudonym = compiled.keys.pseudonym(recipient.identity)
-    kind: TokenKind = "preview" if task.test or recipient is None else "message"
-    values = tokens(compiled.keys, pseudonym, compiled.keys.message_token(pseudonym, kind), kind)
-    is_tracked = mode.outcome == "tracked"
-    content = (compiled.tracked if is_tracked else compiled.untracked).renderer()(values)
-    with uninterrupted():
-        campaign = store.save_campaign(compiled.draft)
-        if recipient is not None and not task.test:
-            message = Message(number(pseudonym), recipient.identity, recipient.fields, is_tracked)
-            store.save_messages(campaign.campaign_id, [message])
-    return content, mode
-
-
-def _write_one(
-    task: Task,
-    compiled: Compiled,
-    kind: CampaignKind,
-    name: str,
-    values: Tokens,
-    store: Store,
-) -> Summary:
-    content = compiled.tracked.renderer()(values)
-    with Output(task.out) as output:
-        output.make_folder("html").write(name, content)
-        summary = Summary(task.campaign, compiled.keys.code, task.out, 1, len(content), {}, compiled.proof)
-        output.write("manifest.json", manifest(task, compiled, kind, 1, "html"))
-        with uninterrupted():
-            store.save_campaign(compiled.draft)
-            output.publish()
-    return summary

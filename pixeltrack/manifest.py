@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
 
 from pixeltrack.compile import Compiled, Task
 from pixeltrack.model import CampaignKind
-from pixeltrack.rewrite import Link
+from pixeltrack.rewrite import Link, Plan
+from pixeltrack.store import CampaignDraft
+from pixeltrack.template import Tokens
 
 
 def link_values(link: Link) -> dict[str, object]:
@@ -24,21 +27,21 @@ def link_values(link: Link) -> dict[str, object]:
     }
 
 
-def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int, format_: str) -> bytes:
-    """Return manifest.json: the record of what was done to the mail: enough to know every link again."""
-    plan, campaign = task.plan, compiled.draft.campaign
+def manifest(
+    task: Task, compiled: Compiled, kind: CampaignKind, messages: int, format_: str, known: Tokens
+) -> bytes:
+    """Return manifest.json: every link with what was done to it, and what takes that back.
+
+    known are the values of slots that are the same in every copy, such as a mail system's tags.
+    """
+    plan = task.plan
     numbers = {row.position: row.number for row in compiled.draft.links}
     record = {
-        "pixeltrack_manifest": 1,
-        "campaign": campaign.name,
-        "code": campaign.code,
-        "kind": kind,
-        "format": format_,
-        "base_url": task.addresses.base,
+        **_head(task, compiled.draft, kind, format_),
         "source": {
             "name": Path(plan.source.name).name,
-            "bytes": len(plan.source.data),
-            "sha256": sha256(plan.source.data).hexdigest(),
+            "bytes": len(plan.original),
+            "sha256": sha256(plan.original).hexdigest(),
             "charset": plan.source.charset,
         },
         "messages": messages,
@@ -57,5 +60,55 @@ def manifest(task: Task, compiled: Compiled, kind: CampaignKind, messages: int, 
             "second_run_changes_nothing": compiled.proof.second_run,
             "audit": compiled.proof.audit,
         },
+        "undo": undo_record(plan, compiled, known),
     }
+    return _json(record)
+
+
+def addressed_manifest(task: Task, draft: CampaignDraft, messages: int, format_: str) -> bytes:
+    """Return the manifest of messages that each had their own text: undo.jsonl has a line for each."""
+    record = {
+        **_head(task, draft, "recipients", format_),
+        "messages": messages,
+        "links": [
+            {"position": row.position, "number": row.number, "text": row.text, "destination": row.url}
+            for row in draft.links
+        ],
+    }
+    return _json(record)
+
+
+def _head(task: Task, draft: CampaignDraft, kind: CampaignKind, format_: str) -> dict[str, object]:
+    return {
+        "pixeltrack_manifest": 1,
+        "campaign": draft.campaign.name,
+        "code": draft.campaign.code,
+        "kind": kind,
+        "format": format_,
+        "base_url": task.addresses.base,
+    }
+
+
+def _json(record: dict[str, object]) -> bytes:
     return json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def undo_record(plan: Plan, compiled: Compiled, known: Tokens) -> dict[str, object]:
+    """Return what takes a copy back to the mail as it was given, byte for byte.
+
+    ``tracked`` and ``untracked`` are the changes of such a copy: where (in characters of the mail),
+    what was there, and what stands there now. ``parts`` are those that stand decoded in that count.
+    """
+    return {
+        "sha256": sha256(plan.original).hexdigest(),
+        "codec": plan.source.codec,
+        "kind": plan.kind,
+        "personal": plan.personal,
+        "known": {str(slot): value for slot, value in known.items()},
+        "parts": [
+            {"start": region.start, "end": region.end, "written": region.written.decode("latin-1")}
+            for region in plan.regions
+        ],
+        "untracked": [astuple(change) for change in compiled.always],
+        "tracked": [astuple(change) for change in compiled.changes],
+    }

@@ -6,28 +6,75 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
-from pixeltrack import mime, rewrite
+from pixeltrack import headers, mime, rewrite
+from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.links import Policy
-from pixeltrack.rewrite import Edit, Link, Plan, Region
+from pixeltrack.rewrite import Link, Plan
 from pixeltrack.source import Source, read
-from pixeltrack.template import Slot
-
-ONE_CLICK = "List-Unsubscribe=One-Click"  # the List-Unsubscribe-Post value of RFC 8058, section 3.1
 
 _HTML = ("text/html", "text/x-amp-html")
+_TAGS = re.compile(r"\{\{|\{%")  # of Jinja2
+_FOR_EACH = ("to", "message-id", "list-unsubscribe", "list-unsubscribe-post", "date")
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """One part that is planned: its own source, and where it is in the (partly decoded) message."""
 
+    type: str
     source: Source
     body: mime.Body
     place: Callable[[int], int]
     start: int
     end: int
+
+    @property
+    def is_html(self) -> bool:
+        return self.type in _HTML
+
+
+class _Opened:
+    """A message with some of its spans decoded in place: what ``regions`` says how to write again."""
+
+    def __init__(self, data: bytes, *, anew: bool) -> None:
+        self._data = data
+        self._anew = anew
+        self._written = bytearray()
+        self._done = 0
+        self.regions: list[Region] = []
+
+    def keep(self, start: int, end: int) -> int:
+        """Leave a span as it is written; return where it begins now."""
+        self._written += self._data[self._done : start]
+        begins = len(self._written)
+        self._written += self._data[start:end]
+        self._done = end
+        return begins
+
+    def open(
+        self,
+        start: int,
+        end: int,
+        content: bytes,
+        encode: Callable[[bytes], bytes],
+        charset: str,
+        *,
+        html: bool,
+    ) -> int:
+        """Put a span's content in its place; return where it begins."""
+        self._written += self._data[self._done : start]
+        begins = len(self._written)
+        self._written += content
+        self._done = end
+        written = self._data[start:end]
+        self.regions.append(Region(begins, len(self._written), encode, charset, html, written, self._anew))
+        return begins
+
+    def close(self) -> bytes:
+        return bytes(self._written + self._data[self._done :])
 
 
 def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bool = False) -> Plan:
@@ -36,64 +83,85 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
     text tells to wrap the links of plain-text parts, too; anew to encode every part anew for each
     copy, as when it is personalised. Raises InputError for a part whose charset cannot be cut.
     """
-    parts = [
-        part
-        for part in mime.leaves(data)
-        if not part.attached and (part.type in _HTML or part.type == "text/plain")
-    ]
-    virtual, pieces = bytearray(), list[tuple[mime.Part, _Piece]]()
-    done = 0
-    for part in parts:
-        body = mime.Body(data, part)
-        virtual += data[done : part.start]
-        start, whole = len(virtual), anew or body.encoding == "base64"
-        virtual += body.data if whole else data[part.start : part.end]
-        done = part.end
-        if body.data.strip():
-            place = _moved(start) if whole else _shifted(body.place, start - part.start)
-            pieces.append((part, _Piece(_source(body, part, name), body, place, start, len(virtual))))
-    virtual += data[done:]
-    whole_source = Source(name, bytes(virtual), virtual.decode("latin-1"), "latin-1", "latin-1")
-    regions = tuple(
-        Region(piece.start, piece.end, piece.body.encode, piece.source.charset, part.type in _HTML)
-        for part, piece in pieces
-        if anew or piece.body.encoding == "base64"
-    )
+    opened = _Opened(data, anew=anew)
+    if anew:
+        _open_headers(data, opened)
+    pieces = _pieces(data, name, opened, anew=anew)
+    virtual = opened.close()
+    source = Source(name, virtual, virtual.decode("latin-1"), "latin-1", "latin-1")
     links, documents = list[Link](), list[Source]()
     pixel_at, reason = None, "no HTML part"
-    left = set[str]()
-    for part, piece in pieces:
-        if part.type not in _HTML:
+    for piece in pieces:
+        if not piece.is_html:
             continue
-        amp = part.type != "text/html"
+        amp = piece.type != "text/html"
         made = rewrite.plan(piece.source, replace(policy, pixel="none") if amp else policy)
         documents.append(piece.source)
         links += _placed(made.links, piece)
-        left |= {link.destination for link in made.links if link.decision == "leave"}
         if pixel_at is None and not amp and reason != "the mail already has our pixel":
             pixel_at = None if made.pixel_at is None else piece.place(_bytes(piece.source, made.pixel_at))
             reason = made.pixel_reason
-    if text:
-        for part, piece in pieces:
-            if part.type == "text/plain":
-                links += _placed(rewrite.plan_text(piece.source, policy, frozenset(left)), piece)
+    left = frozenset(link.destination for link in links if link.decision == "leave")
+    for piece in pieces:
+        if not piece.is_html:
+            links += _placed(rewrite.text_links(piece.source, policy, left, wrap=text), piece)
     links.sort(key=lambda link: link.start)
-    spans = [piece.start for _part, piece in pieces]
+    numbered = tuple(replace(link, number=number) for number, link in enumerate(links, start=1))
+    starts = [piece.start for piece in pieces]
 
     def enclose(offset: int, before: str, after: str, slotted: bool) -> tuple[str, str]:
-        index = bisect_right(spans, offset) - 1
-        if index < 0 or offset > pieces[index][1].end or anew:
+        index = bisect_right(starts, offset) - 1
+        if index < 0 or offset > pieces[index].end or anew:
             return before, after
-        return pieces[index][1].body.enclose(before, after, slotted=slotted)
+        return pieces[index].body.enclose(before, after, slotted=slotted)
 
     def replan(output: bytes) -> Plan:
         return plan_message(output, name, policy, text=text)
 
-    numbered = tuple(replace(link, number=number) for number, link in enumerate(links, start=1))
     return Plan(
-        *(whole_source, policy, numbered, pixel_at, reason, tuple(documents), replan, regions, enclose),
-        is_message=True,
+        *("message", source, data, policy, numbered, pixel_at, reason, tuple(documents), replan),
+        *(tuple(opened.regions), enclose, anew),
     )
+
+
+def _pieces(data: bytes, name: str, opened: _Opened, *, anew: bool) -> list[_Piece]:
+    found = []
+    for part in mime.leaves(data):
+        if part.attached or part.type not in (*_HTML, "text/plain"):
+            continue
+        body = mime.Body(data, part)
+        if not body.data.strip():
+            continue
+        source = _source(body, part, name)
+        if anew or body.encoding == "base64":
+            html = part.type in _HTML
+            start = opened.open(part.start, part.end, body.data, body.encode, source.charset, html=html)
+            end, place = start + len(body.data), _moved(start)
+        else:
+            start = opened.keep(part.start, part.end)
+            end, place = start + part.end - part.start, _shifted(body.place, start - part.start)
+        found.append(_Piece(part.type, source, body, place, start, end))
+    return found
+
+
+def decoded_parts(data: bytes) -> bytes:
+    """Return a message with its base64 texts decoded in place: as ``plan_message`` counts its spans."""
+    opened = _Opened(data, anew=False)
+    _pieces(data, "message", opened, anew=False)
+    return opened.close()
+
+
+def _open_headers(data: bytes, opened: _Opened) -> None:
+    """Decode the headers that have Jinja2 in them: a subject may greet its reader, too."""
+    end = mime.split_headers(data)[1]
+    for field in headers.fields(data[:end].decode("latin-1"), end):
+        if _TAGS.search(field.text) and field.name.lower() not in _FOR_EACH:
+            encode = partial(_encoded, field.name)
+            opened.open(field.start, field.end, field.text.encode(), encode, "utf-8", html=False)
+
+
+def _encoded(name: str, content: bytes) -> bytes:
+    return headers.encoded(name, content.decode()).encode("ascii", "replace")
 
 
 def refuse_signed(data: bytes, name: str) -> None:
@@ -148,75 +216,34 @@ def _shifted(place: Callable[[int], int], by: int) -> Callable[[int], int]:
     return lambda offset: place(offset) + by
 
 
-# -- headers ----------------------------------------------------------------------------------------
+def compose(
+    html: tuple[bytes, str] | None, text: tuple[bytes, str] | None, fields: list[tuple[str, str]]
+) -> bytes:
+    """Return a message with an HTML part, a plain-text part, or both as alternatives.
 
-
-def header_edits(source: Source, host: str, unsubscribe_before: str, created: str) -> list[Edit]:
-    """Return the edits that make a message one recipient's own: To, Message-ID, List-Unsubscribe.
-
-    The unsubscribe headers are those of RFC 8058. A header that is there is replaced, but its Date
-    stays; created is the Date of a message that has none.
+    html and text are bytes and their charset. Quoted-printable throughout, with CRLF: what any mail
+    server takes (RFC 5321, 2.3.8). fields are its own headers, in order; values outside ASCII are
+    encoded (RFC 2047).
     """
-    end = mime.split_headers(source.data)[1]
-    view = source.view
-    eol = "\r\n" if view[:end].endswith("\r\n") else "\n"
-    blank = end - len(eol) if view[:end].endswith(eol * 2) else end
-    wanted: tuple[tuple[str, str, Slot | None, str], ...] = (
-        ("To", "", "to", ""),
-        ("Message-ID", "<", "id", f"@{host}>"),
-        ("List-Unsubscribe", f"<{unsubscribe_before}", "unsubscribe", ">"),
-        ("List-Unsubscribe-Post", ONE_CLICK, None, ""),
-        ("Date", created, None, ""),
-    )
-    edits = []
-    for name, before, slot, after in wanted:
-        found = re.search(rf"(?im)^{name}:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", view[:blank])
-        if found is None:
-            edits.append(Edit(blank, blank, f"{name}: {before}", slot, f"{after}{eol}"))
-        elif name != "Date":
-            edits.append(Edit(found.start(1), found.end(1), before, slot, after))
-    return edits
-
-
-def compose(html: bytes, charset: str, text: bytes | None, headers: list[tuple[str, str]]) -> bytes:
-    """Return a message with an HTML part, and a plain-text part before it where there is one.
-
-    Quoted-printable throughout, with CRLF: what any mail server takes (RFC 5321, 2.3.8). headers are
-    its own, in order; values outside ASCII are encoded (RFC 2047).
-    """
-    lines = [f"{name}: {_encoded(name, value)}" for name, value in headers]
+    lines = [f"{name}: {headers.encoded(name, value)}" for name, value in fields]
     lines.append("MIME-Version: 1.0")
-    parts = [("html", charset, html)]
-    if text is not None:
-        parts.insert(0, ("plain", "utf-8", text))
-    written = [
+    head = "\r\n".join(lines)
+    parts = [
         "\r\n".join(
             (
-                f'Content-Type: text/{kind}; charset="{named}"',
+                f'Content-Type: text/{kind}; charset="{given[1]}"',
                 "Content-Transfer-Encoding: quoted-printable",
                 "",
-                mime.encode_quoted_printable(content).decode("ascii"),
+                mime.encode_quoted_printable(given[0]).decode("ascii"),
             )
         )
-        for kind, named, content in parts
+        for kind, given in (("plain", text), ("html", html))
+        if given is not None
     ]
-    head = "\r\n".join(lines)
-    if len(written) == 1:
-        return f"{head}\r\n{written[0]}\r\n".encode("ascii")
+    if len(parts) == 1:
+        return f"{head}\r\n{parts[0]}\r\n".encode("ascii")
     # "=_" cannot stand in quoted-printable, so no part has the boundary in it (RFC 2045, 6.7)
     bound = "pixeltrack=_alternative"
-    body = "".join(f"--{bound}\r\n{part}\r\n" for part in written)
+    body = "".join(f"--{bound}\r\n{part}\r\n" for part in parts)
     head += f'\r\nContent-Type: multipart/alternative; boundary="{bound}"'
     return f"{head}\r\n\r\n{body}--{bound}--\r\n".encode("ascii")
-
-
-def _encoded(name: str, value: str) -> str:
-    from email.header import Header
-    from email.utils import formataddr, parseaddr
-
-    if name == "From":
-        shown, address = parseaddr(value)
-        return formataddr((shown, address), "utf-8")
-    if value.isascii() and len(value) < 900:
-        return value
-    return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")

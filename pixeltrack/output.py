@@ -22,16 +22,20 @@ from pixeltrack.model import CampaignKind
 
 # What a run may write at the top of the folder.
 _ENTRIES = (
-    *("manifest.json", "messages.csv", "html", "eml", "maildir", "messages.mbox", "messages.jsonl"),
-    *("template.html", "untracked.html", "upload.csv", "upload-untracked.csv"),
+    *("manifest.json", "undo.jsonl", "messages.csv", "html", "text", "eml", "maildir"),
+    *("messages.mbox", "messages.jsonl", "upload.csv", "upload-untracked.csv"),
+    *("template.html", "untracked.html", "template.txt", "untracked.txt"),
 )
 _MESSAGE_FILES: dict[CampaignKind, re.Pattern[str]] = {
-    "recipients": re.compile(r"\d{6,}-[0-9a-f]{6}\.(?:html|eml)|cur|new|tmp"),
-    "merge": re.compile(r"template\.(?:html|eml)"),
-    "preview": re.compile(r"preview\.(?:html|eml)"),
+    "recipients": re.compile(r"\d{6,}-[0-9a-f]{6}\.(?:html|txt|eml)|cur|new|tmp"),
+    "merge": re.compile(r"template\.(?:html|txt|eml)"),
+    "preview": re.compile(r"preview\.(?:html|txt|eml)"),
 }
 # What a resumed run writes again.
-_REWRITTEN = ("messages.csv", "template.html", "untracked.html", "upload.csv", "upload-untracked.csv")
+_REWRITTEN = (
+    *("messages.csv", "upload.csv", "upload-untracked.csv"),
+    *("template.html", "untracked.html", "template.txt", "untracked.txt"),
+)
 _PROGRESS = "progress.json"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _AGAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW

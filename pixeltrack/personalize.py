@@ -8,12 +8,12 @@ comments are off, because ``{#`` is how a style sheet says "inside braces, an id
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from pixeltrack.copies import Copy
 from pixeltrack.errors import InputError
 from pixeltrack.source import Source
-from pixeltrack.template import Template
+from pixeltrack.template import Slot, Template
 from pixeltrack.urls import Addresses
 
 #: Names that a mail may use besides the recipient's fields.
@@ -21,6 +21,7 @@ URL_FIELDS = ("unsubscribe_url", "preferences_url", "privacy_url")
 
 _TAG = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
 _SLOT_NAME = "pixeltrack_slot"
+_ADDRESS_BEFORE = re.compile(r"https?://[^\s\"'<>]*\Z")
 
 # What a template's own expressions raise: 1 / 0, "%(x)s" % {}, a macro that calls itself, …
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -49,9 +50,10 @@ def compile_personalized(
     )
     texts = [source.decode(chunk) for chunk in template.chunks]
     mark = _unused("".join(texts))
+    links = _links(template.slots, texts)
     written = texts[0]
     for slot, text in zip(template.slots, texts[1:], strict=True):
-        written += f"{{{{ {_SLOT_NAME}.{slot} }}}}{text}"
+        written += f"{{{{ {_SLOT_NAME}.s_{slot} }}}}{text}"
     try:
         compiled = environment.from_string(_hide_returns(written, mark))
     except jinja2.TemplateSyntaxError as error:
@@ -62,7 +64,7 @@ def compile_personalized(
 
     def render(copy: Copy) -> bytes:
         fields, values, where = copy.recipient.fields, copy.values, copy.where
-        slots = {slot: Markup(value) for slot, value in values.items()}  # noqa: S704 - our own tokens
+        slots = {f"s_{slot}": Markup(value) for slot, value in values.items()}  # noqa: S704 - our own tokens
         pages = (places.unsubscribe(values["unsubscribe"]), places.preferences(values["preferences"]))
         urls = dict(zip(URL_FIELDS, (*pages, places.privacy), strict=True))
         try:
@@ -74,14 +76,44 @@ def compile_personalized(
             ) from None
         except (jinja2.TemplateError, *_FAULTS) as error:
             raise InputError(f"{where}: the mail cannot be personalised: {error}") from None
-        if _SLOT_NAME in text and not any(_SLOT_NAME in value for value in fields.values()):
+        left = _SLOT_NAME in text and not any(_SLOT_NAME in value for value in fields.values())
+        if left or (links and not _intact(text, links, values)):
             raise InputError(
-                f"{source.name}: a link stands inside {{% raw %}} or a quoted text of Jinja2",
+                f"{source.name}: a link stands inside {{% raw %}}, a filter or a quoted text of Jinja2",
                 hint="write the link outside it: there it cannot be tracked, and would not work",
             )
-        return text.replace(mark, "\r").encode(source.charset, errors="xmlcharrefreplace")
+        if values["message"]:
+            links.clear()  # a filter does in every copy what it does in the first
+        try:
+            return text.replace(mark, "\r").encode(source.charset, "xmlcharrefreplace" if html else "strict")
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{where}: {error.object[error.start]!r} cannot be written in {source.charset},"
+                " which the mail's text part is in",
+                hint="save the message as UTF-8",
+            ) from None
 
     return render
+
+
+def _links(slots: Sequence[Slot], texts: Sequence[str]) -> dict[Slot, set[str]]:
+    """Return what stands before each token in an address."""
+    found: dict[Slot, set[str]] = {}
+    for slot, text in zip(slots, texts, strict=False):
+        address = _ADDRESS_BEFORE.search(text, max(len(text) - 400, 0))
+        if address:
+            found.setdefault(slot, set()).add(address[0])
+    return found
+
+
+def _intact(text: str, links: Mapping[Slot, set[str]], values: Mapping[Slot, str]) -> bool:
+    """Whether every token in a filled-in mail ends an address as it was written: no filter changed it."""
+    folded = text.lower()
+    return all(
+        not values[slot]
+        or folded.count(values[slot].lower()) == sum(text.count(before + values[slot]) for before in befores)
+        for slot, befores in links.items()
+    )
 
 
 def _hide_returns(text: str, mark: str) -> str:

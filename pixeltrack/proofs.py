@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from pixeltrack.edits import Edit, changes, cut, take_back
 from pixeltrack.errors import PixeltrackError, SelfCheckError
 from pixeltrack.markup import scan
-from pixeltrack.rewrite import Edit, Plan, cut
+from pixeltrack.rewrite import Plan
 from pixeltrack.source import Source
 from pixeltrack.template import Slot
 from pixeltrack.urls import Owns
@@ -69,18 +70,11 @@ def prove(
 
 def undo(source: Source, edits: Sequence[Edit], values: Mapping[Slot, str], output: bytes) -> bytes:
     """Return output with every edit taken back; raise SelfCheckError where an edit is not in place."""
-    restored: list[bytes] = []
-    position = done = 0  # in the output, in bytes; in the source's view
-    for edit in sorted(edits, key=lambda edit: edit.start):
-        start = position + len(source.encode(source.view[done : edit.start]))
-        token = values[edit.slot] if edit.slot else ""
-        inserted = source.encode(edit.before + token + edit.after)
-        if output[start : start + len(inserted)] != inserted:
-            raise SelfCheckError(f"{source.name}: an edit is not where it belongs", hint=_HINT)
-        restored += (output[position:start], source.encode(source.view[edit.start : edit.end]))
-        position, done = start + len(inserted), edit.end
-    restored.append(output[position:])
-    return b"".join(restored)
+    known = {str(slot): value for slot, value in values.items()}
+    try:
+        return take_back(output.decode(source.codec), changes(source, edits), known).encode(source.codec)
+    except (PixeltrackError, UnicodeError) as error:
+        raise SelfCheckError(f"{source.name}: {error}", hint=_HINT) from None
 
 
 def _audit(before: Source, after: Source, owns: Owns) -> str:

@@ -2,25 +2,26 @@
 
 Nothing is parsed into a tree and written again. The plan says which spans change; the template is
 the source cut at those spans, with our URLs in between; a message is the recipient's token joined
-between the pieces. What lies outside the spans cannot change, because it is never touched.
+between the pieces.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import unescape
 from itertools import pairwise
+from typing import Literal
 
+from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.hrefs import decode_attribute
-from pixeltrack.links import Decision, Policy, rule
+from pixeltrack.links import Decision, Policy, Ruling, rule
 from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source, read
-from pixeltrack.template import Mixture, Piece, Slot, Template
 from pixeltrack.texts import spans
 from pixeltrack.utm import Utm, parse
 
@@ -48,17 +49,6 @@ class Link:
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A span of a source that stands decoded in it; ``encode`` writes it as the mail has it."""
-
-    start: int
-    end: int
-    encode: Callable[[bytes], bytes]
-    charset: str
-    html: bool
-
-
 def _as_it_is(_at: int, before: str, after: str, _slotted: bool) -> tuple[str, str]:
     return before, after
 
@@ -69,10 +59,12 @@ class Plan:
 
     A whole message is a source, too: ``documents`` are then its HTML parts, ``regions`` those of its
     parts that are encoded anew for every copy, and ``enclose`` writes text as the part at an offset
-    wants it. ``replan`` plans the outcome again, in the same way.
+    wants it. ``original`` is what was given; ``replan`` plans an outcome again, in the same way.
     """
 
+    kind: Literal["html", "text", "message"]
     source: Source
+    original: bytes
     policy: Policy
     links: tuple[Link, ...]
     pixel_at: int | None
@@ -81,7 +73,11 @@ class Plan:
     replan: Callable[[bytes], Plan]
     regions: tuple[Region, ...] = ()
     enclose: Callable[[int, str, str, bool], tuple[str, str]] = _as_it_is
-    is_message: bool = False
+    personal: bool = False  # its text is different for each recipient
+
+    def personalized(self) -> Plan:
+        """Return the same for copies whose text is filled in."""
+        return replace(self, personal=True)
 
     @property
     def wrapped(self) -> tuple[Link, ...]:
@@ -91,17 +87,6 @@ class Plan:
     def changes_nothing(self) -> bool:
         """True for a mail that is already injected: no link to wrap, no pixel to add."""
         return self.pixel_at is None and not self.wrapped
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Replace ``start:end`` of the view with ``before``, the slot's value (None: nothing), and ``after``."""
-
-    start: int
-    end: int
-    before: str
-    slot: Slot | None = None
-    after: str = ""
 
 
 def plan(source: Source, policy: Policy) -> Plan:
@@ -120,19 +105,36 @@ def plan(source: Source, policy: Policy) -> Plan:
     def replan(output: bytes) -> Plan:
         return plan(read(output, source.name, source.charset), policy)
 
-    return Plan(source, policy, tuple(links), pixel_at, reason, (source,), replan)
+    return Plan("html", source, source.data, policy, tuple(links), pixel_at, reason, (source,), replan)
 
 
-def plan_text(source: Source, policy: Policy, left: frozenset[str]) -> tuple[Link, ...]:
-    """Find the links of a plain text. left are the destinations that the mail's HTML leaves alone."""
+def plan_text(source: Source, policy: Policy) -> Plan:
+    """Find every link of a mail that is plain text, and decide what is done to each."""
+
+    def replan(output: bytes) -> Plan:
+        return plan_text(read(output, source.name, source.charset), policy)
+
+    links = text_links(source, policy)
+    return Plan("text", source, source.data, policy, links, None, "a plain text has none", (), replan)
+
+
+def text_links(
+    source: Source, policy: Policy, left: frozenset[str] = frozenset(), *, wrap: bool = True
+) -> tuple[Link, ...]:
+    """Find the links of a plain text; without wrap only the placeholders for our own pages.
+
+    left are the destinations that the mail's HTML leaves alone.
+    """
     lines = _line_starts(source.view)
     links = []
     for number, (start, end) in enumerate(spans(source.view), start=1):
         written = source.text(source.view[start:end])
-        ruling = rule(written, text="", attributes={}, policy=policy)
+        line = bisect_right(lines, start)
+        ruling = _ruling(written, "", {}, policy, f"{source.name} line {line}")
+        if ruling.decision != "fill" and not wrap:
+            continue
         if ruling.decision == "wrap" and ruling.destination in left:
             ruling = replace(ruling, decision="leave", reason="left alone in the HTML part, too")
-        line = bisect_right(lines, start)
         links.append(
             Link(
                 number=number,
@@ -159,10 +161,7 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy:
     attributes = {name: decode_attribute(attribute.value) for name, attribute in anchor.attributes.items()}
     href = decode_attribute(source.text(anchor.href.value))
     line = bisect_right(lines, anchor.at)
-    try:
-        ruling = rule(href, text=text, attributes=attributes, policy=policy)
-    except InputError as error:
-        raise InputError(f"{source.name} line {line}: {error.message}", hint=error.hint) from None
+    ruling = _ruling(href, text, attributes, policy, f"{source.name} line {line}")
     own_utm = attributes.get("data-pt-utm")
     return Link(
         number=number,
@@ -180,6 +179,13 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy:
         end=anchor.href.end,
         quote=anchor.href.quote,
     )
+
+
+def _ruling(href: str, text: str, attributes: dict[str, str], policy: Policy, where: str) -> Ruling:
+    try:
+        return rule(href, text=text, attributes=attributes, policy=policy)
+    except InputError as error:
+        raise InputError(f"{where}: {error.message}", hint=error.hint) from None
 
 
 def _own_utm(written: str, where: str) -> Utm:
@@ -231,48 +237,3 @@ def _pixel_place(page: Page, policy: Policy) -> tuple[int | None, str]:
     if page.unclosed:
         return page.content_end, f"before the {page.unclosed} that never closes"
     return page.content_end, "at the end"
-
-
-# -- from plan to bytes -----------------------------------------------------------------------------
-
-
-def cut(source: Source, edits: Iterable[Edit]) -> Template:
-    """Return the template of a source. Overlapping edits are a bug of the caller: ValueError."""
-    chunks: list[bytes] = []
-    slots: list[Slot] = []
-    position, carried = 0, ""
-    for edit in sorted(edits, key=lambda edit: edit.start):
-        if edit.start < position:
-            raise ValueError(f"edits overlap at offset {edit.start}")
-        carried += source.view[position : edit.start] + edit.before
-        if edit.slot is not None:
-            chunks.append(source.encode(carried))
-            slots.append(edit.slot)
-            carried = ""
-        position, carried = edit.end, carried + edit.after
-    chunks.append(source.encode(carried + source.view[position:]))
-    return Template(tuple(chunks), tuple(slots), source.encode)
-
-
-def cut_plan(plan: Plan, edits: Sequence[Edit]) -> Template | Mixture:
-    """Return the template of a plan's copies: of a message, with the parts that are encoded anew."""
-    if not plan.regions:
-        return cut(plan.source, edits)
-    pieces: list[Piece] = []
-    position = 0
-    for region in plan.regions:
-        pieces.append(Piece(_cut_span(plan.source, edits, position, region.start)))
-        inner = _cut_span(plan.source, edits, region.start, region.end)
-        pieces.append(Piece(inner, region.encode, region.charset, region.html))
-        position = region.end
-    pieces.append(Piece(_cut_span(plan.source, edits, position, len(plan.source.view))))
-    return Mixture(tuple(pieces))
-
-
-def _cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
-    inside = [
-        replace(edit, start=edit.start - start, end=edit.end - start)
-        for edit in edits
-        if start <= edit.start and edit.end <= end and (edit.start < end or edit.start == len(source.view))
-    ]
-    return cut(replace(source, view=source.view[start:end]), inside)

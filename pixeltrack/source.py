@@ -88,17 +88,27 @@ def read(data: bytes, name: str, encoding: str | None = None) -> Source:
 
 
 def require_html(source: Source) -> None:
-    """Raise InputError for what is no mail's HTML: a picture, a text, a whole message, far too much."""
-    if len(source.data) > MAX_BYTES:
-        raise InputError(
-            f"{source.name} has {len(source.data):,} bytes; the limit is {MAX_BYTES:,}",
-            hint="mail programs clip HTML above about 102 kB; move images out of the HTML",
-        )
+    """Raise InputError for what is no mail's HTML: a picture, a text, far too much."""
+    require_size(source)
     if not _MARKUP.search(source.view):
         raise InputError(
             f"{source.name} does not look like HTML: it has no element of a mail in it",
             hint="give the HTML of your mail; its encoding can be named with --encoding",
         )
+
+
+def require_size(source: Source) -> None:
+    """Raise InputError for a mail that is larger than any is."""
+    if len(source.data) > MAX_BYTES:
+        raise InputError(
+            f"{source.name} has {len(source.data):,} bytes; the limit is {MAX_BYTES:,}",
+            hint="mail programs clip HTML above about 102 kB; move images out of the HTML",
+        )
+
+
+def has_markup(data: bytes) -> bool:
+    """Return whether bytes have an element of a mail in them."""
+    return _MARKUP.search(data.decode("latin-1")) is not None
 
 
 def _charset(data: bytes, name: str, encoding: str | None) -> str:

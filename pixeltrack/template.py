@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
-# What differs from copy to copy: tokens, and what a container says of a recipient.
-Slot = Literal["message", "unsubscribe", "preferences", "address", "to", "id", "fields", "number"]
+# What differs from copy to copy: tokens, and what a container says of a recipient. A number is the
+# token of that link alone, 0 the pixel's, where links are bound.
+Slot = Literal["message", "unsubscribe", "preferences", "address", "to", "id", "fields"] | int
 Tokens = Mapping[Slot, str]
 
 
@@ -24,27 +26,22 @@ class Template:
     encode: Callable[[str], bytes] = ascii_bytes
 
     def renderer(self) -> Callable[[Tokens], bytes]:
-        """Return the function (values by slot) -> bytes of one copy.
-
-        Between two slots of other kinds a copy is a single join, for most mails there are none.
-        """
-        first: list[bytes] = [self.chunks[0]]
-        others: list[tuple[Slot, list[bytes]]] = []
-        for slot, chunk in zip(self.slots, self.chunks[1:], strict=True):
-            if slot != "message":
-                others.append((slot, [chunk]))
-            elif others:
-                others[-1][1].append(chunk)
-            else:
-                first.append(chunk)
-        encode = self.encode
+        """Return the function (values by slot) -> bytes of one copy: always a single join."""
+        encode, chunks, slots = self.encode, self.chunks, self.slots
+        distinct = tuple(dict.fromkeys(slots))
+        if not slots:
+            return lambda _values: chunks[0]
+        if len(distinct) == 1:
+            (only,) = distinct
+            return lambda values: encode(values[only]).join(chunks)
+        layout = [b""] * (len(chunks) + len(slots))
+        layout[::2] = chunks
+        take = itemgetter(*slots)
 
         def render(values: Tokens) -> bytes:
-            token = encode(values["message"])
-            pieces = [token.join(first)]
-            for slot, group in others:
-                pieces += (encode(values[slot]), token.join(group))
-            return b"".join(pieces) if others else pieces[0]
+            pieces = layout.copy()
+            pieces[1::2] = take({slot: encode(values[slot]) for slot in distinct})
+            return b"".join(pieces)
 
         return render
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-_URL = re.compile(r"(?<![\w@/.-])https?://[^\s<>\"\x00-\x20]+", re.IGNORECASE)
+_URL = re.compile(r"(?<![\w@/.-])(?:https?://[^\s<>\"\x00-\x20]+|pixeltrack:[a-z]+)", re.IGNORECASE)
 _TRAILING = ".,;:!?'\"*_~`|"
 _PAIRS = {")": "(", "]": "[", "}": "{", "»": "«"}
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Return where the web addresses of a text are.
+    """Return where the web addresses of a text are, and the placeholders for pages of ours.
 
     Punctuation after an address is the sentence's, not the address's; a closing bracket belongs to
     the address when it was opened in it (RFC 3986, appendix C).
@@ -27,6 +27,6 @@ def spans(text: str) -> list[tuple[int, int]]:
                 end -= 1
             else:
                 break
-        if text[start:end].partition("://")[2]:
+        if not text[start:end].endswith("://"):
             found.append((start, end))
     return found

@@ -6,6 +6,7 @@ tracking, per campaign: a tracking token never authorises an unsubscribe or a pr
 a token can be read without the key: no address, no row number. Verifying needs the key alone.
 
     tracking token   kind 1 · key 1 · pseudonym 8 · tag 11          = 21 bytes = 28 characters
+    bound token      the same, with a tag that holds for one link alone
     personal token   kind 1 · key 1 · campaign 5 · pseudonym 8 · tag 15 = 30 bytes = 40 characters
 """
 
@@ -15,19 +16,26 @@ import base64
 import binascii
 import re
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
+from hashlib import blake2b, shake_128
 from hmac import compare_digest
-from typing import Literal
+from typing import Any, Literal
 
-Purpose = Literal["track", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check"]
+Purpose = Literal["track", "bind", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check"]
 TokenKind = Literal["message", "preview", "merge"]
 Personal = Literal["unsubscribe", "preferences"]
 
 _KIND_BYTES: dict[TokenKind, int] = {"message": 0x11, "preview": 0x12, "merge": 0x13}
 _KINDS = {byte: kind for kind, byte in _KIND_BYTES.items()}
+_BOUND = 0x20  # set in the kind of a token that holds for one link alone
+_BOUND_KINDS: dict[int, TokenKind] = {
+    _KIND_BYTES["message"] | _BOUND: "message",
+    _KIND_BYTES["preview"] | _BOUND: "preview",
+}
+_SHAKE_RATE = 168  # bytes that SHAKE128 takes in at a time
+_BLOCK = 64  # links whose tags come from one call of SHAKE128
 _TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = 11, 15, 8
 _TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
@@ -95,15 +103,25 @@ class Keyring:
             pseudonyms=_Mint(self._derive(signer, "pseudonym", code), _PSEUDONYM),
             unsubscribe=_Mint(self._derive(signer, "unsubscribe"), _PERSONAL_TAG),
             preferences=_Mint(self._derive(signer, "preferences"), _PERSONAL_TAG),
+            binding=self._derive(signer, "bind", code),
         )
 
-    def verify_tracking(self, code: str, token: str) -> Tracked | None:
-        """Return what a tracking token says, or None when it is not one of ours for this campaign."""
+    def verify_tracking(self, code: str, token: str, link: int = 0) -> Tracked | None:
+        """Return what a tracking token says, or None when it is not one of ours for this campaign.
+
+        link is the one that it was seen with, 0 for the pixel; a bound token holds for no other.
+        """
         sealed, _, foreign = token.partition(".")
         raw = _decode(sealed, _TRACK_LENGTH)
-        if raw is None or raw[0] not in _KINDS or raw[1] not in self._keys:
+        if raw is None or raw[1] not in self._keys:
             return None
         body, tag = raw[:-_TRACK_TAG], raw[-_TRACK_TAG:]
+        bound = _BOUND_KINDS.get(raw[0])
+        if bound:
+            good = compare_digest(tag, self.campaign(code, raw[1]).bound_tag(body, link))
+            return Tracked(bound, number(body[2:]), key_id=raw[1]) if good and not foreign else None
+        if raw[0] not in _KINDS:
+            return None
         mint = _Mint(self._derive(raw[1], "track", code), _TRACK_TAG)
         if not compare_digest(tag, mint.tag(body)):
             return None
@@ -159,6 +177,7 @@ class CampaignKeys:
     pseudonyms: _Mint
     unsubscribe: _Mint
     preferences: _Mint
+    binding: bytes
 
     def pseudonym(self, address: str) -> bytes:
         """Return the 8 bytes by which this campaign knows a normalised address."""
@@ -166,6 +185,36 @@ class CampaignKeys:
 
     def message_token(self, pseudonym: bytes, kind: TokenKind = "message") -> str:
         return self.track.seal(self._head(kind) + pseudonym)
+
+    def bound_tokens(
+        self, pseudonym: bytes, links: Iterable[int], kind: TokenKind = "message"
+    ) -> dict[int, str]:
+        """Return a token for each link (0 for the pixel) that holds for that link alone."""
+        head = self._head(kind)
+        body = bytes((head[0] | _BOUND, head[1])) + pseudonym
+        numbers = list(links)
+        blocks = {block: self._tags(body, block) for block in {link // _BLOCK for link in numbers}}
+        raw = b"".join([body + _bound_tag(blocks[link // _BLOCK], link) for link in numbers])
+        written = _encode(raw)  # whole groups of three bytes: the tokens stand in it side by side
+        return {
+            link: written[at : at + _TRACK_LENGTH]
+            for link, at in zip(numbers, range(0, len(written), _TRACK_LENGTH), strict=True)
+        }
+
+    def bound_tag(self, body: bytes, link: int) -> bytes:
+        """Return the tag of a bound token."""
+        return _bound_tag(self._tags(body, link // _BLOCK), link)
+
+    def _tags(self, body: bytes, block: int) -> bytes:
+        """Return the tags of a block of links, by one call (FIPS 202; the key fills the first block)."""
+        sponge = self._sponge.copy()
+        sponge.update(body + block.to_bytes(3, "big"))
+        tags: bytes = sponge.digest(_BLOCK * _TRACK_TAG)
+        return tags
+
+    @cached_property
+    def _sponge(self) -> Any:
+        return shake_128(self.binding.ljust(_SHAKE_RATE, b"\0"))
 
     def preview_token(self) -> str:
         return self.message_token(bytes(8), "preview")
@@ -200,6 +249,11 @@ class CampaignKeys:
     def check(self) -> bytes:
         """Return what is the same for the same key and campaign, and reveals nothing of them."""
         return self.track.tag(b"check")
+
+
+def _bound_tag(block: bytes, link: int) -> bytes:
+    at = link % _BLOCK * _TRACK_TAG
+    return block[at : at + _TRACK_TAG]
 
 
 def number(pseudonym: bytes) -> int:

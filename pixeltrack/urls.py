@@ -32,7 +32,9 @@ _CLICK = re.compile(
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
 )  # as pixeltrack.tokens makes them
-_TAG = re.compile(r"\*\||\{\{|%[\w.]+%|\[\[|\$\{|<%")  # what a mail system fills in when it sends
+_TAG = re.compile(  # what a mail system fills in when it sends
+    r"\*\||\{\{|%%?[\w.-]+%|\[\[|[$#]\{|<%|\{[A-Za-z_][\w.]*\}"
+)
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
 _TAGGED_ACT = re.compile(rf"/([up])/(?:{_TAG.pattern})")
 _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")

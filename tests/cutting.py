@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pixeltrack.compile import _fill
+from pixeltrack.edits import Edit, cut
 from pixeltrack.links import Policy
-from pixeltrack.rewrite import Edit, Plan, cut, plan
+from pixeltrack.rewrite import Plan, plan
 from pixeltrack.source import Source, read
 from pixeltrack.template import Slot
 from pixeltrack.urls import addresses

@@ -65,7 +65,13 @@ class Case:
 CASES = [
     # -- the mail
     Case("missing mail", "inject gone.html", "no such file: gone.html", "give the HTML file of your mail"),
-    Case("mail is a folder", "inject .", "cannot read .: Is a directory"),
+    Case(
+        "a folder without mail",
+        "inject empty",
+        "no mail in the folder empty",
+        "files end in .html, .htm, .eml, .txt, .text, .mbox, .mbx",
+        prepare=lambda folder: (folder / "empty").mkdir(),
+    ),
     Case("empty mail", "inject mail.html", "mail.html is empty", ASK_HTML, files={"mail.html": b" \n"}),
     Case(
         "a picture",
@@ -235,7 +241,7 @@ CASES = [
         "merge tag and list",
         f"{LIST} --merge-tag X",
         "--merge-tag and --recipients exclude each other",
-        "with a list every copy is written here; with a merge tag your mail system writes them",
+        "with a list every copy is written here; --format esp makes a template and a table",
     ),
     Case(
         "merge tag and personal pages",

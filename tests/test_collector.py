@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
-from pixeltrack.inject import inject_merge, inject_preview
 from pixeltrack.links import Policy
 from pixeltrack.model import Flag, StoredEvent
 from pixeltrack.pages import Pages
 from pixeltrack.rewrite import plan
 from pixeltrack.setup import Workspace
+from pixeltrack.single import inject_single
 from pixeltrack.source import read
 from pixeltrack.store import open_store
 from pixeltrack.urls import addresses
@@ -385,7 +385,7 @@ def test_a_token_of_one_purpose_does_not_act_for_another(
 
 
 def test_a_preview_redirects_and_never_acts(client: Client, workspace: Workspace, task: Task) -> None:
-    summary = inject_preview(task, workspace.store, workspace.keyring)
+    summary = inject_single(task, None, workspace.store, workspace.keyring)
     keys = workspace.keyring.campaign(summary.code)
     assert (
         client.get(f"/c/{summary.code}/1/{keys.preview_token()}").headers["Location"]
@@ -402,7 +402,7 @@ def test_a_preview_redirects_and_never_acts(client: Client, workspace: Workspace
 def test_a_merge_template_counts_once_it_was_filled_in(
     client: Client, workspace: Workspace, task: Task
 ) -> None:
-    summary = inject_merge(task, "*|ID|*", workspace.store, workspace.keyring)
+    summary = inject_single(task, "*|ID|*", workspace.store, workspace.keyring)
     sealed = workspace.keyring.campaign(summary.code).merge_token("")
     for left in ("*|ID|*", "", "{{id}}"):
         pixel = client.get(f"/o/{summary.code}/{sealed}{left}.gif")

@@ -18,7 +18,7 @@ from conftest import BASE, CHROME, START, Client, Clock, Inject
 
 from pixeltrack import config, setup
 from pixeltrack.collector import make_app
-from pixeltrack.compile import Task, compile_mail, tokens
+from pixeltrack.compile import Task, compile_mail
 from pixeltrack.errors import InputError
 from pixeltrack.links import Policy
 from pixeltrack.pages import Pages
@@ -63,7 +63,7 @@ def made(corpus: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
         assert compiled.proof.second_run
         workspace.store.save_campaign(compiled.draft)
         pseudonym = compiled.keys.pseudonym("reader@example.com")
-        values = tokens(compiled.keys, pseudonym, compiled.keys.message_token(pseudonym))
+        values = compiled.tokens(pseudonym)
         output = compiled.tracked.renderer()(values)
         found.append(
             Rewritten(name, path.read_bytes(), task.plan, output, values["message"], compiled.keys.code)

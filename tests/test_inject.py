@@ -203,7 +203,8 @@ def test_list_unsubscribe_verifies_and_names_its_recipient(inject: Inject, works
 def test_the_manifest_tells_what_was_done_to_each_link(inject: Inject):
     summary = inject(ADA, BOB)
     manifest = json.loads((summary.out / "manifest.json").read_text("utf-8"))
-    links = manifest.pop("links")
+    links, undo = manifest.pop("links"), manifest.pop("undo")
+    assert undo["sha256"] == sha256(MAIL).hexdigest()
     assert manifest == {
         "pixeltrack_manifest": 1,
         "campaign": "spring",
@@ -629,14 +630,18 @@ def test_a_mail_that_nobody_can_stop_is_warned_of(folder: Path):
     assert warning not in _inject(folder, "--recipients", "list.csv", "--force", "--personalize").err
 
 
-def test_a_list_of_which_nobody_is_left_is_warned_of(folder: Path, settings: config.Settings, client: Client):
+def test_a_list_of_which_nobody_is_left_makes_nothing(
+    folder: Path, settings: config.Settings, client: Client
+):
     (folder / "list.csv").write_text(f"email\n{ADA}\n")
     options = ("--recipients", "list.csv", "--db", str(settings.db), *BASE_URL)
     _inject(folder, *options)
     client.post(_rows(folder / "out" / "campaign")[0]["list_unsubscribe"].strip("<>"))
-    ran = _inject(folder, *options, "--campaign", "next")
-    assert "Warning: no message was written: everybody on the list has unsubscribed" in ran.err
-    assert "Send them" not in ran.out
+    ran = run(folder, "inject", "campaign.html", *options, "--campaign", "next")
+    assert (ran.code, ran.out) == (1, "")
+    assert "nobody to write to: everybody in list.csv has unsubscribed" in ran.err
+    assert not (folder / "out" / "next").exists()
+    assert "next" not in run(folder, "report", "--db", str(settings.db)).out
 
 
 def test_messages_of_earlier_runs_that_still_count_are_told(folder: Path):

@@ -6,10 +6,10 @@ import pytest
 from cutting import PAGES, PIXEL, PLACES, VALUES, edits_of, planned
 
 from pixeltrack.copies import Copy
+from pixeltrack.edits import cut
 from pixeltrack.errors import InputError
 from pixeltrack.model import Recipient
 from pixeltrack.personalize import compile_personalized
-from pixeltrack.rewrite import cut
 
 
 def personalized(mail: bytes, encoding: str | None = None, **fields: str) -> bytes:
@@ -106,6 +106,8 @@ def test_a_mail_that_is_not_in_its_charset_is_refused() -> None:
     [
         b'<p>{% raw %}<a href="https://a.example/">x</a>{% endraw %}',
         b"""<p>{{ '<a href="https://a.example/">x</a>' }}""",
+        b'<p>{% filter upper %}<a href="https://a.example/">x</a>{% endfilter %}',
+        b'<p>{% filter urlencode %}<a href="https://a.example/">x</a>{% endfilter %}',
     ],
 )
 def test_a_link_that_jinja_takes_for_text_is_refused(mail: bytes) -> None:

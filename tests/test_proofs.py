@@ -9,9 +9,9 @@ from cutting import PIXEL, VALUES, click, edits_of, growth, planned, render, rew
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pixeltrack.edits import Edit
 from pixeltrack.errors import SelfCheckError
 from pixeltrack.proofs import prove, undo
-from pixeltrack.rewrite import Edit
 from pixeltrack.source import Source
 
 MAIL = (

@@ -7,8 +7,8 @@ from cutting import PAGES, PIXEL, VALUES, click, edits_of, planned, rewrite
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pixeltrack.edits import Edit, cut
 from pixeltrack.proofs import undo
-from pixeltrack.rewrite import Edit, cut
 
 # (mail, what becomes of it): {n} is our URL of link n, {pixel} the pixel.
 CASES = [

@@ -47,7 +47,7 @@ def links(*urls: str) -> list[LinkRow]:
 
 
 def draft(store: Store, *urls: str, name: str = "spring", kind: CampaignKind = "recipients") -> CampaignDraft:
-    return store.draft_campaign(name, kind, links(*urls), KEYRING, NOW)
+    return store.draft_campaign(name, kind, KEYRING, NOW).number(links(*urls))
 
 
 def saved(store: Store, *urls: str, name: str = "spring") -> Campaign:
@@ -87,7 +87,7 @@ def _open_each(paths: list[Path], together: Any, errors: Any) -> None:
         together.wait()
         try:
             store = open_store(path, KEYRING, create=True)
-            store.save_campaign(store.draft_campaign(f"by {os.getpid()}", "recipients", [], KEYRING, NOW))
+            store.save_campaign(store.draft_campaign(f"by {os.getpid()}", "recipients", KEYRING, NOW).draft())
             store.close()
         except Exception as error:
             errors.put(repr(error))

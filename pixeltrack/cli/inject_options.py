@@ -41,6 +41,11 @@ _LINKS = (
         metavar="TAGS",
         help="Add UTM tags to destinations, such as source=news,medium=email,campaign={campaign}.",
     ),
+    click.option(
+        "--bind-links",
+        is_flag=True,
+        help="Give each link a token of its own: one that leaks does not reveal the others.",
+    ),
     click.option("--readable", is_flag=True, help="Show each destination's host in its wrapped link."),
     click.option(
         "--pixel",
@@ -59,6 +64,12 @@ _MESSAGES = (
     click.option("--from", "from_", metavar="SENDER", help="From header of messages made of HTML."),
     click.option("--subject", metavar="TEXT", help="Their subject  [default: the mail's <title>]"),
     click.option(
+        "--headers",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="More of their headers, as lines of Name: value.",
+    ),
+    click.option(
         "--text-part",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         metavar="FILE",
@@ -71,7 +82,7 @@ _MESSAGES = (
         help="Change a signed message all the same: you sign it again afterwards.",
     ),
 )
-MESSAGE_OPTIONS = ("from_", "subject", "text_part", "text", "resign_later")
+MESSAGE_OPTIONS = ("from_", "subject", "headers", "text_part", "text", "resign_later")
 
 
 def messages(function: F) -> F:
@@ -97,6 +108,7 @@ class Chosen:
     wrap_sensitive: bool
     wrap_visible_urls: bool
     utm: str | None
+    bind_links: bool
     readable: bool
     pixel: Literal["top", "bottom", "none"]
     honeypot: bool

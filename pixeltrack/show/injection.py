@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pixeltrack.inject import Summary
 from pixeltrack.manifest import link_values
@@ -14,20 +14,29 @@ _OUTCOMES = {"suppressed": "left out", "untracked": "untracked", "tracked": "tra
 
 
 _PLACES = {
-    **{"html": "html", "jsonl": "messages.jsonl", "eml": "eml"},
+    **{"html": "html", "text": "text", "jsonl": "messages.jsonl", "eml": "eml"},
     **{"mbox": "messages.mbox", "maildir": "maildir"},
     **{"recipe": "template.html", "esp": "template.html"},
 }
 
 
-def plan_json(plan: Plan) -> str:
-    """Return the link table as JSON."""
-    rows = [{"number": link.number, **link_values(link)} for link in plan.links]
-    return json.dumps({"links": rows, "pixel": plan.pixel_reason}, indent=2, ensure_ascii=False)
+def plan_json(plans: Sequence[Plan]) -> str:
+    """Return the link table of a mail as JSON; of several, a list of them with their names."""
+    tables: list[dict[str, object]] = [
+        {
+            "links": [{"number": link.number, **link_values(link)} for link in plan.links],
+            "pixel": plan.pixel_reason,
+        }
+        for plan in plans
+    ]
+    if len(plans) == 1:
+        return json.dumps(tables[0], indent=2, ensure_ascii=False)
+    named = [{"source": plan.source.name, **table} for plan, table in zip(plans, tables, strict=True)]
+    return json.dumps(named, indent=2, ensure_ascii=False)
 
 
-def summary_json(summary: Summary, plan: Plan) -> str:
-    """Return the summary as JSON."""
+def summary_json(summary: Summary, plan: Plan | None) -> str:
+    """Return the summary as JSON; plan is None for messages that each had one of their own."""
     values = {
         "campaign": summary.campaign,
         "code": summary.code,
@@ -36,7 +45,7 @@ def summary_json(summary: Summary, plan: Plan) -> str:
         "messages": summary.messages,
         "bytes": summary.bytes,
         "earlier_messages": summary.earlier,
-        "wrapped": len(plan.wrapped),
+        **({} if plan is None else {"wrapped": len(plan.wrapped)}),
         "recipients": [
             {"outcome": outcome, "reason": reason, "people": people}
             for (outcome, reason), people in summary.modes.items()
@@ -84,6 +93,16 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
             "This is a preview: its links work, and are never counted. For real ones give"
             " --recipients list.csv, or --merge-tag '*|UNIQID|*' for your mail system's own tag."
         )
+
+
+def addressed_lines(summary: Summary) -> Iterator[str]:
+    """Yield the summary of messages that were each injected for whom they are addressed to."""
+    copies = "message" if summary.messages == 1 else "messages"
+    yield f"{summary.campaign}: {summary.messages:,} {copies} in {summary.out / _PLACES[summary.format]}"
+    for (outcome, reason), people in sorted(summary.modes.items()):
+        yield f"  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
+    yield f"{summary.out / 'messages.csv'} says which file goes to whom."
 
 
 def _upload_lines(summary: Summary) -> Iterator[str]:

@@ -3,7 +3,7 @@
 No SQL, connection or transaction leaks out of this package.
 """
 
-from pixeltrack.store.campaigns import CampaignDraft
+from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.sqlite import Store, open_store
 
-__all__ = ["CampaignDraft", "Store", "open_store"]
+__all__ = ["CampaignDraft", "Drafting", "Store", "open_store"]

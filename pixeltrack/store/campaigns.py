@@ -20,6 +20,41 @@ class CampaignDraft:
     known: frozenset[int]  # numbers that the link table holds already
 
 
+class Drafting:
+    """A campaign in the making: mail after mail is given the numbers of its links, nothing is stored.
+
+    A link keeps its number where position and address are the same as before; a changed one gets a
+    new number, because mail already sent points at the old one.
+    """
+
+    def __init__(self, campaign: Campaign, stored: Sequence[LinkRow]) -> None:
+        self.campaign = campaign
+        self._known = frozenset(link.number for link in stored)
+        self._numbers = {(link.position, link.url): link.number for link in stored}
+        self._taken = set(self._known)
+        self._last = max(self._known, default=0)
+        self._drafted: dict[int, LinkRow] = {}
+
+    def number(self, links: Sequence[LinkRow]) -> CampaignDraft:
+        """Give one mail's links their numbers, and return the campaign with them alone."""
+        numbered = []
+        for link in links:
+            number = self._numbers.get((link.position, link.url))
+            if number is None:
+                number = link.position if link.position not in self._taken else self._last + 1
+                self._numbers[link.position, link.url] = number
+                self._taken.add(number)
+                self._last = max(self._last, number)
+            row = replace(link, number=number)
+            self._drafted.setdefault(number, row)
+            numbered.append(row)
+        return CampaignDraft(self.campaign, tuple(numbered), self._known)
+
+    def draft(self) -> CampaignDraft:
+        """Return the campaign with the links of all mails."""
+        return CampaignDraft(self.campaign, tuple(self._drafted.values()), self._known)
+
+
 class Campaigns(Database):
     """The part of the store that knows what was sent, and where its links go."""
 
@@ -43,14 +78,10 @@ class Campaigns(Database):
     def has_link(self, campaign_id: int, number: int) -> bool:
         return bool(self._rows("has_link", campaign_id=campaign_id, number=number))
 
-    def draft_campaign(
-        self, name: str, kind: CampaignKind, links: Sequence[LinkRow], keyring: Keyring, now: int
-    ) -> CampaignDraft:
+    def draft_campaign(self, name: str, kind: CampaignKind, keyring: Keyring, now: int) -> Drafting:
         """Return how a campaign would be stored, without storing it.
 
-        A campaign of that name keeps its code and key, so the same list gets the same tokens. A link
-        keeps its number where position and address are the same as before; a changed one gets a new
-        number, because mail already sent points at the old one.
+        A campaign of that name keeps its code and key, so the same list gets the same tokens.
         """
         campaign = next((Campaign(*row) for row in self._rows("campaign_by_name", name=name)), None)
         if campaign is None:
@@ -63,19 +94,7 @@ class Campaigns(Database):
                 f"campaign {name!r} exists as one of another kind ({campaign.kind}, not {kind})",
                 hint="name this one differently with --campaign",
             )
-        stored = self.links(campaign.campaign_id)
-        numbers = {(link.position, link.url): link.number for link in stored}
-        taken = {link.number for link in stored}
-        following = max(taken, default=0)
-        drafted = []
-        for link in links:
-            number = numbers.get((link.position, link.url))
-            if number is None:
-                number = link.position if link.position not in taken else following + 1
-                taken.add(number)
-                following = max(following, number)
-            drafted.append(replace(link, number=number))
-        return CampaignDraft(campaign, tuple(drafted), frozenset(link.number for link in stored))
+        return Drafting(campaign, self.links(campaign.campaign_id))
 
     def _free_code(self, name: str, keyring: Keyring) -> str:
         attempt = 0

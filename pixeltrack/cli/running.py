@@ -1,0 +1,343 @@
+"""What ``inject`` does once its options are read: plans, one workspace, one job for each mail."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from pixeltrack import output, urls
+from pixeltrack.addressed import Given, addressee, inject_addressed, render_addressed
+from pixeltrack.cli import planning
+from pixeltrack.cli.common import Call
+from pixeltrack.cli.inject_options import Chosen
+from pixeltrack.cli.planning import Mail, Wishes
+from pixeltrack.compile import Task, compile_mail
+from pixeltrack.delivery import Delivery, rehearse
+from pixeltrack.errors import InputError, Interrupted
+from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
+from pixeltrack.inject import Summary, inject_list
+from pixeltrack.serve import now_ms
+from pixeltrack.setup import Workspace, open_workspace
+from pixeltrack.show.injection import addressed_lines, plan_json, summary_json, summary_lines
+from pixeltrack.single import check_merge, inject_single, render_single
+from pixeltrack.sinks import MESSAGE_FORMATS, Format
+
+if TYPE_CHECKING:
+    from pixeltrack.inject import Progress
+    from pixeltrack.listing import RecipientList
+    from pixeltrack.rewrite import Plan
+
+_PROGRESS_FROM = 2_000  # recipients; fewer are done before a bar could be read
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for."""
+
+    source: Path
+    list_file: str | None
+    campaign: str | None
+    out: Path | None
+    format: Format | None
+    esp: str | None
+    merge_tag: str | None
+    merge_twins: bool
+    resume: bool
+    force: bool
+    test: bool
+    as_json: bool
+
+
+class Run:
+    """One call of ``inject``."""
+
+    def __init__(self, call: Call, asked: Asked, chosen: Chosen, wishes: Wishes) -> None:
+        self._call, self._asked, self._chosen, self._wishes = call, asked, chosen, wishes
+        self._mails, self._boxes = planning.gather(asked.source, text=wishes.text)
+        if self._boxes and asked.list_file:
+            raise InputError(
+                f"{self._boxes[0]} holds messages that are addressed already",
+                hint="leave --recipients out, or give one mail",
+            )
+        if asked.campaign and asked.list_file and len(self._mails) > 1:
+            raise InputError("each mail of a folder is a campaign of its own", hint="leave --campaign out")
+        self._addresses = urls.addresses(call.settings.base_url)
+        self._people = self._read_list() if asked.list_file else None
+        fields = self._people.columns if self._people and wishes.personalize else ()
+        self._policy = chosen.policy(self._addresses, fields)
+        self._now = now_ms()
+
+    # -- what is looked at, and not done ------------------------------------------------------------
+
+    def show_plans(self) -> None:
+        """Print each mail's links with what would be done to them."""
+        from rich.console import Console
+
+        from pixeltrack.show.links import show_plan
+
+        plans = list(self._plans())
+        if self._asked.as_json:
+            click.echo(plan_json(plans))
+            return
+        console = Console()
+        for plan in plans:
+            if len(plans) > 1:
+                console.print(plan.source.name, markup=False, style="bold")
+            show_plan(console, plan)
+
+    def show_changes(self) -> None:
+        """Print every span that would be changed, as it is and as it would be."""
+        from rich.console import Console
+
+        from pixeltrack.show.changes import show_changes
+
+        console = Console()
+        with TemporaryDirectory() as folder:
+            settings = self._call.settings
+            if not settings.db.exists():  # nothing is made by looking
+                settings = replace(settings, db=Path(folder) / "t.db", key=Path(folder) / "t.key")
+            workspace = open_workspace(settings, create=True)
+            with suppress(BrokenPipeError):
+                for plan in self._plans():
+                    task = self._task(plan, plan.source.name, Path(folder))
+                    compiled = compile_mail(task, "preview", workspace.store, workspace.keyring)
+                    show_changes(console, plan, compiled.changes)
+            workspace.store.close()
+
+    def _plans(self) -> Iterator[Plan]:
+        for mail in self._mails:
+            if mail.kind != "message":
+                yield self._plan(mail)
+        for given in planning.addressed(self._mails, self._boxes):
+            yield planning.plan_given(given.data, given.name, self._policy, self._wishes)
+
+    # -- what is done -------------------------------------------------------------------------------
+
+    def do(self) -> None:
+        """Inject everything that was given. All is planned and checked before anything is written."""
+        asked = self._asked
+        by_list = self._people is not None or asked.merge_tag is not None
+        own = [mail for mail in self._mails if by_list or mail.kind != "message"]
+        letters = not by_list and len(own) < len(self._mails) + len(self._boxes)
+        if not asked.list_file and not letters and self._format_of(own[0]) not in ("html", "text", "eml"):
+            raise InputError(
+                f"--format {asked.format} needs --recipients", hint="the copies are for the people on it"
+            )
+        filters = asked.out is None and self._people is None and asked.source == Path("-")
+        several = len(own) + letters > 1
+        planned = [(mail, self._plan(mail), self._out(mail.path, several=several)) for mail in own]
+        for mail, plan, folder in planned:
+            self._check(mail, plan, None if filters else folder)
+        letters_to = self._out(asked.source, several=several)
+        if letters and not filters:
+            output.check(letters_to, force=asked.force, campaign=self._name(asked.source))
+        with self._workspace() as workspace:
+            if filters:
+                self._filter(workspace)
+                return
+            for mail, plan, folder in planned:
+                self._inject(mail, plan, folder, workspace)
+            if letters:
+                self._inject_letters(letters_to, workspace)
+        self._say_what_is_assumed()
+
+    def _check(self, mail: Mail, plan: Plan, folder: Path | None) -> None:
+        """Refuse what cannot be done, before anything is made; warn of what may be a mistake."""
+        if folder is not None:
+            output.check(folder, force=self._asked.force, campaign=self._name(mail.path))
+        if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
+            self._call.warn(
+                f"{mail.name} is injected already, or has nothing to inject: copies will be the same as it"
+            )
+        if self._asked.merge_tag is not None and not self._people:
+            check_merge(plan)
+        if self._people and self._wishes.personalize and not self._call.settings.db.exists():
+            rehearse(plan, self._people)
+
+    @contextmanager
+    def _workspace(self) -> Iterator[Workspace]:
+        workspace = open_workspace(self._call.settings, create=True)
+        if self._addresses.is_loopback:
+            self._call.warn(
+                f"links go to {self._addresses.base}, which only this machine can reach;"
+                " for mail to others give --base-url https://track.example.com"
+            )
+        try:
+            yield workspace
+        except Interrupted:
+            raise  # what is kept for --resume needs the key
+        except BaseException:
+            workspace.discard()
+            raise
+        workspace.store.close()
+        self._call.created(workspace.created)
+
+    def _inject(self, mail: Mail, plan: Plan, folder: Path, workspace: Workspace) -> None:
+        asked, settings = self._asked, self._call.settings
+        task = self._task(plan, self._name(mail.path), folder)
+        if self._people:
+            delivery = Delivery(self._format_of(mail), self._tags(), self._wishes.personalize, asked.resume)
+            with _progress(len(self._people), self._call) as progress:
+                summary = inject_list(
+                    *(task, self._people, workspace.store, workspace.keyring),
+                    *(settings.consent, delivery, progress),
+                )
+        else:
+            summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring)
+        if asked.as_json:
+            click.echo(summary_json(summary, plan))
+        elif not self._call.quiet:
+            for line in summary_lines(summary, plan, asked.merge_tag, verbose=self._call.verbose):
+                click.echo(line)
+        if asked.list_file and not _can_be_stopped(plan):
+            self._call.warn(
+                "the mail gives its readers no way to stop tracking;"
+                ' put <a href="pixeltrack:preferences"> into it'
+            )
+
+    def _inject_letters(self, folder: Path, workspace: Workspace) -> None:
+        """Inject messages for whom they are addressed to."""
+        name = self._name(self._asked.source)
+        format_: Format = self._asked.format or ("mbox" if self._boxes else "eml")
+        if format_ not in MESSAGE_FORMATS:
+            raise InputError(
+                f"{self._asked.source} holds whole messages, which --format {format_} does not hold",
+                hint=f"use one of {', '.join(MESSAGE_FORMATS)}",
+            )
+
+        def task_of(given: Given) -> Task:
+            plan = planning.plan_given(given.data, given.name, self._policy, self._wishes)
+            return self._task(plan, name, folder)
+
+        with _progress(None if self._boxes else len(self._mails), self._call) as progress:
+            summary: Summary = inject_addressed(
+                planning.addressed(self._mails, self._boxes),
+                task_of,
+                *(workspace.store, workspace.keyring, self._call.settings.consent),
+                *(Delivery(format_), progress),
+            )
+        if self._asked.as_json:
+            click.echo(summary_json(summary, None))
+        elif not self._call.quiet:
+            for line in addressed_lines(summary):
+                click.echo(line)
+
+    def _filter(self, workspace: Workspace) -> None:
+        """Write one mail to standard output: a message for whom it is addressed to, others as a preview."""
+        (mail,) = self._mails
+        task = self._task(self._plan(mail), self._name(mail.path), Path())
+        store, keyring = workspace.store, workspace.keyring
+        if mail.kind == "message" and self._asked.merge_tag is None:
+            given = Given(mail.name, mail.data)
+            content, mode = render_addressed(given, task, store, keyring, self._call.settings.consent)
+            said = f"{mode.outcome}: {mode.reason}"
+            if mode.outcome == "suppressed":
+                recipient = addressee(given)
+                self._call.warn(f"{recipient.address if recipient else ''} has unsubscribed: do not send it")
+        else:
+            content = render_single(task, self._asked.merge_tag, store, keyring)
+            said = "a template" if self._asked.merge_tag else "a preview, never counted"
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        self._call.say(f"{task.campaign}: {len(task.plan.wrapped)} links, {said}")
+
+    # -- parts of it --------------------------------------------------------------------------------
+
+    def _read_list(self) -> RecipientList:
+        from pixeltrack import recipients
+        from pixeltrack.cli import inputs
+        from pixeltrack.listing import RecipientList
+
+        list_file = self._asked.list_file or ""
+        name = "standard input" if list_file == "-" else list_file
+        with inputs.open_list(list_file, name) as stream:
+            return RecipientList(recipients.read(stream, name), name, merge=self._asked.merge_twins)
+
+    def _plan(self, mail: Mail) -> Plan:
+        return planning.plan_mail(mail, self._policy, self._format_of(mail), self._wishes)
+
+    def _format_of(self, mail: Mail) -> Format:
+        own: dict[planning.Kind, Format] = {"html": "html", "text": "text", "message": "eml"}
+        return self._asked.format or own[mail.kind]
+
+    def _task(self, plan: Plan, campaign: str, folder: Path) -> Task:
+        return Task(
+            *(plan, campaign, self._addresses, folder, self._now),
+            readable=self._chosen.readable,
+            honeypot=self._chosen.honeypot,
+            bind=self._chosen.bind_links,
+            envelope=plan.kind == "message" and self._people is not None,
+            test=self._asked.test,
+        )
+
+    def _tags(self) -> Tags:
+        if self._asked.merge_tag:
+            return given_tags(self._asked.merge_tag)
+        return SYSTEMS[self._asked.esp] if self._asked.esp else RECIPE
+
+    def _name(self, path: Path) -> str:
+        given = self._asked.campaign
+        name = given if given is not None else "stdin" if str(path) == "-" else path.absolute().stem
+        name = name.strip()
+        if not name or len(name) > 100 or not name.isprintable():
+            raise InputError(
+                f"campaign name {name!r} is not usable",
+                hint="give 1 to 100 printable characters with --campaign",
+            )
+        return name
+
+    def _out(self, path: Path, *, several: bool) -> Path:
+        name = self._name(path)
+        folder = _folder_name(f"{name}-test" if self._asked.test else name)
+        if self._asked.out is None:
+            return Path("out") / folder
+        return self._asked.out / folder if several else self._asked.out
+
+    def _say_what_is_assumed(self) -> None:
+        settings = self._call.settings
+        if self._asked.list_file and settings.consent == "assumed" and settings.config is None:
+            self._call.say(
+                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
+                " that"
+            )
+
+
+def _can_be_stopped(plan: Plan) -> bool:
+    """Whether a mail leads to the page on which its reader stops tracking; unsubscribe leads on to it."""
+    if any(link.decision == "fill" and link.reason != "privacy" for link in plan.links):
+        return True
+    urls_filled_in = ("preferences_url", "unsubscribe_url")
+    return plan.personal and any(name in plan.source.view for name in urls_filled_in)
+
+
+def _folder_name(campaign: str) -> str:
+    name = re.sub(r"[^\w.-]+", "-", campaign).strip(".-") or "campaign"
+    return name.encode()[:200].decode(errors="ignore")  # what a file system takes, with room for ".partial"
+
+
+@contextmanager
+def _progress(total: int | None, call: Call) -> Iterator[Progress | None]:
+    if call.quiet or not sys.stderr.isatty() or (total is not None and total < _PROGRESS_FROM):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    with Progress(
+        "writing",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("writing", total=total)
+        yield lambda done: bar.update(task, completed=done) if not done % 100 else None

@@ -1,0 +1,139 @@
+"""Edits of a mail: cutting it at them, and taking them back.
+
+A mail is cut at the edited spans, with what is written there in between; what lies outside the spans
+cannot change, because it is never touched. The same edits, as a manifest keeps them, give the mail
+back byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pixeltrack.errors import PixeltrackError
+from pixeltrack.source import Source
+from pixeltrack.template import Mixture, Piece, Slot, Template
+
+# What a slot holds in a copy, where nothing more is known of it.
+_SLOTS: dict[str, str] = {
+    "unsubscribe": "[A-Za-z0-9_-]{40}",
+    "preferences": "[A-Za-z0-9_-]{40}",
+    "id": "[0-9a-f]{16}",
+    "to": r"[^\r\n]*",
+}
+_TOKEN = "[A-Za-z0-9_-]{28}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace ``start:end`` of the view with ``before``, the slot's value (None: nothing), and ``after``."""
+
+    start: int
+    end: int
+    before: str
+    slot: Slot | None = None
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An edit with what it replaced: enough to take it back."""
+
+    start: int
+    was: str
+    before: str
+    slot: Slot | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A span of a source that stands decoded in it; ``encode`` writes it as the mail has it.
+
+    ``written`` is how the mail as given has it: so it stays where no edit is in it, unless ``anew``.
+    """
+
+    start: int
+    end: int
+    encode: Callable[[bytes], bytes]
+    charset: str
+    html: bool
+    written: bytes
+    anew: bool  # it is different for each recipient
+
+
+def cut(source: Source, edits: Iterable[Edit]) -> Template:
+    """Return the template of a source. Overlapping edits are a bug of the caller: ValueError."""
+    chunks: list[bytes] = []
+    slots: list[Slot] = []
+    position, carried = 0, ""
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        if edit.start < position:
+            raise ValueError(f"edits overlap at offset {edit.start}")
+        carried += source.view[position : edit.start] + edit.before
+        if edit.slot is not None:
+            chunks.append(source.encode(carried))
+            slots.append(edit.slot)
+            carried = ""
+        position, carried = edit.end, carried + edit.after
+    chunks.append(source.encode(carried + source.view[position:]))
+    return Template(tuple(chunks), tuple(slots), source.encode)
+
+
+def cut_regions(source: Source, regions: Sequence[Region], edits: Sequence[Edit]) -> Template | Mixture:
+    """Return the template of a source that has parts which are encoded anew for each copy."""
+    if not regions:
+        return cut(source, edits)
+    pieces: list[Piece] = []
+    position = 0
+    for region in regions:
+        pieces.append(Piece(_cut_span(source, edits, position, region.start)))
+        inner = _cut_span(source, edits, region.start, region.end)
+        if region.anew or inner.chunks != (source.data[region.start : region.end],):
+            pieces.append(Piece(inner, region.encode, region.charset, region.html))
+        else:
+            pieces.append(Piece(Template((region.written,))))
+        position = region.end
+    pieces.append(Piece(_cut_span(source, edits, position, len(source.view))))
+    return Mixture(tuple(pieces))
+
+
+def _cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
+    inside = [
+        replace(edit, start=edit.start - start, end=edit.end - start)
+        for edit in edits
+        if start <= edit.start and edit.end <= end and (edit.start < end or edit.start == len(source.view))
+    ]
+    return cut(replace(source, view=source.view[start:end]), inside)
+
+
+def changes(source: Source, edits: Iterable[Edit]) -> tuple[Change, ...]:
+    """Return edits with what they replace, in the order of the mail."""
+    return tuple(
+        Change(edit.start, source.view[edit.start : edit.end], edit.before, edit.slot, edit.after)
+        for edit in sorted(edits, key=lambda edit: edit.start)
+    )
+
+
+def take_back(written: str, changed: Iterable[Change], known: Mapping[str, str]) -> str:
+    """Return a copy's text with every change taken back.
+
+    known are the values of slots that are known, by ``str(slot)``; of others their shape is. Raises
+    PixeltrackError where a change is not in place.
+    """
+    restored: list[str] = []
+    position = done = 0  # in the copy, in the mail
+    for change in changed:
+        start = position + change.start - done
+        slot = "" if change.slot is None else _pattern(str(change.slot), known)
+        there = re.compile(f"{re.escape(change.before)}{slot}{re.escape(change.after)}").match(written, start)
+        if there is None:
+            raise PixeltrackError(f"an edit is not where it belongs, at character {start:,}")
+        restored += (written[position:start], change.was)
+        position, done = there.end(), change.start + len(change.was)
+    return "".join(restored) + written[position:]
+
+
+def _pattern(slot: str, known: Mapping[str, str]) -> str:
+    return re.escape(known[slot]) if slot in known else _SLOTS.get(slot, _TOKEN)

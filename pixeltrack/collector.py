@@ -60,9 +60,7 @@ class _CampaignTable:
 
     __slots__ = ("campaign_id", "locations", "personal")
 
-    def __init__(
-        self, campaign_id: int, locations: dict[int, str | None], personal: dict[int, str]
-    ) -> None:
+    def __init__(self, campaign_id: int, locations: dict[int, str | None], personal: dict[int, str]) -> None:
         self.campaign_id = campaign_id
         self.locations = locations  # every link of the table; None where its address cannot be redirected to
         self.personal = personal  # destinations with fields of the recipient in them
@@ -240,7 +238,8 @@ class Collector:
 
 def _wants_pixel(environ: WSGIEnvironment) -> bool:
     """Whether an image is expected: a mail shows a broken one for anything else, whatever the token."""
-    return environ.get("PATH_INFO", "").startswith("/o/")
+    path: str = environ.get("PATH_INFO", "")
+    return path.startswith("/o/")
 
 
 def _pixel(reason: str | None) -> Answer:

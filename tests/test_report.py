@@ -115,6 +115,33 @@ def test_a_gateway_that_follows_many_links_at_once_is_no_person(inject: Inject, 
     ]
 
 
+def test_a_gateway_that_loads_the_pixel_beside_its_sweep_did_not_open_it(
+    inject: Inject, workspace: Workspace
+) -> None:
+    links = b"".join(b'<a href="https://shop.example/%d">link %d</a>' % (n, n) for n in range(1, 5))
+    inject(*READERS, mail=b"<html><body>" + links + b"</body></html>")
+    hits = Hits(workspace, "spring")
+    for reader in (0, 1, 2):
+        for link in range(1, 5):
+            hits.click(reader, 43 + link / 10, link)
+    hits.open(0, 34)  # before its clicks, as most do
+    hits.open(0, 45)  # or after them
+    hits.open(1, 34, IPHONE)  # another program: the reader
+    hits.open(2, 3_600)  # the same browser, but long after: the reader
+    hits.open(3, 34)  # no sweep here
+    said = build(workspace)
+    assert said.opens == Tally(3, 3)
+    assert said.machine_opens == Tally(1, 2)
+    (aside,) = said.set_aside
+    assert (aside.label, aside.reason, aside.opens, aside.clicks, aside.messages) == (
+        "scanner",
+        "burst",
+        2,
+        12,
+        3,
+    )
+
+
 def test_two_links_in_a_row_are_a_person(hits: Hits, workspace: Workspace) -> None:
     hits.click(0, 100, 1)
     hits.click(0, 104, 2)

@@ -12,6 +12,7 @@ from pixeltrack import report
 from pixeltrack.errors import NoSuchCampaign
 from pixeltrack.figures import CampaignReport, Share, Tally
 from pixeltrack.model import Event, EventKind, Flag
+from pixeltrack.rules import rules
 from pixeltrack.setup import Workspace
 
 IPHONE = (
@@ -204,6 +205,10 @@ def test_links_nobody_clicked_are_there(hits: Hits, workspace: Workspace) -> Non
         (1, "https://shop.example/a?x=1&y=2", Tally(0, 0)),
         (2, "https://shop.example/b#part", Tally(0, 0)),
     ]
+
+
+def test_a_report_says_which_rules_it_was_made_with(hits: Hits, workspace: Workspace) -> None:
+    assert build(workspace).rules_version == rules().version
 
 
 def test_an_unknown_campaign_names_the_known_ones(hits: Hits, workspace: Workspace) -> None:

@@ -1,8 +1,8 @@
 """User agents: reduced to what is worth keeping, recognised by the rules, and described.
 
-Pixeltrack stores no raw user agent. It stores the reduced form, which names a program and a system
-but hardly tells one reader from another who has the same. Everything here works on that form, and
-gives the same answer for the raw one.
+Pixeltrack stores a user agent in its reduced form alone, which names a program and a system but
+hardly tells one reader from another who has the same; one that says no more, it leaves as it is.
+Everything here works on that form, and gives the same answer for the raw one.
 """
 
 from __future__ import annotations

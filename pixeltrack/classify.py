@@ -7,6 +7,7 @@ kept and labelled, never dropped.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,3 +89,14 @@ def sweep(clicks: Sequence[tuple[int, int]]) -> set[int]:
             convicted.update(range(judged, last + 1))
             judged = last + 1
     return convicted
+
+
+def loaded_by_sweeper(at: int, sweeps: Sequence[int]) -> bool:
+    """Return whether a load of the pixel belongs to a sweep, which loads pictures as a browser does.
+
+    ``sweeps`` are the times of one message's swept clicks by the agent that loaded it, in order. Some
+    gateways load the pixel before their clicks and some after them, so both sides count.
+    """
+    limit = rules().sweep.pixel_ms
+    following = bisect_left(sweeps, at - limit)
+    return following < len(sweeps) and sweeps[following] <= at + limit

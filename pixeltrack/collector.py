@@ -60,9 +60,9 @@ class _CampaignTable:
 
     __slots__ = ("campaign_id", "locations", "personal")
 
-    def __init__(self, campaign_id: int, locations: dict[int, str], personal: dict[int, str]) -> None:
+    def __init__(self, campaign_id: int, locations: dict[int, str | None], personal: dict[int, str]) -> None:
         self.campaign_id = campaign_id
-        self.locations = locations
+        self.locations = locations  # every link of the table; None where its address cannot be redirected to
         self.personal = personal  # destinations with fields of the recipient in them
 
 
@@ -113,7 +113,7 @@ class Collector:
         method: str = environ["REQUEST_METHOD"]
         route = urls.parse(environ.get("PATH_INFO", ""))
         if route is None:
-            return self._answers.missing()
+            return _pixel("unknown token") if _wants_pixel(environ) else self._answers.missing()
         acts = route.kind in ("unsubscribe", "preferences")
         if method not in (("GET", "HEAD", "POST") if acts else ("GET", "HEAD")):
             allow = "GET, HEAD, POST" if acts else "GET, HEAD"
@@ -141,8 +141,7 @@ class Collector:
             reason = "merge tag not filled in"
         else:
             reason = self._record_open(route.code, tracked, environ)
-        extra = [("X-Pixeltrack", f"not counted: {reason}")] if reason else []
-        return "200 OK", _PIXEL_HEADERS + extra, PIXEL
+        return _pixel(reason)
 
     def _record_open(self, code: str, tracked: Tracked, environ: WSGIEnvironment) -> str | None:
         try:
@@ -168,7 +167,7 @@ class Collector:
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
             return self._answers.missing()
-        where: str | None = table.locations[route.link]
+        where = table.locations[route.link]
         if route.link in table.personal:
             try:
                 fields = self._store.fields_of(table.campaign_id, tracked.pseudonym)
@@ -183,8 +182,8 @@ class Collector:
         return "302 Found", [("Location", where), *_REDIRECT_HEADERS], b""
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
-        if environ.get("PATH_INFO", "").startswith("/o/"):
-            return "200 OK", [*_PIXEL_HEADERS, ("X-Pixeltrack", "not counted: an error")], PIXEL
+        if _wants_pixel(environ):
+            return _pixel("an error")
         return self._answers.try_again("Something went wrong here.")
 
     def _health(self) -> Answer:
@@ -232,9 +231,21 @@ class Collector:
             return None
         stored = {row.number: row.url for row in self._store.links(campaign.campaign_id)}
         personal = {number: url for number, url in stored.items() if has_field(url)}
-        locations = {number: where for number, url in stored.items() if (where := location(url)) is not None}
+        locations = {number: location(url) for number, url in stored.items()}
         self._tables[code] = _CampaignTable(campaign.campaign_id, locations, personal)
         return self._tables[code]
+
+
+def _wants_pixel(environ: WSGIEnvironment) -> bool:
+    """Whether an image is expected: a mail shows a broken one for anything else, whatever the token."""
+    path: str = environ.get("PATH_INFO", "")
+    return path.startswith("/o/")
+
+
+def _pixel(reason: str | None) -> Answer:
+    """Return the image; reason is why the hit was not counted, None when it was."""
+    extra = [("X-Pixeltrack", f"not counted: {reason}")] if reason else []
+    return "200 OK", _PIXEL_HEADERS + extra, PIXEL
 
 
 make_app = Collector

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pixeltrack.agents import describe
-from pixeltrack.classify import Label, Verdict, judge, sweep
+from pixeltrack.classify import Label, Verdict, judge, loaded_by_sweeper, sweep
 from pixeltrack.figures import Tally
 from pixeltrack.model import EventKind, Flag, StoredEvent
 
@@ -89,9 +89,7 @@ class Count:
                 speculative=bool(flags & Flag.SPECULATIVE),
             )
             judged.append((hit, Verdict("scanner", "honeypot") if hit[3] in self.honeypots else verdict))
-        clicks = [index for index, (hit, _verdict) in enumerate(judged) if hit[2] == EventKind.CLICK]
-        for swept in sweep([(judged[index][0][1], judged[index][0][3]) for index in clicks]):
-            index = clicks[swept]
+        for index in _swept([hit for hit, _verdict in judged]):
             if judged[index][1].label in ("human", "unknown"):
                 judged[index] = (judged[index][0], Verdict("scanner", "burst"))
         return judged
@@ -108,3 +106,18 @@ class Count:
         self.browsers.update({fact.browser for _kind, fact in facts if fact.browser})
         opens = [fact for kind, fact in facts if kind == EventKind.OPEN]
         self.clients.update({fact.client or "webmail or browser" for fact in opens})
+
+
+def _swept(hits: list[StoredEvent]) -> list[int]:
+    """Return the positions of a message's hits that a machine made by following many links at once."""
+    clicks = [index for index, hit in enumerate(hits) if hit[2] == EventKind.CLICK]
+    swept = [clicks[each] for each in sorted(sweep([(hits[index][1], hits[index][3]) for index in clicks]))]
+    times: defaultdict[str, list[int]] = defaultdict(list)
+    for index in swept:
+        times[hits[index][4]].append(hits[index][1])
+    loads = [
+        index
+        for index, (_message, at, kind, _link, agent, _flags) in enumerate(hits)
+        if kind == EventKind.OPEN and agent in times and loaded_by_sweeper(at, times[agent])
+    ]
+    return swept + loads

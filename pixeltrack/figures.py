@@ -96,4 +96,5 @@ class CampaignReport:
     first: int | None
     last: int | None
     preview_hits: int
+    rules_version: str  # of the rules file that told machines from people
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

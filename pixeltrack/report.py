@@ -10,6 +10,7 @@ from pixeltrack.count import HOUR, Count
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
+from pixeltrack.rules import rules
 from pixeltrack.store import Store
 
 _DAY = 24 * HOUR
@@ -66,6 +67,7 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         first=count.first,
         last=count.last,
         preview_hits=count.previews,
+        rules_version=rules().version,
     )
 
 

@@ -68,10 +68,14 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How many distinct links of one message, in how much time, no person clicks."""
+    """How many distinct links of one message, in how much time, no person clicks.
+
+    ``pixel_ms`` is how far from such a click the machine's own load of the pixel may be.
+    """
 
     distinct_links: int
     within_ms: int
+    pixel_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +106,14 @@ def parse(text: str, name: str) -> Rules:
     top = _Table(data, name)
     top.allow("version", "exact", "proxy", "client", "sweep", "machine")
     sweep = _Table(top.value("sweep", dict), f"{name}: sweep")
-    sweep.allow("distinct_links", "within_ms")
+    sweep.allow("distinct_links", "within_ms", "pixel_ms")
     return Rules(
         version=top.value("version", str),
         exact=tuple(_exact(row) for row in top.rows("exact")),
         proxies=tuple(_proxy(row) for row in top.rows("proxy")),
         clients=tuple(_client(row) for row in top.rows("client")),
         machines=tuple(machine for row in top.rows("machine") for machine in _machines(row)),
-        sweep=Sweep(sweep.value("distinct_links", int), sweep.value("within_ms", int)),
+        sweep=Sweep(*(sweep.value(key, int) for key in ("distinct_links", "within_ms", "pixel_ms"))),
     )
 
 

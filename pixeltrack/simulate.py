@@ -114,8 +114,9 @@ def draw(copies: int, links: int, start: int, seed: int) -> list[Hit]:
     """Draw a day of hits for some copies, in order of time.
 
     About half of the people open, one in five of those clicks; one in twenty copies lies behind a
-    gateway that follows every link with an ordinary browser's agent; a few people unsubscribe or
-    stop tracking, and are seen to be left alone after that. (Delays: log-normal, median 2 h.)
+    gateway that loads the pixel and follows every link with an ordinary browser's agent; a few people
+    unsubscribe or stop tracking, and are seen to be left alone after that. (Delays: log-normal,
+    median 2 h.)
     """
     chance = random.Random(seed)  # noqa: S311 - a simulation
     hits: list[Hit] = []
@@ -127,6 +128,7 @@ def draw(copies: int, links: int, start: int, seed: int) -> list[Hit]:
             hits.append(Hit(delivered + chance.randint(1, 30) * _MINUTE, "open", copy, 0, ahead, "prefetch"))
         if chance.random() < 0.05:
             sweep = delivered + chance.randint(0, 5) * _MINUTE
+            hits.append(Hit(sweep, "open", copy, 0, _CHROME, "scanner"))
             hits += [Hit(sweep, "click", copy, link, _CHROME, "scanner") for link in range(links)]
         if chance.random() < 0.02:
             checker = Program(_CHECKER)

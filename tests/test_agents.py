@@ -420,7 +420,7 @@ version = "1"
 exact = []
 proxy = []
 client = [{ token = "Mail/", name = "Mail" }]
-sweep = { distinct_links = 3, within_ms = 10 }
+sweep = { distinct_links = 3, within_ms = 10, pixel_ms = 60 }
 machine = [{ kind = "library", tokens = ["curl/"] }]
 """
 

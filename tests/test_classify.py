@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixeltrack.agents import describe, reduce
-from pixeltrack.classify import Kind, judge, sweep
+from pixeltrack.classify import Kind, judge, loaded_by_sweeper, sweep
 
 CHW = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -172,6 +172,13 @@ def test_a_click_is_swept_when_some_ten_seconds_around_it_hold_three_links(
         if len({clicks[n][1] for n in window}) >= 3:
             expected.update(window)
     assert sweep(clicks) == expected
+
+
+@given(st.integers(0, 400_000), st.lists(st.integers(0, 400_000), max_size=9).map(sorted))
+def test_a_load_of_the_pixel_is_the_sweepers_within_a_minute_of_its_clicks(
+    at: int, clicks: list[int]
+) -> None:
+    assert loaded_by_sweeper(at, clicks) == any(abs(at - click) <= 60_000 for click in clicks)
 
 
 def test_an_agent_that_the_store_did_not_keep_is_unknown() -> None:

@@ -128,6 +128,45 @@ def test_what_the_system_refuses_is_one_error(command: str, said: str, tmp_path:
     assert "Traceback" not in run.stderr
 
 
+def test_a_demo_without_standard_output_plays_and_says_what_it_found(tmp_path: Path) -> None:
+    run = subprocess.run(
+        f"{sys.executable} -m pixeltrack demo --recipients 50 >&-",
+        shell=True,
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[-1].startswith("checked: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_demo_that_cannot_print_its_report_leaves_no_folder(tmp_path: Path) -> None:
+    run = subprocess.run(
+        f"{sys.executable} -m pixeltrack demo --recipients 50 -q > /dev/full",
+        shell=True,
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (1, "Error: No space left on device\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_name_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    hostile = "\x1b]0;title\x07\u202e"
+    made = pixeltrack("init", "--config", f"c{hostile}", "--db", f"d{hostile}", cwd=tmp_path)
+    refused = pixeltrack("report", "--db", f"{hostile}{'x' * 300}", cwd=tmp_path)
+    assert (made.returncode, refused.returncode) == (0, 1)
+    for said in (made.stderr, refused.stderr):
+        assert "]0;title" in said
+        assert not {"\x1b", "\x07", "\u202e"} & set(said)
+
+
 def test_a_long_campaign_name_fits_its_folder(tmp_path: Path) -> None:
     (tmp_path / "mail.html").write_text("<p>Hi</p>")
     assert pixeltrack("inject", "mail.html", "--campaign", "日" * 100, cwd=tmp_path).returncode == 0

@@ -117,11 +117,17 @@ def test_an_open_is_answered_with_the_pixel_and_recorded(
     assert "Chrome/131.0" in agent
 
 
-@pytest.mark.parametrize("token", ["nobody", "A" * 28, "{{token}}", "%%TOKEN%%", "a/b", "~" * 200])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/o/CODE/{token}.gif" for token in ("nobody", "A" * 28, "{{t}}", "%%T%%", "a/b", "~" * 200)),
+        *("/o/CODE/é.gif", f"/o/CODE/{'A' * 201}.gif", "/o/CODE/nobody", "/o/no/nobody.gif", "/o/"),
+    ],
+)
 def test_the_pixel_answers_even_when_the_token_is_unknown(
-    client: Client, workspace: Workspace, ann: Copy, token: str
+    client: Client, workspace: Workspace, ann: Copy, path: str
 ) -> None:
-    response = client.get(f"/o/{ann.code}/{token}.gif")
+    response = client.get(path.replace("CODE", ann.code))
     assert (response.status, response.body) == ("200 OK", PIXEL)
     assert response.headers["X-Pixeltrack"] == "not counted: unknown token"
     assert "no-store" in response.headers["Cache-Control"]
@@ -200,6 +206,18 @@ def test_numbers_that_are_no_link_do_not_make_us_read_the_link_table(
     workspace.store._connection.set_trace_callback(statements.append)
     for number in range(1_000, 1_010):
         assert client.get(ann.click(1).replace("/1/", f"/{number}/")).status == "404 Not Found"
+    assert not [each for each in statements if "select number, position" in each]
+
+
+def test_a_stored_address_that_nobody_can_be_sent_to_does_not_either(
+    client: Client, workspace: Workspace, ann: Copy
+) -> None:
+    with sqlite3.connect(workspace.store.path) as other:  # as an older version may have let it in
+        other.execute("update links set url = 'https://a b/' where number = 2")
+    assert is_the_404_page(client.get(ann.click(2)))
+    statements: list[str] = []
+    workspace.store._connection.set_trace_callback(statements.append)
+    assert is_the_404_page(client.get(ann.click(2)))
     assert not [each for each in statements if "select number, position" in each]
 
 

@@ -12,6 +12,7 @@ from pixeltrack import report
 from pixeltrack.errors import NoSuchCampaign
 from pixeltrack.figures import CampaignReport, Share, Tally
 from pixeltrack.model import Event, EventKind, Flag
+from pixeltrack.rules import rules
 from pixeltrack.setup import Workspace
 
 IPHONE = (
@@ -115,6 +116,33 @@ def test_a_gateway_that_follows_many_links_at_once_is_no_person(inject: Inject, 
     ]
 
 
+def test_a_gateway_that_loads_the_pixel_beside_its_sweep_did_not_open_it(
+    inject: Inject, workspace: Workspace
+) -> None:
+    links = b"".join(b'<a href="https://shop.example/%d">link %d</a>' % (n, n) for n in range(1, 5))
+    inject(*READERS, mail=b"<html><body>" + links + b"</body></html>")
+    hits = Hits(workspace, "spring")
+    for reader in (0, 1, 2):
+        for link in range(1, 5):
+            hits.click(reader, 43 + link / 10, link)
+    hits.open(0, 34)  # before its clicks, as most do
+    hits.open(0, 45)  # or after them
+    hits.open(1, 34, IPHONE)  # another program: the reader
+    hits.open(2, 3_600)  # the same browser, but long after: the reader
+    hits.open(3, 34)  # no sweep here
+    said = build(workspace)
+    assert said.opens == Tally(3, 3)
+    assert said.machine_opens == Tally(1, 2)
+    (aside,) = said.set_aside
+    assert (aside.label, aside.reason, aside.opens, aside.clicks, aside.messages) == (
+        "scanner",
+        "burst",
+        2,
+        12,
+        3,
+    )
+
+
 def test_two_links_in_a_row_are_a_person(hits: Hits, workspace: Workspace) -> None:
     hits.click(0, 100, 1)
     hits.click(0, 104, 2)
@@ -177,6 +205,10 @@ def test_links_nobody_clicked_are_there(hits: Hits, workspace: Workspace) -> Non
         (1, "https://shop.example/a?x=1&y=2", Tally(0, 0)),
         (2, "https://shop.example/b#part", Tally(0, 0)),
     ]
+
+
+def test_a_report_says_which_rules_it_was_made_with(hits: Hits, workspace: Workspace) -> None:
+    assert build(workspace).rules_version == rules().version
 
 
 def test_an_unknown_campaign_names_the_known_ones(hits: Hits, workspace: Workspace) -> None:

@@ -52,6 +52,7 @@ REPORT = CampaignReport(
     first=1_790_000_000_000,
     last=1_790_003_600_000,
     preview_hits=6,
+    rules_version="2026-09-20.7",
 )
 
 
@@ -86,6 +87,7 @@ def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
         "33",
         "297",
         "31",
+        "rules: version 2026-09-20.7",
     ):
         assert figure in shown, figure
 
@@ -133,6 +135,7 @@ def test_json_has_the_same_figures() -> None:
     assert value["links"][0]["clicks"] == {"unique": 80, "total": 110}
     assert value["first"] == "2026-09-21T14:13:20.000+00:00"
     assert value["timeline"][1] == {"start": "2026-09-21T15:13:20.000+00:00", "opens": 212, "clicks": 83}
+    assert value["rules_version"] == "2026-09-20.7"
     assert value["definitions"]["open rate"] == "unique opens ÷ tracked messages"
 
 

@@ -107,8 +107,10 @@ def main() -> None:
         _close_stdout()
         sys.exit(1)
     except OSError as error:  # the system says no where no command has better words for it
+        from pixeltrack.show.text import clean
+
         _close_stdout()
-        place = f"{error.filename}: " if error.filename else ""
+        place = f"{clean(str(error.filename), 600)}: " if error.filename else ""
         click.echo(f"Error: {place}{error.strerror or error}", err=True)
         sys.exit(1)
 

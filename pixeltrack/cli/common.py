@@ -55,15 +55,22 @@ class Call:
     def say(self, text: str) -> None:
         """Print talk, as opposed to data: to stderr, and not when quiet."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(_safe(text), err=True)
 
     def warn(self, text: str) -> None:
         """Print what may be a mistake, but stops nothing: to stderr, and not when quiet."""
         if not self.quiet:
-            click.secho(f"Warning: {text}", err=True, fg="yellow")
+            click.secho(f"Warning: {_safe(text)}", err=True, fg="yellow")
 
     def created(self, paths: tuple[Path, ...]) -> None:
         """Tell which files had to be made."""
         for path in paths:
             what = "key file; keep a copy of it" if path == self.settings.key else "database"
             self.say(f"created {path} ({what})")
+
+
+def _safe(text: str) -> str:
+    """Return talk as a terminal may have it: file names in it can hold anything (security rule S10)."""
+    from pixeltrack.show.text import clean
+
+    return "\n".join(clean(line, 600) for line in text.split("\n"))

@@ -62,11 +62,12 @@ def command(people: int, seed: int, **options: Any) -> None:
                 )
         else:
             outcome = demo.run(folder, settings, people, seed)
+        show_report(Console(highlight=False), outcome.report)
+        if sys.stdout:
+            sys.stdout.flush()  # the report comes before what is said of it
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # there is nothing to look at
+        shutil.rmtree(folder, ignore_errors=True)  # nobody is told of it
         raise
-    show_report(Console(highlight=False), outcome.report)
-    sys.stdout.flush()
     call.say(f"\nfiles: {folder}")
     call.say(f"look again: pixeltrack report --db {database} --campaign {demo.CAMPAIGN}")
     if outcome.differences:

@@ -63,7 +63,7 @@ def show_report(console: Console, report: CampaignReport) -> None:
     if report.set_aside:
         console.print(_section("Set aside: not counted as people", _set_aside(report)))
     console.print()
-    for term, text in report.definitions:
+    for term, text in (*report.definitions, ("rules", f"version {report.rules_version}")):
         console.print(Text.assemble((f"{term}: ", "dim bold"), (text, "dim")))
 
 

@@ -40,7 +40,7 @@ create table messages (
 ) strict, without rowid;
 create index messages_by_recipient on messages (recipient_id);
 
--- Reduced user agents, each stored once; the raw string is never stored.
+-- Reduced user agents, each stored once; what reducing drops is never stored.
 create table agents (
     agent_id integer primary key,
     agent    text not null unique

@@ -86,26 +86,26 @@ def cut_regions(source: Source, regions: Sequence[Region], edits: Sequence[Edit]
     if not regions:
         return cut(source, edits)
     pieces: list[Piece] = []
-    position = 0
+    position, outside = 0, list(edits)
     for region in regions:
-        pieces.append(Piece(_cut_span(source, edits, position, region.start)))
-        inner = _cut_span(source, edits, region.start, region.end)
-        if region.anew or inner.chunks != (source.data[region.start : region.end],):
+        # what is put in at either end of a part belongs to it: its neighbours are delimiters
+        inside = [edit for edit in outside if region.start <= edit.start and edit.end <= region.end]
+        before = [edit for edit in outside if edit.end <= region.start and edit not in inside]
+        outside = [edit for edit in outside if edit not in inside and edit not in before]
+        pieces.append(Piece(_cut_span(source, before, position, region.start)))
+        if region.anew or inside:
+            inner = _cut_span(source, inside, region.start, region.end)
             pieces.append(Piece(inner, region.encode, region.charset, region.html))
         else:
             pieces.append(Piece(Template((region.written,))))
         position = region.end
-    pieces.append(Piece(_cut_span(source, edits, position, len(source.view))))
+    pieces.append(Piece(_cut_span(source, outside, position, len(source.view))))
     return Mixture(tuple(pieces))
 
 
 def _cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
-    inside = [
-        replace(edit, start=edit.start - start, end=edit.end - start)
-        for edit in edits
-        if start <= edit.start and edit.end <= end and (edit.start < end or edit.start == len(source.view))
-    ]
-    return cut(replace(source, view=source.view[start:end]), inside)
+    moved = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in edits]
+    return cut(replace(source, view=source.view[start:end]), moved)
 
 
 def changes(source: Source, edits: Iterable[Edit]) -> tuple[Change, ...]:

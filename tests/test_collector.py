@@ -8,7 +8,7 @@ import sqlite3
 import string
 import time
 from collections.abc import Iterator
-from mailbox import Copy, copies
+from inbox import Copy, copies
 from pathlib import Path
 
 import pytest

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from mailbox import Copy, copies
+from inbox import Copy, copies
 from pathlib import Path
 
 import pytest

@@ -332,6 +332,7 @@ ADDRESSES = [
         '<p><a href="{1}">x</a>{pixel}',
         wrapped(A + "AB"),
     ),
+    kept(16, "a number too large for any letter, in the text", "<p>&#123456789012345678901234567890;</p>"),
     kept(
         16,
         "numbers that hide another scheme",
@@ -849,6 +850,7 @@ PIXELS = [
         "<body><p>x</p></body><!--[if mso]></body><![endif]-->",
         "<body><p>x</p>{pixel}</body><!--[if mso]></body><![endif]-->",
     ),
+    kept(61, "not in a title", "<title></body></title><p>x</p>"),
     html(
         62,
         "the last of several",
@@ -856,6 +858,7 @@ PIXELS = [
         "<body><p>x</p></body><p>y</p>{pixel}</body><p>z</p>",
         pixel="before </body>",
     ),
+    html(62, "the last of two in a row", "<p>x</p></body></body>y", "<p>x</p></body>{pixel}</body>y"),
     html(
         63,
         "before </html>",
@@ -884,6 +887,13 @@ PIXELS = [
         "<p>x</p>{pixel}<style>a{}</body>",
         pixel="before the style that never closes",
     ),
+    html(
+        65,
+        "before a style whose end tag is open",
+        "<p>x</p><style>a{}</body></style ",
+        "<p>x</p>{pixel}<style>a{}</body></style ",
+    ),
+    html(65, "before an open link", "<p>x</p><a href=", "<p>x</p>{pixel}<a href="),
     html(
         65,
         "before an open script",

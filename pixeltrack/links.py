@@ -43,16 +43,18 @@ _OPT_OUTS: tuple[tuple[str, str | None, str], ...] = (
     ("disable-tracking", None, "Mailgun"),
 )
 
-# Merge tags of the usual mail systems: {{ }}, {% %}, *|X|*, %%x%%, <% %>, [[ ]], ${x}, {x}, %x%.
+# Merge tags of the usual mail systems: {{ }}, {% %}, *|X|*, %%x%%, <% %>, [[ ]], ${x}, {x}, %x%. One
+# with a quote in it ends where the address does, before its own end (case 41).
 _MERGE_TAG = re.compile(
-    r"\{\{|\{%|\*\||%%[\w-]|<%|\[\[|[$#]\{|\{[A-Za-z_][\w.|: -]*\}|%(?![0-9A-Fa-f]{2})[A-Za-z_][\w.-]{2,}%"
+    r"\{\{|\{%|\*\||%%[\w-]|<%|\[\[|[$#]\{|\{[A-Za-z_](?:[\w.|: -]*\}|[^{}]*\Z)"
+    r"|%(?![0-9A-Fa-f]{2})[A-Za-z_][\w.-]{2,}%"
 )
 
 # Unsubscribe, preference and view-in-browser links (case 58), by address and by visible text, in the
 # languages that pixeltrack's own pages will speak.
 _SERVICE_ADDRESS = re.compile(
     r"unsubscri|opt-?out|/preferences\b|email-?preferences|manage-?(?:subscription|preferences)"
-    r"|list-manage|subscription-?center|view-?in-?browser|webversion|web-version",
+    r"|list-manage\.com/profile|subscription-?center|view-?in-?browser|webversion|web-version",
     re.IGNORECASE,
 )
 _SERVICE_TEXT = re.compile(
@@ -64,6 +66,8 @@ _SERVICE_TEXT = re.compile(
     re.IGNORECASE,
 )
 
+# Postal's opt-out: it takes the suffix off the scheme when it sends.
+_NO_TRACK = re.compile(r"(https?)\+notrack(?=:)", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _FIELD = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")  # the plainest tag of Jinja2: a field's name alone
 
@@ -110,6 +114,8 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
                 f"{address[:60]!r} is no page of ours", hint=f"there are {', '.join(PLACEHOLDERS)}"
             )
         return Ruling("fill", placeholder, address)
+    if _NO_TRACK.match(address):
+        return Ruling("leave", "opted out by +notrack (Postal)", _NO_TRACK.sub(r"\1", address, count=1))
     if address.startswith("//"):
         address = f"https:{address}"  # case 31
     personal = is_personal(address, policy.fields)
@@ -128,7 +134,8 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
     for pattern in policy.skip_patterns:
         if pattern.search(address):
             return Ruling("leave", f"--skip-pattern {pattern.pattern}", address)
-    if _SERVICE_ADDRESS.search(address) or _SERVICE_TEXT.search(text):
+    named = "unsubscribe" in attributes.get("rel", "").lower().split()
+    if named or _SERVICE_ADDRESS.search(address) or _SERVICE_TEXT.search(text):
         return Ruling("leave", "unsubscribe, preferences or view in browser", address)
     sensitive = None if policy.wrap_sensitive else destinations.sensitive(address, text)
     if sensitive:

@@ -23,6 +23,7 @@ _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
 )
 _NOT_BYTEWISE = re.compile(r"utf[-_]?(?:7|16|32)|iso2022|hz|johab|ebcdic|cp(?:037|500|875|1026|1140)")
+_RUNS = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")  # markup is ASCII: cuts are at the ends of these, or inside
 # Without a byte order in their name these write a byte order mark before every piece.
 _ENDIAN = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([^\s"'/>;]{1,60})""", re.I)
@@ -115,8 +116,8 @@ def _charset(data: bytes, name: str, encoding: str | None) -> str:
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return codec  # a byte order mark says more than any label
-    if encoding is None and b"\x00" in data[:4]:
-        return "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
+    if encoding is None and b"\0\0" in (data[0:4:2], data[1:4:2]):  # two ASCII letters of UTF-16
+        return "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
     declared = _DECLARED.search(data[:4096])
     label = encoding or (declared[1].decode("ascii", "replace") if declared else "")
     if not label or (encoding is None and label.lower().startswith("utf-16")):
@@ -142,4 +143,7 @@ def _decoded(data: bytes, name: str, charset: str) -> str:
             f"{name} is not valid {charset}: decoding and encoding it again changes it",
             hint="save the file as UTF-8",
         )
+    # Some encodings write a text that follows another otherwise than one that stands alone.
+    if b"".join(run.encode(charset) for run in _RUNS.findall(view)) != data:
+        raise InputError(f"{name} cannot be cut in {charset}", hint="save the file as UTF-8")
     return view

@@ -41,16 +41,21 @@ def planned(mail: bytes, encoding: str | None = None) -> Plan:
 
 def edits_of(made: Plan) -> list[Edit]:
     """Return what compile.py would change: links by their number in the mail, then the pixel."""
+
+    def written(start: int, end: int, before: str, slot: Slot | None, after: str = "") -> Edit:
+        before, after = made.enclose(start, before, after, slot is not None)
+        return Edit(start, end, before, slot, after)
+
     edits = []
     for link in made.links:
         if link.decision == "fill":
-            edits.append(Edit(link.start, link.end, *_fill(link, PLACES)))
+            edits.append(written(link.start, link.end, *_fill(link, PLACES)))
         elif link.decision == "wrap":
             before = PLACES.click_before(CODE, link.number)
-            edits.append(Edit(link.start, link.end, before, "message"))
+            edits.append(written(link.start, link.end, before, "message"))
     if made.pixel_at is not None:
         before, after = PIXEL.split(TOKEN + ".gif")
-        edits.append(Edit(made.pixel_at, made.pixel_at, before, "message", f".gif{after}"))
+        edits.append(written(made.pixel_at, made.pixel_at, before, "message", f".gif{after}"))
     return edits
 
 

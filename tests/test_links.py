@@ -265,15 +265,6 @@ def test_web_links_are_wrapped_with_the_address_as_written():
         assert (made.decision, made.destination) == ("wrap", href)
 
 
-def test_a_link_without_scheme_goes_to_https():
-    made = rule("//a.example/x", text="", attributes={}, policy=POLICY)
-    assert (made.decision, made.destination) == ("wrap", "https://a.example/x")
-
-
-def test_very_long_links_are_wrapped():
-    assert ruling(f"https://a.example/{'x' * 5000}") == ("wrap", "web link")
-
-
 @pytest.mark.parametrize(
     ("href", "reason"),
     [

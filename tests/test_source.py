@@ -16,6 +16,8 @@ from pixeltrack.source import MAX_BYTES, read, require_html
         ("<p>x".encode("utf-16"), "utf-16-le"),
         (b"\xfe\xff" + "<p>x".encode("utf-16-be"), "utf-16-be"),
         ("<p>x".encode("utf-16-le"), "utf-16-le"),
+        ("<p>x".encode("utf-16-be"), "utf-16-be"),
+        (b"<p>\0x", "utf-8"),
         (b'<meta charset="windows-1251"><p>x', "cp1251"),
         (b'<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>x', "iso8859-1"),
         (b'<meta charset="utf-16"><p>x', "utf-8"),

@@ -89,6 +89,7 @@ class Policy:
     fields: frozenset[str] = frozenset()
     utm: Utm | None = None
     pixel: Literal["top", "bottom", "none"] = "bottom"
+    listed: frozenset[str] = frozenset()  # what the message's own List-Unsubscribe says
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
         if pattern.search(address):
             return Ruling("leave", f"--skip-pattern {pattern.pattern}", address)
     named = "unsubscribe" in attributes.get("rel", "").lower().split()
-    if named or _SERVICE_ADDRESS.search(address) or _SERVICE_TEXT.search(text):
+    if named or address in policy.listed or _SERVICE_ADDRESS.search(address) or _SERVICE_TEXT.search(text):
         return Ruling("leave", "unsubscribe, preferences or view in browser", address)
     sensitive = None if policy.wrap_sensitive else destinations.sensitive(address, text)
     if sensitive:

@@ -13,7 +13,7 @@ from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.links import Policy
 from pixeltrack.rewrite import Link, Plan
-from pixeltrack.source import Source, read
+from pixeltrack.source import Source, is_known, read
 
 _HTML = ("text/html", "text/x-amp-html")
 _TAGS = re.compile(r"\{\{|\{%")  # of Jinja2
@@ -84,8 +84,10 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
     copy, as when it is personalised. Raises InputError for a part whose charset cannot be cut.
     """
     opened = _Opened(data, anew=anew)
+    fields = _fields(data)
     if anew:
-        _open_headers(data, opened)
+        _open_headers(fields, opened)
+    policy = replace(policy, listed=_listed(fields))
     pieces = _pieces(data, name, opened, anew=anew)
     virtual = opened.close()
     source = Source(name, virtual, virtual.decode("latin-1"), "latin-1", "latin-1")
@@ -151,10 +153,20 @@ def decoded_parts(data: bytes) -> bytes:
     return opened.close()
 
 
-def _open_headers(data: bytes, opened: _Opened) -> None:
-    """Decode the headers that have Jinja2 in them: a subject may greet its reader, too."""
+def _fields(data: bytes) -> list[headers.Field]:
     end = mime.split_headers(data)[1]
-    for field in headers.fields(data[:end].decode("latin-1"), end):
+    return list(headers.fields(data[:end].decode("latin-1"), end))
+
+
+def _listed(fields: list[headers.Field]) -> frozenset[str]:
+    """Return the addresses of List-Unsubscribe (RFC 2369): a link to one unsubscribes, too."""
+    values = [field.text for field in fields if field.name.lower() == "list-unsubscribe"]
+    return frozenset(url for value in values for url in re.findall(r"<(https?:[^>]+)>", value))
+
+
+def _open_headers(fields: list[headers.Field], opened: _Opened) -> None:
+    """Decode the headers that have Jinja2 in them: a subject may greet its reader, too."""
+    for field in fields:
         if _TAGS.search(field.text) and field.name.lower() not in _FOR_EACH:
             encode = partial(_encoded, field.name)
             opened.open(field.start, field.end, field.text.encode(), encode, "utf-8", html=False)
@@ -183,10 +195,8 @@ _MESSAGE = re.compile(rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*:[ \t].*
 
 
 def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
-    try:
-        source = read(body.data, name, part.charset or "utf-8")
-    except InputError:
-        source = read(body.data, name, "latin-1")  # a charset that nobody knows: bytes are bytes
+    charset = part.charset or "utf-8"
+    source = read(body.data, name, charset if is_known(charset) else "latin-1")  # bytes are bytes
     if re.match(r"utf[-_]?(?:16|32)", source.codec):
         raise InputError(f"{name}: its {part.type} part is in {source.codec}", hint="save it as UTF-8")
     return source
@@ -231,7 +241,7 @@ def compose(
     parts = [
         "\r\n".join(
             (
-                f'Content-Type: text/{kind}; charset="{given[1]}"',
+                f'Content-Type: text/{kind}; charset="{_label(given[1])}"',
                 "Content-Transfer-Encoding: quoted-printable",
                 "",
                 mime.encode_quoted_printable(given[0]).decode("ascii"),
@@ -247,3 +257,9 @@ def compose(
     body = "".join(f"--{bound}\r\n{part}\r\n" for part in parts)
     head += f'\r\nContent-Type: multipart/alternative; boundary="{bound}"'
     return f"{head}\r\n\r\n{body}--{bound}--\r\n".encode("ascii")
+
+
+def _label(charset: str) -> str:
+    """Return a charset by the name that is registered for mail (IANA), of the one that Python has for it."""
+    named = re.sub(r"^iso(\d{4}-)", r"iso-\1", charset)
+    return re.sub(r"^cp(125\d)$", r"windows-\1", named)

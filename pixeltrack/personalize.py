@@ -20,7 +20,6 @@ from pixeltrack.urls import Addresses
 URL_FIELDS = ("unsubscribe_url", "preferences_url", "privacy_url")
 
 _TAG = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
-_SLOT_NAME = "pixeltrack_slot"
 _ADDRESS_BEFORE = re.compile(r"https?://[^\s\"'<>]*\Z")
 
 # What a template's own expressions raise: 1 / 0, "%(x)s" % {}, a macro that calls itself, …
@@ -51,9 +50,12 @@ def compile_personalized(
     texts = [source.decode(chunk) for chunk in template.chunks]
     mark = _unused("".join(texts))
     links = _links(template.slots, texts)
+    name = "pixeltrack_slot"
+    while any(name in text for text in texts):
+        name += "_"
     written = texts[0]
     for slot, text in zip(template.slots, texts[1:], strict=True):
-        written += f"{{{{ {_SLOT_NAME}.s_{slot} }}}}{text}"
+        written += f"{{{{ {name}.s_{slot} }}}}{text}"
     try:
         compiled = environment.from_string(_hide_returns(written, mark))
     except jinja2.TemplateSyntaxError as error:
@@ -68,7 +70,7 @@ def compile_personalized(
         pages = (places.unsubscribe(values["unsubscribe"]), places.preferences(values["preferences"]))
         urls = dict(zip(URL_FIELDS, (*pages, places.privacy), strict=True))
         try:
-            text = compiled.render({"email": copy.recipient.address, **fields, **urls, _SLOT_NAME: slots})
+            text = compiled.render({"email": copy.recipient.address, **fields, **urls, name: slots})
         except jinja2.UndefinedError as error:
             raise InputError(
                 f"{where}: the mail uses a field that the list does not have: {error.message}",
@@ -76,7 +78,7 @@ def compile_personalized(
             ) from None
         except (jinja2.TemplateError, *_FAULTS) as error:
             raise InputError(f"{where}: the mail cannot be personalised: {error}") from None
-        left = _SLOT_NAME in text and not any(_SLOT_NAME in value for value in fields.values())
+        left = name in text and not any(name in value for value in fields.values())
         if left or (links and not _intact(text, links, values)):
             raise InputError(
                 f"{source.name}: a link stands inside {{% raw %}}, a filter or a quoted text of Jinja2",

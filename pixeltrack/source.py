@@ -122,14 +122,21 @@ def _charset(data: bytes, name: str, encoding: str | None) -> str:
     label = encoding or (declared[1].decode("ascii", "replace") if declared else "")
     if not label or (encoding is None and label.lower().startswith("utf-16")):
         return "utf-8"  # a document that can say "utf-16" in ASCII is not UTF-16 (HTML standard, 13.2.3.3)
-    try:
-        "".encode(label)  # unlike codecs.lookup, this refuses what is no text encoding (base64, zlib)
-        return _ENDIAN.get(codecs.lookup(label).name, codecs.lookup(label).name)
-    except (LookupError, ValueError):
+    if not is_known(label):
         raise InputError(
             f"{name}: unknown encoding {label!r}",
             hint="name the encoding yourself, for instance --encoding utf-8",
-        ) from None
+        )
+    return _ENDIAN.get(codecs.lookup(label).name, codecs.lookup(label).name)
+
+
+def is_known(encoding: str) -> bool:
+    """Return whether a name is that of a text encoding."""
+    try:
+        "".encode(encoding)  # unlike codecs.lookup, this refuses what is no text encoding (base64, zlib)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def _decoded(data: bytes, name: str, charset: str) -> str:

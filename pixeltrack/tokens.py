@@ -40,6 +40,7 @@ _TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = 11, 15, 8
 _TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 
+_LETTER = bytes(byte & 0b11011111 for byte in range(256))  # the last six bits are then one of A to f
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 
 KEY_BYTES = 32
@@ -157,10 +158,14 @@ class _Mint:
     def __init__(self, key: bytes, size: int) -> None:
         self._keyed = blake2b(key=key, digest_size=size)
 
-    def tag(self, body: bytes) -> bytes:
+    def hash(self, body: bytes) -> bytes:
         keyed = self._keyed.copy()
         keyed.update(body)
         return keyed.digest()
+
+    def tag(self, body: bytes) -> bytes:
+        """Return a hash that ends a token."""
+        return _lettered(self.hash(body))
 
     def seal(self, body: bytes) -> str:
         """Return a body and its tag as base64url: the sizes are such that there is no padding."""
@@ -181,7 +186,7 @@ class CampaignKeys:
 
     def pseudonym(self, address: str) -> bytes:
         """Return the 8 bytes by which this campaign knows a normalised address."""
-        return self.pseudonyms.tag(address.encode())
+        return self.pseudonyms.hash(address.encode())
 
     def message_token(self, pseudonym: bytes, kind: TokenKind = "message") -> str:
         return self.track.seal(self._head(kind) + pseudonym)
@@ -232,7 +237,7 @@ class CampaignKeys:
 
     def host_seal(self, link: int, host: str) -> str:
         """Return the 8 characters that bind the host in a readable link to the link."""
-        return _encode(self.track.tag(f"host {link} {host}".encode())[:6])
+        return _encode(self.track.hash(f"host {link} {host}".encode())[:6])
 
     def _head(self, kind: TokenKind) -> bytes:
         return self._heads[kind]
@@ -248,12 +253,21 @@ class CampaignKeys:
     @property
     def check(self) -> bytes:
         """Return what is the same for the same key and campaign, and reveals nothing of them."""
-        return self.track.tag(b"check")
+        return self.track.hash(b"check")
 
 
 def _bound_tag(block: bytes, link: int) -> bytes:
     at = link % _BLOCK * _TRACK_TAG
-    return block[at : at + _TRACK_TAG]
+    return _lettered(block[at : at + _TRACK_TAG])
+
+
+def _lettered(tag: bytes) -> bytes:
+    """Return a tag that is written with a letter at its end.
+
+    A "-" or "_" there would look like punctuation to whatever makes links of a plain text. It costs one
+    bit.
+    """
+    return tag[:-1] + tag[-1:].translate(_LETTER)
 
 
 def number(pseudonym: bytes) -> int:

@@ -101,11 +101,12 @@ class Addresses:
         By its whole shape, as other pages of the sender may live at the same address: a shop's
         /p/red-shoes is no preferences page.
         """
-        if not url.startswith(f"{self.base}/"):
+        path = url[len(self.base) :]
+        if url[: len(self.base)].lower() != self.base or not path.startswith("/"):
             return None
-        route = parse(url.removeprefix(self.base))
+        route = parse(path)
         if route is None:
-            tagged = _TAGGED_ACT.match(url.removeprefix(self.base))
+            tagged = _TAGGED_ACT.match(path)
             return None if tagged is None else "unsubscribe" if tagged[1] == "u" else "preferences"
         known = route.kind == "privacy" or _TOKEN.fullmatch(route.token) or _TAG.match(route.token)
         return route.kind if known else None

@@ -8,13 +8,13 @@ import sqlite3
 import string
 import time
 from collections.abc import Iterator
-from inbox import Copy, copies
 from pathlib import Path
 
 import pytest
 from conftest import CHROME, Client, Clock, Inject, Response, people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from inbox import Copy, copies
 
 from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.compile import Task

@@ -18,12 +18,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from inbox import Copy, copies
 from pathlib import Path
 
 import pytest
 from command import run
 from conftest import CHROME, Clock, Inject
+from inbox import Copy, copies
 
 from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.config import Settings

@@ -15,12 +15,17 @@ from pixeltrack.urls import addresses
 KEY = bytes(range(32))
 CODE = "67iqlp26"
 ANN = 1528692914399113469
-MESSAGE = "EQEVNwIbNWpw_XlxsGU1Vc9n7wRt"
+MESSAGE = "EQEVNwIbNWpw_XlxsGU1Vc9n7wRN"
 PREVIEW = "EgEAAAAAAAAAAEPutN0mfWEtGSBc"
 MERGE = "EwEAAAAAAAAAAK6HSlKNZdQy7QPO"
-UNSUBSCRIBE = "EQH30QW_XhU3Ahs1anD9D2oNomD3ZzHx3PqC93-o"
-PREFERENCES = "EQH30QW_XhU3Ahs1anD9UHFYK5lDl2NNV5L8IZC0"
-PREVIEW_UNSUBSCRIBE = "EgH30QW_XgAAAAAAAAAAljipEDnLupiXmT4xaJ22"
+UNSUBSCRIBE = "EQH30QW_XhU3Ahs1anD9D2oNomD3ZzHx3PqC93-I"
+PREFERENCES = "EQH30QW_XhU3Ahs1anD9UHFYK5lDl2NNV5L8IZCU"
+PREVIEW_UNSUBSCRIBE = "EgH30QW_XgAAAAAAAAAAljipEDnLupiXmT4xaJ2W"
+BOUND = {
+    0: "MQEVNwIbNWpw_Q75KHMaSIMnHzSY",
+    1: "MQEVNwIbNWpw_TSYhlieWy7tz--R",
+    70: "MQEVNwIbNWpw_eE2U_0m_EectMNR",
+}
 
 KEYRING = Keyring({1: KEY})
 KEYS = KEYRING.campaign(CODE)
@@ -39,6 +44,7 @@ def test_tokens_are_pinned_for_ever() -> None:
     assert KEYRING.campaign_code("spring", attempt=1) == "h4uax5kx"
     assert number(PSEUDONYM) == ANN
     assert KEYS.message_token(PSEUDONYM) == MESSAGE
+    assert KEYS.bound_tokens(PSEUDONYM, BOUND) == BOUND
     assert KEYS.preview_token() == PREVIEW
     assert KEYS.merge_token("*|EMAIL|*") == f"{MERGE}.*|EMAIL|*"
     assert KEYS.personal_token("unsubscribe", PSEUDONYM) == UNSUBSCRIBE
@@ -190,3 +196,40 @@ def test_lengths_keep_urls_short() -> None:
 def test_a_token_shows_nothing_of_the_address() -> None:
     raw = base64.urlsafe_b64decode(MESSAGE) + base64.urlsafe_b64decode(UNSUBSCRIBE)
     assert not any(part in raw for part in (b"ann", b"example", b"spring"))
+
+
+# -- tokens of one link -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("link", BOUND)
+def test_a_bound_token_holds_for_its_own_link_alone(link: int) -> None:
+    assert KEYRING.verify_tracking(CODE, BOUND[link], link) == Tracked("message", ANN)
+    for other in {0, 1, 2, 69, 70, 134, 9_999_999} - {link}:
+        assert KEYRING.verify_tracking(CODE, BOUND[link], other) is None
+    assert KEYRING.verify_tracking("aaaaaaaa", BOUND[link], link) is None
+    assert KEYRING.verify_tracking(CODE, f"{BOUND[link]}.x", link) is None
+
+
+def test_a_bound_token_is_no_token_for_all_links() -> None:
+    raw = bytearray(base64.urlsafe_b64decode(BOUND[1]))
+    raw[0] &= 0x1F
+    assert KEYRING.verify_tracking(CODE, base64.urlsafe_b64encode(raw).decode(), 1) is None
+
+
+def test_every_bit_of_a_bound_token_counts() -> None:
+    raw = base64.urlsafe_b64decode(BOUND[1])
+    for bit in range(len(raw) * 8):
+        flipped = bytearray(raw)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert KEYRING.verify_tracking(CODE, base64.urlsafe_b64encode(flipped).decode(), 1) is None
+
+
+def test_a_token_ends_with_a_letter_whatever_it_is_made_of() -> None:
+    for person in range(300):
+        pseudonym = KEYS.pseudonym(str(person))
+        made = (
+            KEYS.message_token(pseudonym),
+            KEYS.personal_token("preferences", pseudonym),
+            *KEYS.bound_tokens(pseudonym, range(3)).values(),
+        )
+        assert all(token[-1] in string.ascii_letters for token in made)

@@ -163,10 +163,17 @@ def _composed(body: Source, mail: Mail, wishes: Wishes) -> bytes:
             raise InputError("a message needs a subject", hint="give --subject, or a <title> in the mail")
         fields.append(("Subject", " ".join(unescape(title[1]).split())))
     headers.check(fields)
-    whole = (body.data, body.charset)
+    whole = _bytes(body)
     if mail.kind == "text":
         return message.compose(None, whole, fields)
     beside = mail.path.with_suffix(".txt")
     text = wishes.text_part or (beside if beside.is_file() and not mail.is_stdin else None)
     part = inputs.read_text(text.read_bytes(), str(text), None) if text else None
-    return message.compose(whole, (part.data, part.charset) if part else None, fields)
+    return message.compose(whole, _bytes(part) if part else None, fields)
+
+
+def _bytes(body: Source) -> tuple[bytes, str]:
+    """Return a text's bytes and their charset; UTF-8 for one whose bytes mail does not carry as text."""
+    if body.codec == "latin-1":
+        return body.data, body.charset
+    return body.view.removeprefix("\ufeff").encode(), "utf-8"

@@ -27,6 +27,7 @@ FLOORS = [
         "message",
         "copies",
         "rewrite",
+        "lint",
         "proofs",
         "rules",
         "agents",

@@ -138,7 +138,7 @@ def _written(links: Sequence[Link]) -> Iterator[Finding]:
     yield from _RELATIVE.at(
         _places(link for link in links if link.reason == RELATIVE and not _is_broken(link))
     )
-    web = [link for link in links if _WEB.match(link.destination) and link.reason != MERGE_TAG]
+    web = [link for link in links if _WEB.match(link.destination) and link.reason not in (MERGE_TAG, INVALID)]
     yield from _SPACE.at(_places(link for link in web if " " in link.destination))
     yield from _CONTROLS.at(_places(link for link in web if _CONTROL.search(link.destination)))
     yield from _TOO_LONG.at(_places(link for link in web if len(link.destination) > _LONG))

@@ -52,10 +52,9 @@ def check(plan: Plan, context: Context) -> Iterator[Finding]:
             (drawn, [at for at, names in page.unlinked if "xlink:href" in names]),
             (hidden, tags.markup_tags(view, page)),
         ):
-            places += [
-                Place(1 + bisect_right(lines, at), _begins(document.text(view[at : at + 80])))
-                for at in offsets
-            ]
+            for at in offsets:  # of all but the first only the line is told
+                what = "" if places else _begins(document.text(view[at : at + 80]))
+                places.append(Place(1 + bisect_right(lines, at), what))
         images += len(page.images)
         letters = max(letters, page.letters)
     yield from _FORM.at(forms)

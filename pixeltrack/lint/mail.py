@@ -29,7 +29,7 @@ _LONG_IN_HTML = Rule(
 
 def check(plan: Plan, links: Iterable[Link], context: Context) -> Iterator[Finding]:
     """Yield what is to be said of the mail as a whole."""
-    if not (_text_stops(plan) or any(_stops(link, plan) for link in links)):
+    if not (_says_how(plan) or any(_stops(link, plan) for link in links)):
         yield Finding(
             "no-unsubscribe-link",
             "warning",
@@ -60,10 +60,10 @@ def _stops(link: Link, plan: Plan) -> bool:
     )
 
 
-def _text_stops(plan: Plan) -> bool:
-    """Whether a plain text says how to unsubscribe: the words for it stand beside an address, not in it."""
+def _says_how(plan: Plan) -> bool:
+    """Whether a way out stands beside the links: a plain text's words, or Campaign Monitor's element."""
     if plan.documents:
-        return False
+        return any("<unsubscribe" in document.view for document in plan.documents)
     begins = mime.split_headers(plan.source.data)[1] if plan.is_message else 0
     return is_opt_out("", plan.source.view[begins:])
 
@@ -104,7 +104,8 @@ def _from_domain(plan: Plan) -> str:
 
 def domain(sender: str) -> str:
     """Return the domain of a sender such as ``Garden Shop <news@shop.example>``; empty if it has none."""
-    return parseaddr(sender)[1].rpartition("@")[2].lower()
+    name, at, host = parseaddr(sender)[1].rpartition("@")
+    return host.lower() if name and at else ""
 
 
 def _as_sent(plan: Plan) -> str:

@@ -15,6 +15,7 @@ from cutting import growth
 
 from pixeltrack.links import Policy
 from pixeltrack.lint import Context, Finding, check, copy_bytes
+from pixeltrack.lint.mail import domain
 from pixeltrack.message import plan_message
 from pixeltrack.rewrite import plan
 from pixeltrack.source import read
@@ -227,6 +228,20 @@ def test_the_tracking_host_belongs_under_the_domain_of_the_sender() -> None:
     assert lint(GOOD.format(""), policy, Context(elsewhere)) == ()  # nobody knows the sender
     here = addresses("http://127.0.0.1:8000")
     assert lint_message(mail, Policy(here.owns, "127.0.0.1"), Context(here)) == []
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("Shop <news@Shop.example.com>", "shop.example.com"),
+        ("news@bücher.example", "xn--bcher-kva.example"),
+        ("Shop", ""),
+        ("@example.com", ""),
+        ("{{ from }}", ""),
+    ],
+)
+def test_the_domain_of_a_sender(sender: str, expected: str) -> None:
+    assert domain(sender) == expected
 
 
 def test_long_lines_are_illegal_in_a_message_unless_it_is_encoded() -> None:

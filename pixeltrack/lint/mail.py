@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from email.utils import parseaddr
 
-from pixeltrack import destinations, mime
+from pixeltrack import destinations, hrefs, mime
 from pixeltrack.links import is_opt_out
 from pixeltrack.lint.finding import Context, Finding, Place, Rule
 from pixeltrack.message import ONE_CLICK
@@ -103,9 +103,9 @@ def _from_domain(plan: Plan) -> str:
 
 
 def domain(sender: str) -> str:
-    """Return the domain of a sender such as ``Garden Shop <news@shop.example>``; empty if it has none."""
+    """Return the domain of ``Garden Shop <news@shop.example>`` in ASCII; empty if it has none."""
     name, at, host = parseaddr(sender)[1].rpartition("@")
-    return host.lower() if name and at else ""
+    return hrefs.host(f"https://{host}") if name and at else ""
 
 
 def _as_sent(plan: Plan) -> str:

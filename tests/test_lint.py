@@ -18,6 +18,7 @@ from pixeltrack.lint import Context, Finding, check, copy_bytes
 from pixeltrack.lint.mail import domain
 from pixeltrack.message import plan_message
 from pixeltrack.rewrite import plan
+from pixeltrack.show.lint import said
 from pixeltrack.source import read
 from pixeltrack.urls import addresses
 
@@ -343,6 +344,15 @@ def test_what_strangers_wrote_is_cleaned_on_the_terminal(tmp_path: Path) -> None
     done = run(tmp_path, "lint", "mail.html")
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
+
+
+def test_a_finding_is_one_sentence_among_other_lines() -> None:
+    (finding,) = lint(link("https://www.example.com/\x07a"))
+    (sized,) = check(plan(read(GOOD.format("").encode(), "m"), POLICY), replace(CONTEXT, copy_bytes=95_000))
+    assert said(sized).startswith("a copy has 95,000 bytes of HTML")
+    assert said(finding).startswith("line 3: ")
+    assert "\x07" not in said(finding)
+    assert said(finding).endswith(f"; {finding.hint}")
 
 
 # -- every mail, and time ---------------------------------------------------------------------------

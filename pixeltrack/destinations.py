@@ -106,6 +106,14 @@ def same_base_domain(one: str, other: str) -> bool:
     return bool(one and other) and base_domain(one) == base_domain(other)
 
 
+def related(one: str, other: str) -> bool:
+    """Return whether two hosts are of one base domain, or one is below the other.
+
+    The second is for domains that the public suffix list does not know, such as a company's own.
+    """
+    return same_base_domain(one, other) or one.endswith(f".{other}") or other.endswith(f".{one}")
+
+
 def _is_public(host: str) -> bool:
     """Whether a text such as "Node.js" could be a host at all."""
     return bool(_suffixes().is_public(host.rsplit(".", 1)[-1]))

@@ -50,21 +50,31 @@ _MERGE_TAG = re.compile(
     r"|%(?![0-9A-Fa-f]{2})[A-Za-z_][\w.-]{2,}%"
 )
 
-# Unsubscribe, preference and view-in-browser links (case 58), by address and by visible text, in the
-# languages that pixeltrack's own pages will speak.
-_SERVICE_ADDRESS = re.compile(
+# Unsubscribe and preference links, and view-in-browser links (case 58), by address and by visible text,
+# in the languages that pixeltrack's own pages will speak.
+_OPT_OUT_ADDRESS = re.compile(
     r"unsubscri|opt-?out|/preferences\b|email-?preferences|manage-?(?:subscription|preferences)"
-    r"|list-manage\.com/profile|subscription-?center|view-?in-?browser|webversion|web-version",
+    r"|list-manage\.com/profile|subscription-?center",
     re.IGNORECASE,
 )
-_SERVICE_TEXT = re.compile(
+_OPT_OUT_TEXT = re.compile(
     r"\bunsubscribe|\bopt[ -]?out\b|\b(?:manage|update|change|edit|email|communication|subscription)"
-    r"(?: your)?(?: email)? (?:preferences|subscriptions?)\b|\bin (?:your|a|the) (?:web ?)?browser\b"
-    r"|\bweb version\b|\bview (?:it |this )?(?:email )?online\b|\babmelden\b|\babbestellen\b"
-    r"|\bim browser\b|d[ée]sabonn|d[ée]sinscri|dans (?:votre|le) navigateur|disiscriv|nel browser"
-    r"|darse de baja|cancelar (?:la |su )?suscripci|en (?:el|su) navegador",
+    r"(?: your)?(?: email)? (?:preferences|subscriptions?)\b|\babmelden\b|\babbestellen\b|d[ée]sabonn"
+    r"|d[ée]sinscri|disiscriv|darse de baja|cancelar (?:la |su )?suscripci",
     re.IGNORECASE,
 )
+_BROWSER_ADDRESS = re.compile(r"view-?in-?browser|webversion|web-version", re.IGNORECASE)
+_BROWSER_TEXT = re.compile(
+    r"\bin (?:your|a|the) (?:web ?)?browser\b|\bweb version\b|\bview (?:it |this )?(?:email )?online\b"
+    r"|\bim browser\b|dans (?:votre|le) navigateur|nel browser|en (?:el|su) navegador",
+    re.IGNORECASE,
+)
+
+# Reasons for leaving a link alone that others tell apart.
+MERGE_TAG = "merge tag in the address"
+RELATIVE = "relative address"
+INVALID = "not a valid web address"
+SHOWN = "its text shows an address; --wrap-visible-urls wraps it"
 
 # Postal's opt-out: it takes the suffix off the scheme when it sends.
 _NO_TRACK = re.compile(r"(https?)\+notrack(?=:)", re.IGNORECASE)
@@ -136,15 +146,26 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
         if pattern.search(address):
             return Ruling("leave", f"--skip-pattern {pattern.pattern}", address)
     named = "unsubscribe" in attributes.get("rel", "").lower().split()
-    if named or address in policy.listed or _SERVICE_ADDRESS.search(address) or _SERVICE_TEXT.search(text):
+    opts_out = named or address in policy.listed or is_opt_out(address, text)
+    if opts_out or _BROWSER_ADDRESS.search(address) or _BROWSER_TEXT.search(text):
         return Ruling("leave", "unsubscribe, preferences or view in browser", address)
     sensitive = None if policy.wrap_sensitive else destinations.sensitive(address, text)
     if sensitive:
         return Ruling("leave", f"{sensitive}; --wrap-sensitive wraps it", address)
     shown = "" if policy.wrap_visible else destinations.shown_host(text)
     if shown and not destinations.same_base_domain(shown, policy.tracking_host):
-        return Ruling("leave", "its text shows an address; --wrap-visible-urls wraps it", address)
+        return Ruling("leave", SHOWN, address)
     return Ruling("wrap", "personal destination" if personal else "web link", address)
+
+
+def is_opt_out(address: str, text: str) -> bool:
+    """Return whether a link is for unsubscribing or for preferences."""
+    return bool(_OPT_OUT_ADDRESS.search(address) or _OPT_OUT_TEXT.search(text))
+
+
+def has_tag(text: str) -> bool:
+    """Return whether a mail system's merge tag is in a text."""
+    return _MERGE_TAG.search(text) is not None
 
 
 def is_personal(address: str, fields: frozenset[str]) -> bool:
@@ -170,14 +191,14 @@ def _fault(address: str) -> str | None:
     if not address:
         return "no address"
     if _MERGE_TAG.search(address):
-        return "merge tag in the address"  # cases 38 to 41
+        return MERGE_TAG  # cases 38 to 41
     if address[0] == "#":
         return "a place in this mail"  # case 28
     scheme = _SCHEME.match(address)
     if scheme is None:
-        return "relative address"  # cases 29, 32
+        return RELATIVE  # cases 29, 32
     if scheme[1].lower() not in ("http", "https"):
         return f"{scheme[1].lower()}: link"  # case 26
     if location(address) is None:
-        return "not a valid web address"
+        return INVALID
     return None

@@ -63,6 +63,9 @@ class Page:
 
     anchors: list[Anchor] = field(default_factory=list)
     images: list[str] = field(default_factory=list)  # raw src of each img outside comments
+    forms: list[int] = field(default_factory=list)  # offset of each form
+    unlinked: list[tuple[int, frozenset[str]]] = field(default_factory=list)  # a or area without href: names
+    letters: int = 0  # characters of text outside comments, without the space around them
     body_start: int | None = None  # after the first <body …> at top level
     body_end: int | None = None  # the last </body> that is a tag at top level
     html_end: int | None = None
@@ -96,11 +99,13 @@ class _Scanner:
         unclosed = None
         while True:
             less = text.find("<", position, end)
+            stop = less if less >= 0 else end
+            self._hear(position, stop)
+            if not conditional:
+                page.letters += len(text[position:stop].strip(WS))
             if less < 0:
-                self._hear(position, end)
                 position = end
                 break
-            self._hear(position, less)
             following = text[less + 1 : less + 2] if less + 1 < end else ""
             if following.isascii() and following.isalpha():
                 after, unclosed = self._start_tag(less, end, conditional)
@@ -145,6 +150,8 @@ class _Scanner:
                 self.page.body_start = after
             elif name == "html" and not {"amp4email", "⚡4email", "â\x9a¡4email"}.isdisjoint(attributes):
                 self.page.amp = True
+        if name == "form":
+            self.page.forms.append(less)
         if vml or name in ("a", "area"):
             self._anchor(name, less, attributes, conditional)
         elif name == "img" and self._open is not None and "alt" in attributes:
@@ -240,6 +247,8 @@ class _Scanner:
         self._close()
         href = attributes.get("href")
         if href is None:
+            if name in ("a", "area"):
+                self.page.unlinked.append((less, frozenset(attributes)))
             return
         anchor = Anchor(name, less, href, attributes, conditional)
         self.page.anchors.append(anchor)

@@ -309,6 +309,8 @@ def test_a_list_gives_a_copy_for_each_line_and_a_summary(folder: Path):
         "Send them with your own mail program; out/campaign/messages.csv says which file goes to whom.",
     ]
     assert ran.err.splitlines() == [
+        "Warning: the pixel is the only image in a short mail of 38 characters; spam filters score that; add a"
+        " picture or more text, or count clicks only: --pixel none",
         "created pixeltrack.key (key file; keep a copy of it)",
         "created pixeltrack.db (database)",
         "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that",
@@ -343,7 +345,7 @@ def test_what_was_assumed_is_not_said_to_who_has_a_settings_file(folder: Path):
     (folder / "pixeltrack.toml").write_text(f'base_url = "{BASE}"\n')
     ran = _inject(folder, "--recipients", "list.csv")
     assert "assumed" not in ran.err
-    assert "Warning" not in ran.err
+    assert "Warning: links go to" not in ran.err
 
 
 @pytest.mark.parametrize(
@@ -414,8 +416,8 @@ def test_links_to_this_machine_are_warned_about(folder: Path):
         " give --base-url https://track.example.com\n"
     )
     assert said in _inject(folder).err
-    assert "Warning" not in _inject(folder, PIXELTRACK_BASE_URL=BASE).err
-    assert "Warning" not in _inject(folder, *BASE_URL).err
+    assert "Warning: links go to" not in _inject(folder, PIXELTRACK_BASE_URL=BASE).err
+    assert "Warning: links go to" not in _inject(folder, *BASE_URL).err
 
 
 def test_a_mail_that_is_injected_already_stays_as_it_is(folder: Path):
@@ -433,6 +435,7 @@ def test_quiet_prints_nothing(folder: Path):
 def test_json_is_all_of_standard_output(folder: Path):
     ran = _inject(folder, "--json", "--recipients", "list.csv", *BASE_URL)
     summary = json.loads(ran.out)
+    assert [finding["rule"] for finding in summary.pop("findings")] == ["only-image"]
     out = folder / "out" / "campaign"
     assert summary == {
         "campaign": "campaign",
@@ -618,14 +621,15 @@ def test_a_dry_run_works_beside_an_earlier_run_and_reads_the_list(folder: Path):
 
 
 def test_a_mail_that_nobody_can_stop_is_warned_of(folder: Path):
-    (folder / "campaign.html").write_text('<p><a href="https://shop.example/">Shop</a></p>')
+    own = '<a href="https://shop.example/unsubscribe">Unsubscribe</a>'
+    (folder / "campaign.html").write_text(f'<p><a href="https://shop.example/">Shop</a> {own}</p>')
     warning = "Warning: the mail gives its readers no way to stop tracking"
     assert warning in _inject(folder, "--recipients", "list.csv").err
     assert warning not in _inject(folder, "--campaign", "preview").err
     for link in ("pixeltrack:preferences", "pixeltrack:unsubscribe"):
         (folder / "campaign.html").write_text(f'<p><a href="{link}">Stop</a></p>')
         assert warning not in _inject(folder, "--recipients", "list.csv", "--force").err
-    (folder / "campaign.html").write_text("<p>{{ preferences_url }}</p>")
+    (folder / "campaign.html").write_text(f"<p>{{{{ preferences_url }}}} {own}</p>")
     assert warning in _inject(folder, "--recipients", "list.csv", "--force").err
     assert warning not in _inject(folder, "--recipients", "list.csv", "--force", "--personalize").err
 

@@ -29,6 +29,7 @@ FLOORS = [
         "edits",
         "copies",
         "rewrite",
+        "lint",
         "proofs",
         "rules",
         "agents",

@@ -41,7 +41,7 @@ def test_the_demo_prints_the_report_that_the_readme_shows(tmp_path: Path) -> Non
     assert squeezed(run.stdout)[: len(shown)] == shown
 
 
-@pytest.mark.parametrize("command", re.findall(r"^pixeltrack inject [^#\n]*", README, re.MULTILINE))
+@pytest.mark.parametrize("command", re.findall(r"^pixeltrack (?:inject|lint) [^#\n]*", README, re.MULTILINE))
 def test_the_ways_to_inject_work(command: str, tmp_path: Path) -> None:
     for file in (ROOT / "examples" / "spring-sale").iterdir():
         content = file.read_bytes()

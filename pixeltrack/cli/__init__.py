@@ -21,6 +21,7 @@ from pixeltrack.errors import PixeltrackError
 _COMMANDS = {
     "init": "Write a settings file, the key and the database.",
     "inject": "Put a pixel and tracked links into a mail, for each recipient.",
+    "lint": "Say what may be wrong with a mail before it is sent.",
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
     "report": "Show how a campaign did, people and machines apart.",
     "demo": "Play a whole campaign on this machine and check its report.",

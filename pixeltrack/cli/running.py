@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pixeltrack import output, urls
+from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, addressee, inject_addressed, render_addressed
 from pixeltrack.cli import planning
 from pixeltrack.cli.common import Call
@@ -24,9 +24,11 @@ from pixeltrack.delivery import Delivery, rehearse
 from pixeltrack.errors import InputError, Interrupted
 from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
 from pixeltrack.inject import Summary, inject_list
+from pixeltrack.lint.mail import domain
 from pixeltrack.serve import now_ms
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.show.injection import addressed_lines, plan_json, summary_json, summary_lines
+from pixeltrack.show.lint import said
 from pixeltrack.single import check_merge, inject_single, render_single
 from pixeltrack.sinks import MESSAGE_FORMATS, Format
 
@@ -157,6 +159,11 @@ class Run:
             self._call.warn(
                 f"{mail.name} is injected already, or has nothing to inject: copies will be the same as it"
             )
+        for finding in self._findings(plan):
+            if finding.severity == "warning":
+                self._call.warn(said(finding))
+            elif self._call.verbose:
+                self._call.say(f"Note: {said(finding)}")
         if self._asked.merge_tag is not None and not self._people:
             check_merge(plan)
         if self._people and self._wishes.personalize and not self._call.settings.db.exists():
@@ -193,11 +200,12 @@ class Run:
         else:
             summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring)
         if asked.as_json:
-            click.echo(summary_json(summary, plan))
+            click.echo(summary_json(summary, plan, self._findings(plan)))
         elif not self._call.quiet:
             for line in summary_lines(summary, plan, asked.merge_tag, verbose=self._call.verbose):
                 click.echo(line)
-        if asked.list_file and not _can_be_stopped(plan):
+        unnamed = any(finding.rule == "no-unsubscribe-link" for finding in self._findings(plan))
+        if asked.list_file and not unnamed and not _can_be_stopped(plan):
             self._call.warn(
                 "the mail gives its readers no way to stop tracking;"
                 ' put <a href="pixeltrack:preferences"> into it'
@@ -267,6 +275,11 @@ class Run:
     def _format_of(self, mail: Mail) -> Format:
         own: dict[planning.Kind, Format] = {"html": "html", "text": "text", "message": "eml"}
         return self._asked.format or own[mail.kind]
+
+    def _findings(self, plan: Plan) -> tuple[lint.Finding, ...]:
+        sender = domain(self._wishes.from_ or "")
+        context = lint.Context(self._addresses, sender, list_headers=self._people is not None)
+        return lint.check(plan, context)
 
     def _task(self, plan: Plan, campaign: str, folder: Path) -> Task:
         return Task(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from pixeltrack.inject import Summary
+from pixeltrack.lint import Finding
 from pixeltrack.manifest import link_values
 from pixeltrack.rewrite import Plan
 from pixeltrack.show.text import clean
@@ -35,7 +37,7 @@ def plan_json(plans: Sequence[Plan]) -> str:
     return json.dumps(named, indent=2, ensure_ascii=False)
 
 
-def summary_json(summary: Summary, plan: Plan | None) -> str:
+def summary_json(summary: Summary, plan: Plan | None, findings: Sequence[Finding] = ()) -> str:
     """Return the summary as JSON; plan is None for messages that each had one of their own."""
     values = {
         "campaign": summary.campaign,
@@ -50,6 +52,7 @@ def summary_json(summary: Summary, plan: Plan | None) -> str:
             {"outcome": outcome, "reason": reason, "people": people}
             for (outcome, reason), people in summary.modes.items()
         ],
+        "findings": [asdict(finding) for finding in findings],
     }
     return json.dumps(values, indent=2, ensure_ascii=False)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pixeltrack.links import PLACEHOLDERS
 
+# Spaces of every width, and the punctuation of languages that put no space after it.
+_OVER = r"\s\x00-\x20\u200b\ufeff\u3000-\u303f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
 # What stands before an address is told in ASCII: in Chinese or Japanese a word may.
 _FOUND = re.compile(
-    r"(?<![A-Za-z0-9_@/.-])(?:https?://[^<>\"\x00-\x20]+"
-    rf"|(?P<placeholder>{'|'.join(PLACEHOLDERS)})(?![A-Za-z0-9_-]))",
-    re.IGNORECASE,
+    rf"(?<![A-Za-z0-9@/.-])(?:[Hh][Tt][Tt][Pp][Ss]?://[^<>\"{_OVER}]+"
+    rf"|(?P<placeholder>{'|'.join(PLACEHOLDERS)})(?![A-Za-z0-9_-]))"
 )
-# Spaces of every width, and the punctuation of languages that put no space after it.
-_OVER = re.compile(r"[\s\u200b\ufeff\u3000-\u303f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]")
 _TRAILING = ".,;:!?'\"*_~`|…‘’“”‹›"
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 _PAIRS = {")": "(", "]": "[", "}": "{", "»": "«"}
 
 
@@ -25,34 +26,44 @@ def spans(text: str, charset: str | None = None) -> list[tuple[int, int]]:
     the address when it was opened in it (RFC 3986, appendix C). charset is what the bytes of a text
     mean that is given one character per byte: an address that they do not spell is passed over.
     """
+    if charset is None or text.isascii():
+        return list(_spans(text))
+    raw = text.encode("latin-1")
     found = []
-    for match in _FOUND.finditer(text):
-        length = len(match[0])
-        if match["placeholder"] is None:
-            length = _written(match[0], charset) if charset and not match[0].isascii() else _length(match[0])
-        if length:
-            found.append((match.start(), match.start() + length))
+    decoded, codec = _decoded(raw, charset)
+    done = at = 0  # characters, bytes
+    for start, end in _spans(decoded):
+        at += len(decoded[done:start].encode(codec, "surrogateescape"))
+        address = decoded[start:end].encode(codec, "surrogateescape")
+        if raw.startswith(address, at) and not _NO_TEXT.search(decoded, start, end):
+            found.append((at, at + len(address)))
+        done, at = end, at + len(address)
     return found
 
 
-def _written(raw: str, charset: str) -> int:
-    """Return the length of the address that raw begins with, in bytes; 0 when they are no text."""
-    piece = raw.encode("latin-1")
+def _decoded(raw: bytes, charset: str) -> tuple[str, str]:
+    """Return bytes as text, those that are none as surrogates, and the codec that gives them back."""
     try:
-        decoded = piece.decode(charset)
-        address = decoded[: _length(decoded)].encode(charset)
+        decoded = raw.decode(charset, "surrogateescape")
+        if decoded.encode(charset, "surrogateescape") == raw:
+            return decoded, charset
     except UnicodeError:
-        return 0
-    return len(address) if piece.startswith(address) else 0
+        pass
+    return raw.decode("ascii", "surrogateescape"), "ascii"
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    for match in _FOUND.finditer(text):
+        length = len(match[0]) if match["placeholder"] else _length(match[0])
+        if length:
+            yield match.start(), match.start() + length
 
 
 def _length(candidate: str) -> int:
     """Return the length of the address that candidate begins with; 0 when nothing follows its "//"."""
-    over = _OVER.search(candidate)
-    end = over.start() if over else len(candidate)
+    end = len(candidate)
     unopened = {
-        closing: candidate.count(closing, 0, end) - candidate.count(opening, 0, end)
-        for closing, opening in _PAIRS.items()
+        closing: candidate.count(closing) - candidate.count(opening) for closing, opening in _PAIRS.items()
     }
     while end:
         last = candidate[end - 1]

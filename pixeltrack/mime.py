@@ -145,19 +145,21 @@ class Body:
         """Return the offset in the message of a byte of the decoded body. Not for base64."""
         return self._start + (offset if self._map is None else self._map[offset])
 
-    def enclose(self, before: str, after: str, *, slotted: bool) -> tuple[str, str]:
+    def enclose(self, before: str, after: str, *, slotted: bool, last: bool = False) -> tuple[str, str]:
         """Return what is written before and after a token, in the part's transfer encoding.
 
         In quoted-printable each stands on lines of its own between soft line breaks (RFC 2045, 6.7,
-        rule 5), so that no line is too long wherever it is put and whatever the token is.
+        rule 5), so that no line is too long wherever it is put and whatever the token is. Only what
+        is last in the part ends without one: there a soft line break would have nothing to go on.
         """
         if self.encoding != "quoted-printable":
             return before, after
         soft = f"={self._eol.decode()}"
-        ahead = soft + "".join(f"{line}{soft}" for line in _folded(before))
+        written = soft + "".join(f"{line}{soft}" for line in _folded(before))
         if not slotted:
-            return ahead, ""
-        return ahead, soft + "".join(f"{line}{soft}" for line in _folded(after))
+            return (written.removesuffix(soft) if last else written), ""
+        behind = "".join(f"{soft}{line}" for line in _folded(after))
+        return written, behind if last else behind + soft
 
     def encode(self, content: bytes) -> bytes:
         """Return a whole new body as this part would have it written."""

@@ -20,7 +20,6 @@ _QP = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(\r?\n|\Z)")
 _QP_WIDTH = 73  # characters of our own on one line: with "=" at its end no line is over 76
 _WIDTH, _QUAD = 76, 4  # of a line of base64: at most, and of what three bytes make
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-_PADDING = re.compile(rb"=(?:\s*=)*")
 _SIGNED = ("dkim-signature", "domainkey-signature")
 _SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?pkcs7-mime")
 # RFC 2045, section 6.1, and what is sent in their place and means the same
@@ -122,8 +121,6 @@ def signed_by(data: bytes) -> str | None:
 class Body:
     """A part's body, decoded; ``place`` says where a byte of it is in the message."""
 
-    _tail = b""  # what follows base64: line ends, or anything that nobody reads
-
     def __init__(self, message: bytes, part: Part) -> None:
         self.encoding = part.encoding if part.encoding in ("quoted-printable", "base64") else "8bit"
         self._start = part.start
@@ -132,7 +129,8 @@ class Body:
         if self.encoding == "quoted-printable":
             self.data, self._map = _decode_quoted_printable(raw)
         elif self.encoding == "base64":
-            self.data, self._tail = _decode_base64(raw)
+            self.data = _decode_base64(raw)
+            self._tail = raw[len(raw.rstrip()) :]
             lines = raw.split(None, 2)
             # as wide as it was, where that is what RFC 2045 allows and not a short text's only line
             self._width = len(lines[0]) if len(lines) > 1 and _QUAD <= len(lines[0]) <= _WIDTH else _WIDTH
@@ -145,24 +143,26 @@ class Body:
         """Return the offset in the message of a byte of the decoded body. Not for base64."""
         return self._start + (offset if self._map is None else self._map[offset])
 
-    def enclose(self, before: str, after: str, *, slotted: bool, last: bool = False) -> tuple[str, str]:
+    def enclose(self, before: str, after: str, *, slotted: bool) -> tuple[str, str]:
         """Return what is written before and after a token, in the part's transfer encoding.
 
         In quoted-printable each stands on lines of its own between soft line breaks (RFC 2045, 6.7,
-        rule 5), so that no line is too long wherever it is put and whatever the token is. Only what
-        is last in the part ends without one: there a soft line break would have nothing to go on.
+        rule 5), so that no line is too long wherever it is put and whatever the token is.
         """
         if self.encoding != "quoted-printable":
             return before, after
         soft = f"={self._eol.decode()}"
-        written = soft + "".join(f"{line}{soft}" for line in _folded(before))
+        ahead = soft + "".join(f"{line}{soft}" for line in _folded(before))
         if not slotted:
-            return (written.removesuffix(soft) if last else written), ""
-        behind = "".join(f"{soft}{line}" for line in _folded(after))
-        return written, behind if last else behind + soft
+            return ahead, ""
+        return ahead, soft + "".join(f"{line}{soft}" for line in _folded(after))
 
     def encode(self, content: bytes) -> bytes:
-        """Return a whole new body as this part would have it written."""
+        """Return a whole new body as this part would have it written.
+
+        What stood behind the end of base64 is not in it: nobody reads that, and behind data that
+        need no "=" it would be read.
+        """
         if self.encoding == "quoted-printable":
             return encode_quoted_printable(content, self._eol)
         if self.encoding == "base64":
@@ -201,17 +201,12 @@ def _decode_quoted_printable(raw: bytes) -> tuple[bytes, array[int]]:
     return b"".join(pieces), places
 
 
-def _decode_base64(raw: bytes) -> tuple[bytes, bytes]:
-    """Decode as mail programs do, and return what follows the end of the data, too.
-
-    What is no base64 is skipped, and "=" is the end (RFC 2045, 6.8).
-    """
-    found = _PADDING.search(raw)
-    end, tail = found.span() if found else [len(raw.rstrip())] * 2
-    kept = _NO_BASE64.sub(b"", raw[:end])
+def _decode_base64(raw: bytes) -> bytes:
+    """Decode as mail programs do: what is no base64 is skipped, and "=" is the end (RFC 2045, 6.8)."""
+    kept = _NO_BASE64.sub(b"", raw.partition(b"=")[0])
     if len(kept) % 4 == 1:
         kept = kept[:-1]
-    return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4)), raw[tail:]
+    return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
 
 
 def encode_quoted_printable(content: bytes, eol: bytes = b"\r\n") -> bytes:

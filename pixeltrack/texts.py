@@ -10,10 +10,7 @@ from pixeltrack.links import PLACEHOLDERS
 # Spaces of every width, and the punctuation of languages that put no space after it.
 _OVER = r"\s\x00-\x20\u200b\ufeff\u3000-\u303f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
 # What stands before an address is told in ASCII: in Chinese or Japanese a word may.
-_FOUND = re.compile(
-    rf"(?<![A-Za-z0-9@/.-])(?:[Hh][Tt][Tt][Pp][Ss]?://[^<>\"{_OVER}]+"
-    rf"|(?P<placeholder>{'|'.join(PLACEHOLDERS)})(?![A-Za-z0-9_-]))"
-)
+_FOUND = re.compile(rf"(?<![A-Za-z0-9@/.-])(?:[Hh][Tt][Tt][Pp][Ss]?://|pixeltrack:)[^<>\"{_OVER}]+")
 _TRAILING = ".,;:!?'\"*_~`|…‘’“”‹›"
 _NO_TEXT = re.compile("[\udc80-\udcff]")
 _PAIRS = {")": "(", "]": "[", "}": "{", "»": "«"}
@@ -54,13 +51,14 @@ def _decoded(raw: bytes, charset: str) -> tuple[str, str]:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     for match in _FOUND.finditer(text):
-        length = len(match[0]) if match["placeholder"] else _length(match[0])
-        if length:
+        length = _length(match[0])
+        address = match[0][:length]
+        if address in PLACEHOLDERS if match[0][0] == "p" else address.partition("://")[2]:
             yield match.start(), match.start() + length
 
 
 def _length(candidate: str) -> int:
-    """Return the length of the address that candidate begins with; 0 when nothing follows its "//"."""
+    """Return how much of a candidate is the address, and not punctuation after it."""
     end = len(candidate)
     unopened = {
         closing: candidate.count(closing) - candidate.count(opening) for closing, opening in _PAIRS.items()
@@ -72,4 +70,4 @@ def _length(candidate: str) -> int:
         elif last not in _TRAILING:
             break
         end -= 1
-    return end if candidate[:end].partition("://")[2] else 0
+    return end

@@ -255,8 +255,8 @@ BASE64 = [
     (b"PHA+\r\neDwv\r\ncD4=\r\n", b"<p>x</p>", b"\r\n"),
     (b"  PHA+\n\n eDwv cD4\n", b"<p>x</p>", b"\n"),  # no padding
     (b"PHA+!eD*wvcD4=", b"<p>x</p>", b""),  # RFC 2045, 6.8: what is no base64 is skipped
-    (b"PHA+eDwvcD4=\n\nA footer of a list.\n", b"<p>x</p>", b"\n\nA footer of a list.\n"),
-    (b"PHA+eA=\n=\n", b"<p>x", b"\n"),
+    (b"PHA+eDwvcD4=\n\nA footer of a list.\n", b"<p>x</p>", b"\n"),
+    (b"PHA+eA=\n=\n", b"<p>x", b"\n"),  # nobody reads what is behind the end
     (b"PHA+e", b"<p>", b""),  # cut off
     (b"", b"", b""),
     (b"\n", b"", b"\n"),

@@ -46,7 +46,7 @@ CASES = [
     ("Leave: pixeltrack:unsubscribe.", ["pixeltrack:unsubscribe"]),
     ("<pixeltrack:preferences> (pixeltrack:privacy)", ["pixeltrack:preferences", "pixeltrack:privacy"]),
     (
-        "pixeltrack: a tool, pixeltrack:unsubscribe-me pixeltrack:other Pixeltrack:Privacy xpixeltrack:privacy",
+        "pixeltrack: a tool, pixeltrack:unsubscribe-me pixeltrack:other pixeltrack:privacy(x pixeltrack:x://y Pixeltrack:Privacy xpixeltrack:privacy",
         [],
     ),
 ]

@@ -101,8 +101,10 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
         documents.append(piece.source)
         links += _placed(made.links, piece)
         if pixel_at is None and not amp and reason != "the mail already has our pixel":
-            pixel_at = None if made.pixel_at is None else piece.place(_bytes(piece.source, made.pixel_at))
-            reason = made.pixel_reason
+            pixel_at, reason = None, made.pixel_reason
+            if made.pixel_at is not None:
+                at = _bytes(piece.source, [made.pixel_at]).get(made.pixel_at)
+                pixel_at = None if at is None else piece.place(at)
     left = frozenset(link.destination for link in links if link.decision == "leave")
     for piece in pieces:
         if not piece.is_html:
@@ -203,19 +205,33 @@ def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
 
 
 def _placed(links: tuple[Link, ...], piece: _Piece) -> list[Link]:
-    return [
-        replace(
-            link,
-            start=piece.place(_bytes(piece.source, link.start)),
-            end=piece.place(_bytes(piece.source, link.end)),
-        )
-        for link in links
-    ]
+    """Return links with their places in the message. One that has none is left alone."""
+    places = _bytes(piece.source, [offset for link in links for offset in (link.start, link.end)])
+    placed = []
+    for link in links:
+        start, end = places.get(link.start), places.get(link.end)
+        if start is None or end is None:
+            link = replace(link, decision="leave", reason=f"{piece.source.charset} cannot be cut there")
+        placed.append(replace(link, start=piece.place(start or 0), end=piece.place(end or start or 0)))
+    return placed
 
 
-def _bytes(source: Source, offset: int) -> int:
-    """Return a place in a source's view as an offset of bytes."""
-    return offset if source.codec == "latin-1" else len(source.encode(source.view[:offset]))
+def _bytes(source: Source, offsets: list[int]) -> dict[int, int]:
+    """Return places in a source's view as offsets of bytes.
+
+    Left out is what has none: an encoding that changes its state (iso-2022-jp) can only be cut where
+    it is back in ASCII.
+    """
+    if source.codec == "latin-1":
+        return {offset: offset for offset in offsets}
+    places: dict[int, int] = {}
+    done = at = 0
+    for offset in sorted(set(offsets)):
+        piece = source.encode(source.view[done:offset])
+        if source.data.startswith(piece, at):
+            done, at = offset, at + len(piece)
+            places[offset] = at
+    return places
 
 
 def _moved(start: int) -> Callable[[int], int]:
@@ -251,7 +267,8 @@ def compose(
         if given is not None
     ]
     if len(parts) == 1:
-        return f"{head}\r\n{parts[0]}\r\n".encode("ascii")
+        end = "" if parts[0].endswith("\r\n") else "\r\n"
+        return f"{head}\r\n{parts[0]}{end}".encode("ascii")
     # "=_" cannot stand in quoted-printable, so no part has the boundary in it (RFC 2045, 6.7)
     bound = "pixeltrack=_alternative"
     body = "".join(f"--{bound}\r\n{part}\r\n" for part in parts)

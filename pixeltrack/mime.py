@@ -18,21 +18,27 @@ _END_OF_HEADERS = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _MAX_DEPTH = 30  # no mail nests deeper; a hostile one might
 _QP = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(\r?\n|\Z)")
 _QP_WIDTH = 73  # characters of our own on one line: with "=" at its end no line is over 76
+_WIDTH, _QUAD = 76, 4  # of a line of base64: at most, and of what three bytes make
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _SIGNED = ("dkim-signature", "domainkey-signature")
-_SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?pkcs7-(?:mime|signature)")
+_SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?pkcs7-mime")
+# RFC 2045, section 6.1, and what is sent in their place and means the same
+_ENCODINGS = ("", "7bit", "8bit", "binary", "7-bit", "8-bit", "quoted-printable", "base64")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part that has no parts: its headers, and the span of its body in the message's bytes."""
+    """A part of a message: its headers, and the span of its body in the message's bytes."""
 
     headers: Message
     start: int
     end: int
+    has_parts: bool = False
 
     @property
     def type(self) -> str:
-        return self.headers.get_content_type()
+        """What it is; no text when its transfer encoding is one that nobody reads (RFC 2045, 6.4)."""
+        return self.headers.get_content_type() if self.encoding in _ENCODINGS else "application/octet-stream"
 
     @property
     def charset(self) -> str | None:
@@ -42,7 +48,7 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        return str(self.headers.get("Content-Transfer-Encoding", "7bit")).strip().lower()
+        return str(self.headers.get("Content-Transfer-Encoding", "7bit")).strip("; \t\r\n").lower()
 
     @property
     def attached(self) -> bool:
@@ -52,8 +58,9 @@ class Part:
 def split_headers(data: bytes, start: int = 0, end: int | None = None) -> tuple[Message, int]:
     """Return the headers that begin at start, and where the body after them begins."""
     end = len(data) if end is None else end
-    if data[start : start + 1] == b"\n" or data[start : start + 2] == b"\r\n":
-        return Message(), data.index(b"\n", start) + 1  # a part without headers
+    for blank in (b"\n", b"\r\n"):
+        if data.startswith(blank, start, end):
+            return Message(), start + len(blank)  # a part without headers
     found = _END_OF_HEADERS.search(data, start, end)
     body = found.end() if found else end
     return BytesHeaderParser().parsebytes(data[start:body]), body
@@ -61,15 +68,19 @@ def split_headers(data: bytes, start: int = 0, end: int | None = None) -> tuple[
 
 def leaves(data: bytes) -> list[Part]:
     """Return the parts of a message that have no parts, in order; attached messages are one each."""
-    return list(_leaves(data, 0, len(data), 0))
+    return [part for part in _parts(data, 0, len(data)) if not part.has_parts]
 
 
-def _leaves(data: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
+def _parts(data: bytes, start: int, end: int, depth: int = 0, default: str = "text/plain") -> Iterator[Part]:
+    """Yield the parts between two offsets, each before its own; default is what one is that does not say."""
     headers, body = split_headers(data, start, end)
+    headers.set_default_type(default)
     boundary = headers.get_boundary() if headers.get_content_maintype() == "multipart" else None
     if not boundary or depth >= _MAX_DEPTH:
         yield Part(headers, body, end)
         return
+    yield Part(headers, body, end, has_parts=True)
+    within = "message/rfc822" if headers.get_content_subtype() == "digest" else "text/plain"
     # RFC 2046, 5.1.1: the line end before a delimiter belongs to the delimiter.
     delimiter = re.compile(
         rb"(?:(?<=\n)|\A)--"
@@ -80,24 +91,28 @@ def _leaves(data: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
     for found in delimiter.finditer(data, body, end):
         if begins is not None:
             ends = found.start() - (2 if data[found.start() - 2 : found.start()] == b"\r\n" else 1)
-            yield from _leaves(data, begins, max(begins, ends), depth + 1)
+            yield from _parts(data, begins, max(begins, ends), depth + 1, within)
         begins = found.end()
         if found[1]:
             return
     if begins is not None:  # the closing delimiter is missing
-        yield from _leaves(data, begins, end, depth + 1)
+        yield from _parts(data, begins, end, depth + 1, within)
 
 
 def signed_by(data: bytes) -> str | None:
-    """Return what signs or seals a message, so that changing it would break that; else None."""
-    headers, _body = split_headers(data)
+    """Return what signs or seals a message, so that changing it would break that; else None.
+
+    What is attached may be signed or sealed for itself.
+    """
+    parts = list(_parts(data, 0, len(data)))
     for name in _SIGNED:
-        if name in headers:
+        if name in parts[0].headers:
             return "DKIM" if name == "dkim-signature" else "DomainKeys"
-    sealed = _SEALED.fullmatch(headers.get_content_type())
-    if sealed is None:
-        sealed = next((found for part in leaves(data) if (found := _SEALED.fullmatch(part.type))), None)
-    return None if sealed is None else "encryption" if "encrypted" in sealed[0] else "S/MIME or PGP"
+    for part in parts:
+        sealed = _SEALED.fullmatch(part.headers.get_content_type())
+        if sealed and (part is parts[0] or not part.attached):
+            return "encryption" if "encrypted" in sealed[0] else "S/MIME or PGP"
+    return None
 
 
 # -- transfer encodings -----------------------------------------------------------------------------
@@ -115,12 +130,14 @@ class Body:
             self.data, self._map = _decode_quoted_printable(raw)
         elif self.encoding == "base64":
             self.data = _decode_base64(raw)
-            first = raw.strip().split(b"\n", 1)[0]
-            self._width = len(first.rstrip(b"\r")) or 76
+            self._tail = raw[len(raw.rstrip()) :]
+            lines = raw.split(None, 2)
+            # as wide as it was, where that is what RFC 2045 allows and not a short text's only line
+            self._width = len(lines[0]) if len(lines) > 1 and _QUAD <= len(lines[0]) <= _WIDTH else _WIDTH
         else:
             self.data = raw
-        self._eol = b"\r\n" if b"\r\n" in message else b"\n"
-        self._tail = raw[len(raw.rstrip(b"\r\n")) :]
+        first = message.find(b"\n")
+        self._eol = b"\r\n" if message[max(first - 1, 0) : first] == b"\r" else b"\n"
 
     def place(self, offset: int) -> int:
         """Return the offset in the message of a byte of the decoded body. Not for base64."""
@@ -141,7 +158,11 @@ class Body:
         return ahead, soft + "".join(f"{line}{soft}" for line in _folded(after))
 
     def encode(self, content: bytes) -> bytes:
-        """Return a whole new body as this part would have it written."""
+        """Return a whole new body as this part would have it written.
+
+        What stood behind the end of base64 is not in it: nobody reads that, and behind data that
+        need no "=" it would be read.
+        """
         if self.encoding == "quoted-printable":
             return encode_quoted_printable(content, self._eol)
         if self.encoding == "base64":
@@ -181,9 +202,10 @@ def _decode_quoted_printable(raw: bytes) -> tuple[bytes, array[int]]:
 
 
 def _decode_base64(raw: bytes) -> bytes:
-    """Decode as mail programs do: what is no base64 is skipped (RFC 2045, 6.8)."""
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw.split(b"=", 1)[0])
-    kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
+    """Decode as mail programs do: what is no base64 is skipped, and "=" is the end (RFC 2045, 6.8)."""
+    kept = _NO_BASE64.sub(b"", raw.partition(b"=")[0])
+    if len(kept) % 4 == 1:
+        kept = kept[:-1]
     return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
 
 
@@ -191,10 +213,10 @@ def encode_quoted_printable(content: bytes, eol: bytes = b"\r\n") -> bytes:
     """Return text in quoted-printable: line ends as eol, no line over 76, none that mbox would mistake."""
     lines = content.replace(b"\r\n", b"\n").split(b"\n")
     written = b"\n".join(binascii.b2a_qp(line, istext=False) for line in lines)
-    return re.sub(rb"(?m)^From ", b"=46rom ", written).replace(b"\n", eol)
+    return re.sub(rb"(?m)^From ", b"=46rom=\n ", written).replace(b"\n", eol)
 
 
-def encode_base64(content: bytes, width: int = 76, eol: bytes = b"\r\n") -> bytes:
+def encode_base64(content: bytes, width: int = _WIDTH, eol: bytes = b"\r\n") -> bytes:
     """Return base64 in lines of width characters, without a line end after the last."""
     step = max(width // 4, 1) * 3
     lines = [

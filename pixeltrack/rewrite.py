@@ -127,7 +127,8 @@ def text_links(
     """
     lines = _line_starts(source.view)
     links = []
-    for number, (start, end) in enumerate(spans(source.view), start=1):
+    charset = source.charset if source.codec == "latin-1" else None
+    for number, (start, end) in enumerate(spans(source.view, charset), start=1):
         written = source.text(source.view[start:end])
         line = bisect_right(lines, start)
         ruling = _ruling(written, "", {}, policy, f"{source.name} line {line}")

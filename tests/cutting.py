@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pixeltrack.compile import _fill
-from pixeltrack.edits import Edit, cut
+from pixeltrack.edits import Edit, cut, cut_regions
 from pixeltrack.links import Policy
+from pixeltrack.message import plan_message
 from pixeltrack.rewrite import Plan, plan
 from pixeltrack.source import Source, read
 from pixeltrack.template import Slot
@@ -41,21 +42,20 @@ def planned(mail: bytes, encoding: str | None = None) -> Plan:
 
 def edits_of(made: Plan) -> list[Edit]:
     """Return what compile.py would change: links by their number in the mail, then the pixel."""
-
-    def written(start: int, end: int, before: str, slot: Slot | None, after: str = "") -> Edit:
-        before, after = made.enclose(start, before, after, slot is not None)
-        return Edit(start, end, before, slot, after)
-
     edits = []
+
+    def edit(start: int, end: int, before: str, slot: Slot | None, after: str = "") -> None:
+        before, after = made.enclose(start, before, after, slot is not None)
+        edits.append(Edit(start, end, before, slot, after))
+
     for link in made.links:
         if link.decision == "fill":
-            edits.append(written(link.start, link.end, *_fill(link, PLACES)))
+            edit(link.start, link.end, *_fill(link, PLACES))
         elif link.decision == "wrap":
-            before = PLACES.click_before(CODE, link.number)
-            edits.append(written(link.start, link.end, before, "message"))
+            edit(link.start, link.end, PLACES.click_before(CODE, link.number), "message")
     if made.pixel_at is not None:
         before, after = PIXEL.split(TOKEN + ".gif")
-        edits.append(written(made.pixel_at, made.pixel_at, before, "message", f".gif{after}"))
+        edit(made.pixel_at, made.pixel_at, before, "message", f".gif{after}")
     return edits
 
 
@@ -67,6 +67,12 @@ def rewrite(mail: bytes, encoding: str | None = None) -> bytes:
     """Return the mail with its links wrapped, its placeholders filled and its pixel placed."""
     made = planned(mail, encoding)
     return render(made.source, edits_of(made))
+
+
+def rewrite_message(mail: bytes, *, text: bool = True, anew: bool = False) -> bytes:
+    """Return a whole message with the links and the pixel of its parts done."""
+    made = plan_message(mail, "mail.eml", POLICY, text=text, anew=anew)
+    return cut_regions(made.source, made.regions, edits_of(made)).renderer()(VALUES)
 
 
 def growth(work: Callable[[str], object], piece: str, size: int = 30_000) -> float:

@@ -109,7 +109,7 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
     for piece in pieces:
         if not piece.is_html:
             links += _placed(rewrite.text_links(piece.source, policy, left, wrap=text), piece)
-    links.sort(key=lambda link: link.start)
+    # the HTML's links first: so each has the number that it has when the HTML is injected alone
     numbered = tuple(replace(link, number=number) for number, link in enumerate(links, start=1))
     starts = [piece.start for piece in pieces]
 

@@ -229,6 +229,7 @@ def message_values(copy: Copy) -> dict[Slot, str]:
 
 def message_writer(output: Output, format_: str, renders: Mapping[bool, Render], now: int) -> Writer:
     """Return what writes messages as files, into one mbox, or into a maildir. now is ms UTC."""
+    renders = {kind: _with_last_line(render) for kind, render in renders.items()}
     if format_ == "eml":
         return FilesWriter(output, "eml", renders)
     if format_ == "maildir":
@@ -252,6 +253,16 @@ def message_writer(output: Output, format_: str, renders: Mapping[bool, Render],
 
 
 _FROM = re.compile(rb"(?m)^>*From ")
+
+
+def _with_last_line(render: Render) -> Render:
+    """A message ends with a line end, also where our pixel is its last byte (RFC 5321, 2.3.8)."""
+
+    def put(copy: Copy) -> bytes:
+        content = render(copy)
+        return content if content.endswith(b"\n") else content + (b"\r\n" if b"\r\n" in content else b"\n")
+
+    return put
 
 
 def _with_line_feeds(render: Render) -> Render:

@@ -148,7 +148,8 @@ class _Scanner:
         if vml or name in ("a", "area"):
             self._anchor(name, less, attributes, conditional)
         elif name == "img" and self._open is not None and "alt" in attributes:
-            self._label.append(f" {attributes['alt'].value} ")
+            alt = attributes["alt"].value
+            self._label.append(f" {alt} " if alt else "")  # a picture without words parts none: our pixel
         if name in _RAW_TEXT:
             closing = self._raw_text(name, after, end)
             after = self._attributes(closing + len(f"</{name}"), end, {}) if closing >= 0 else -1

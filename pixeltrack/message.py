@@ -46,10 +46,11 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
     for part in parts:
         body = mime.Body(data, part)
         virtual += data[done : part.start]
-        start, whole = len(virtual), anew or body.encoding == "base64"
+        planned = bool(body.data.strip())
+        start, whole = len(virtual), planned and (anew or body.encoding == "base64")
         virtual += body.data if whole else data[part.start : part.end]
         done = part.end
-        if body.data.strip():
+        if planned:
             place = _moved(start) if whole else _shifted(body.place, start - part.start)
             pieces.append((part, _Piece(_source(body, part, name), body, place, start, len(virtual))))
     virtual += data[done:]
@@ -71,8 +72,10 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
         links += _placed(made.links, piece)
         left |= {link.destination for link in made.links if link.decision == "leave"}
         if pixel_at is None and not amp and reason != "the mail already has our pixel":
-            pixel_at = None if made.pixel_at is None else piece.place(_bytes(piece.source, made.pixel_at))
-            reason = made.pixel_reason
+            pixel_at, reason = None, made.pixel_reason
+            if made.pixel_at is not None:
+                at = _bytes(piece.source, [made.pixel_at]).get(made.pixel_at)
+                pixel_at = None if at is None else piece.place(at)
     if text:
         for part, piece in pieces:
             if part.type == "text/plain":
@@ -125,19 +128,33 @@ def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
 
 
 def _placed(links: tuple[Link, ...], piece: _Piece) -> list[Link]:
-    return [
-        replace(
-            link,
-            start=piece.place(_bytes(piece.source, link.start)),
-            end=piece.place(_bytes(piece.source, link.end)),
-        )
-        for link in links
-    ]
+    """Return links with their places in the message. One that has none is left alone."""
+    places = _bytes(piece.source, [offset for link in links for offset in (link.start, link.end)])
+    placed = []
+    for link in links:
+        start, end = places.get(link.start), places.get(link.end)
+        if start is None or end is None:
+            link = replace(link, decision="leave", reason=f"{piece.source.charset} cannot be cut there")
+        placed.append(replace(link, start=piece.place(start or 0), end=piece.place(end or start or 0)))
+    return placed
 
 
-def _bytes(source: Source, offset: int) -> int:
-    """Return a place in a source's view as an offset of bytes."""
-    return offset if source.codec == "latin-1" else len(source.encode(source.view[:offset]))
+def _bytes(source: Source, offsets: list[int]) -> dict[int, int]:
+    """Return places in a source's view as offsets of bytes.
+
+    Left out is what has none: an encoding that changes its state (iso-2022-jp) can only be cut where
+    it is back in ASCII.
+    """
+    if source.codec == "latin-1":
+        return {offset: offset for offset in offsets}
+    places: dict[int, int] = {}
+    done = at = 0
+    for offset in sorted(set(offsets)):
+        piece = source.encode(source.view[done:offset])
+        if source.data.startswith(piece, at):
+            done, at = offset, at + len(piece)
+            places[offset] = at
+    return places
 
 
 def _moved(start: int) -> Callable[[int], int]:
@@ -202,7 +219,8 @@ def compose(html: bytes, charset: str, text: bytes | None, headers: list[tuple[s
     ]
     head = "\r\n".join(lines)
     if len(written) == 1:
-        return f"{head}\r\n{written[0]}\r\n".encode("ascii")
+        end = "" if written[0].endswith("\r\n") else "\r\n"
+        return f"{head}\r\n{written[0]}{end}".encode("ascii")
     # "=_" cannot stand in quoted-printable, so no part has the boundary in it (RFC 2045, 6.7)
     bound = "pixeltrack=_alternative"
     body = "".join(f"--{bound}\r\n{part}\r\n" for part in written)

@@ -8,7 +8,7 @@ between the pieces. What lies outside the spans cannot change, because it is nev
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -127,7 +127,8 @@ def plan_text(source: Source, policy: Policy, left: frozenset[str]) -> tuple[Lin
     """Find the links of a plain text. left are the destinations that the mail's HTML leaves alone."""
     lines = _line_starts(source.view)
     links = []
-    for number, (start, end) in enumerate(spans(source.view), start=1):
+    charset = source.charset if source.codec == "latin-1" else None
+    for number, (start, end) in enumerate(spans(source.view, charset), start=1):
         written = source.text(source.view[start:end])
         ruling = rule(written, text="", attributes={}, policy=policy)
         if ruling.decision == "wrap" and ruling.destination in left:
@@ -259,20 +260,19 @@ def cut_plan(plan: Plan, edits: Sequence[Edit]) -> Template | Mixture:
     if not plan.regions:
         return cut(plan.source, edits)
     pieces: list[Piece] = []
-    position = 0
-    for region in plan.regions:
-        pieces.append(Piece(_cut_span(plan.source, edits, position, region.start)))
-        inner = _cut_span(plan.source, edits, region.start, region.end)
+    ordered = sorted(edits, key=lambda edit: edit.start)
+    position = taken = 0
+    for region in plan.regions:  # what is put at a region's end is in it
+        first = bisect_left(ordered, region.start, taken, key=lambda edit: edit.start)
+        behind = bisect_right(ordered, region.end, first, key=lambda edit: edit.start)
+        pieces.append(Piece(_cut_span(plan.source, ordered[taken:first], position, region.start)))
+        inner = _cut_span(plan.source, ordered[first:behind], region.start, region.end)
         pieces.append(Piece(inner, region.encode, region.charset, region.html))
-        position = region.end
-    pieces.append(Piece(_cut_span(plan.source, edits, position, len(plan.source.view))))
+        position, taken = region.end, behind
+    pieces.append(Piece(_cut_span(plan.source, ordered[taken:], position, len(plan.source.view))))
     return Mixture(tuple(pieces))
 
 
-def _cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
-    inside = [
-        replace(edit, start=edit.start - start, end=edit.end - start)
-        for edit in edits
-        if start <= edit.start and edit.end <= end and (edit.start < end or edit.start == len(source.view))
-    ]
+def _cut_span(source: Source, edits: Sequence[Edit], start: int, end: int) -> Template:
+    inside = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in edits]
     return cut(replace(source, view=source.view[start:end]), inside)

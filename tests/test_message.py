@@ -10,7 +10,7 @@ from quopri import encodestring
 
 import fast_mail_parser
 import pytest
-from cutting import PAGES, PIXEL, POLICY, TOKEN, VALUES, click, edits_of, rewrite_message
+from cutting import PAGES, PIXEL, POLICY, TOKEN, VALUES, click, edits_of, growth, rewrite_message
 
 from pixeltrack.errors import InputError
 from pixeltrack.message import compose, header_edits, is_message, plan_message, refuse_signed
@@ -115,6 +115,52 @@ def test_any_charset_stays_what_it_is(charset: str, said: str, encoding: str, eo
     assert contents(output, "text/html", charset) == [expected]
     theirs = fast_mail_parser.parse_email(output).text_html[0].replace("\r\n", "\n")
     assert theirs == expected or charset == "iso-2022-jp"
+
+
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_pixel_at_the_end_of_a_part_is_in_it(encoding: str, last: bool, anew: bool) -> None:
+    html = part("text/html", f'<a href="{B}">x</a>\n', encoding, b"\n")
+    mail = _alternative(html) if last else _alternative(html, part("text/plain", "x", encoding, b"\n"))
+    output = rewrite_message(mail, anew=anew)
+    assert contents(output, "text/html") == [f'<a href="{click(1)}">x</a>\n{PIXEL}']
+    assert output.count(PIXEL[:20].encode()) == (encoding in ("7bit", "8bit", "binary"))
+    assert planned(output).changes_nothing
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
+def test_words_around_an_address_stay_whole_in_any_charset(charset: str) -> None:
+    text = f"Voir {B}\u00a0! «{B}» Åsa: {B}à.\n"
+    output = rewrite_message(part("text/plain", text, "quoted-printable", b"\n", charset))
+    assert contents(output, "text/plain", charset) == [
+        f"Voir {click(1)}\u00a0! «{click(2)}» Åsa: {click(3)}.\n"
+    ]
+
+
+def test_an_address_that_ends_amid_shifted_characters_is_left_alone() -> None:
+    mail = part("text/plain", f"{B} {B}日本。\n", "8bit", b"\n", "iso-2022-jp")
+    made = planned(mail)
+    assert [(link.decision, link.reason) for link in made.links] == [
+        ("wrap", "web link"),
+        ("leave", "iso2022_jp cannot be cut there"),
+    ]
+    assert contents(rewrite_message(mail), "text/plain", "iso-2022-jp") == [f"{click(1)} {B}日本。\n"]
+
+
+def test_links_of_a_shifted_charset_are_placed_in_linear_time() -> None:
+    def work(text: str) -> None:
+        planned(part("text/html", text, "8bit", b"\n", "iso-2022-jp"))
+
+    assert growth(work, '日<a href="//a.example/">', 60_000) < 4
+
+
+@pytest.mark.parametrize("blank", [b"\n", b" \n \n", b"ICAK\n", b"!\n"])
+def test_base64_without_content_stays_as_it_is(blank: bytes) -> None:
+    empty = b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + blank
+    mail = _alternative(empty, part("text/html", HTML, "8bit", b"\n"))
+    for anew in (False, True):
+        assert empty in rewrite_message(mail, anew=anew)
 
 
 def test_a_charset_that_nobody_knows_stays_bytes() -> None:

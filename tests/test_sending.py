@@ -92,7 +92,7 @@ def declared(mail: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def sample(corpus: list[Path]) -> list[Path]:
-    """Every ninth mail of the corpus that is a whole document, and a text in the charset it names."""
+    """Every ninth mail of the corpus that is a text in the charset it names."""
 
     def is_text(path: Path) -> bool:
         data = path.read_bytes()
@@ -101,7 +101,7 @@ def sample(corpus: list[Path]) -> list[Path]:
         except (LookupError, UnicodeError):
             return False
 
-    return [path for path in corpus[4::9] if is_text(path) and b"</html>" in path.read_bytes()]
+    return [path for path in corpus[4::9] if is_text(path)]
 
 
 def check(sent: bytes, html: bytes, charset: str, text: str | None, to: str) -> None:
@@ -143,7 +143,7 @@ def test_mail_of_the_corpus_arrives_as_it_was_written(
             continue  # tags of another mail system
         folder = tmp_path / str(done)
         folder.mkdir()
-        (folder / "mail.html").write_bytes(data + b"<p>{{ name | default('you') }}</p>" * bool(personal))
+        (folder / "mail.html").write_bytes(data + b"<p>{{ name | default('you') }}</p>\n" * bool(personal))
         files = inject(folder, "mail.html", "html", *personal)
         sent = inject(folder, "mail.html", "eml", *personal, *SENT)
         for address in (ADA, BOB):

@@ -118,10 +118,12 @@ _MESSAGE = re.compile(rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*:[ \t].*
 
 
 def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
+    charset = part.charset or "utf-8"
     try:
-        source = read(body.data, name, part.charset or "utf-8")
-    except InputError:
-        source = read(body.data, name, "latin-1")  # a charset that nobody knows: bytes are bytes
+        "".encode(charset)
+    except (LookupError, ValueError):
+        charset = "latin-1"  # a charset that nobody knows: bytes are bytes
+    source = read(body.data, name, charset)
     if re.match(r"utf[-_]?(?:16|32)", source.codec):
         raise InputError(f"{name}: its {part.type} part is in {source.codec}", hint="save it as UTF-8")
     return source

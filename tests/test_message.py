@@ -148,6 +148,12 @@ def test_an_address_that_ends_amid_shifted_characters_is_left_alone() -> None:
     assert contents(rewrite_message(mail), "text/plain", "iso-2022-jp") == [f"{click(1)} {B}日本。\n"]
 
 
+def test_shifted_characters_that_are_not_valid_are_refused() -> None:
+    """One byte each, they would look like markup; once a bad one is gone, they would be read otherwise."""
+    with pytest.raises(InputError, match=r"mail\.eml is not valid iso2022_jp"):
+        planned(part("text/html", f'<p>日本</p><a href="{B}">x</a>', "8bit", b"\n", "iso-2022-jp") + b"\xae")
+
+
 def test_links_of_a_shifted_charset_are_placed_in_linear_time() -> None:
     def work(text: str) -> None:
         planned(part("text/html", text, "8bit", b"\n", "iso-2022-jp"))

@@ -105,6 +105,8 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
             if made.pixel_at is not None:
                 at = _bytes(piece.source, [made.pixel_at]).get(made.pixel_at)
                 pixel_at = None if at is None else piece.place(at)
+    if pixel_at == len(source.view):  # a message ends with a line end (RFC 5321, 2.3.8): stay before it
+        pixel_at -= len(source.view) - len(source.view.removesuffix("\n").removesuffix("\r"))
     left = frozenset(link.destination for link in links if link.decision == "leave")
     for piece in pieces:
         if not piece.is_html:

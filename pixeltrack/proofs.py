@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FOLLOWED = re.compile(r"a|area|v:.*", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"\[if\b[^\]]*\]>", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
 _AUDIT_HINT = (
     "nothing was written: either parsers disagree on this mail's HTML (a validator may tell where),"
     " or this is a bug in pixeltrack"
@@ -111,11 +112,15 @@ class _Outline:
         self.items: list[tuple[object, ...]] = []
         self.hrefs: list[str] = []
         self._owns = owns
+        words: list[str] = []
         for item in self._read(_soup(f"{text}<end>")):  # text ends alike in both
-            if item[0] == "text" and self.items and self.items[-1][0] == "text":
-                self.items[-1] = ("text", f"{self.items[-1][1]}{item[1]}")
-            else:
-                self.items.append(item)
+            if item[0] == "text":
+                words.append(str(item[1]))
+                continue
+            if words:  # BeautifulSoup makes one space of white space alone: do so everywhere
+                self.items.append(("text", _SPACES.sub(" ", "".join(words))))
+                words = []
+            self.items.append(item)
 
     def _read(self, soup: BeautifulSoup) -> Iterator[tuple[object, ...]]:
         from bs4 import Comment, Tag

@@ -1227,17 +1227,17 @@ MESSAGES = [
         "a text part when asked for",
         _alternative(("text/plain", _TEXT), ("text/html", _HTML)),
         _alternative(
-            ("text/plain", "Read {1}, or ({2}).\nStop: <https://a.example/stop>"),
+            ("text/plain", "Read {3}, or ({4}).\nStop: <https://a.example/stop>"),
             (
                 "text/html",
-                '<p><a href="{4}">x</a><a clicktracking=off href="https://a.example/stop">y</a></p>{pixel}',
+                '<p><a href="{1}">x</a><a clicktracking=off href="https://a.example/stop">y</a></p>{pixel}',
             ),
         ),
         wrapped(A + "x"),
+        left("opted out by clicktracking (SendGrid)"),
+        wrapped(A + "x"),
         wrapped(A + "y_(z)"),
         left("left alone in the HTML part, too"),
-        wrapped(A + "x"),
-        left("opted out by clicktracking (SendGrid)"),
         text=True,
     ),
     eml(

@@ -379,3 +379,9 @@ def test_scan_finds_the_links_that_an_independent_tokenizer_finds(text):
 
 def _href(raw: str) -> str:
     return decode_attribute(raw.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def test_a_picture_without_words_parts_none() -> None:
+    """Our own pixel may come to stand in a link that nobody has closed."""
+    (anchor,) = scan('<a href="x">one<img alt="">two<img alt="three">four').anchors
+    assert anchor.text == "onetwo three four"

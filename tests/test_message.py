@@ -10,7 +10,7 @@ from quopri import encodestring
 
 import fast_mail_parser
 import pytest
-from cutting import PAGES, PIXEL, POLICY, TOKEN, VALUES, click, edits_of, rewrite_message
+from cutting import PAGES, PIXEL, POLICY, TOKEN, VALUES, click, edits_of, growth, rewrite_message
 
 from pixeltrack.edits import cut, cut_regions
 from pixeltrack.errors import InputError
@@ -89,8 +89,8 @@ def test_only_the_bodies_of_html_and_text_change(encoding: str, text_encoding: s
     )
     changed = rewrite_message(mail, text=False)
     assert around[0] + text + around[1] in changed
-    assert HTML_DONE.format(click(3), click(4)) in contents(output, "text/html")
-    assert contents(output, "text/plain") == [f"Grüße,\n{click(1)} and {click(2)}.\n"]
+    assert HTML_DONE.format(click(1), click(2)) in contents(output, "text/html")
+    assert contents(output, "text/plain") == [f"Grüße,\n{click(3)} and {click(4)}.\n"]
     if encoding != "base64":
         assert b"\n".join(ATTACHMENTS[0].splitlines()) in output.replace(b"\r\n", b"\n")
     assert planned(output).changes_nothing
@@ -120,6 +120,58 @@ def test_any_charset_stays_what_it_is(charset: str, said: str, encoding: str, eo
     assert theirs == expected or charset == "iso-2022-jp"
 
 
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_pixel_at_the_end_of_a_part_is_in_it(encoding: str, last: bool, anew: bool) -> None:
+    html = part("text/html", f'<a href="{B}">x</a>\n', encoding, b"\n")
+    mail = _alternative(html) if last else _alternative(html, part("text/plain", "x", encoding, b"\n"))
+    output = rewrite_message(mail, anew=anew)
+    assert contents(output, "text/html") == [f'<a href="{click(1)}">x</a>\n{PIXEL}']
+    assert output.count(PIXEL[:20].encode()) == (encoding in ("7bit", "8bit", "binary"))
+    assert planned(output).changes_nothing
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
+def test_words_around_an_address_stay_whole_in_any_charset(charset: str) -> None:
+    text = f"Voir {B}\u00a0! «{B}» Åsa: {B}à.\n"
+    output = rewrite_message(part("text/plain", text, "quoted-printable", b"\n", charset))
+    assert contents(output, "text/plain", charset) == [
+        f"Voir {click(1)}\u00a0! «{click(2)}» Åsa: {click(3)}.\n"
+    ]
+
+
+def test_an_address_that_ends_amid_shifted_characters_is_left_alone() -> None:
+    mail = part("text/plain", f"{B} {B}日本。\n", "8bit", b"\n", "iso-2022-jp")
+    made = planned(mail)
+    assert [(link.decision, link.reason) for link in made.links] == [
+        ("wrap", "web link"),
+        ("leave", "iso2022_jp cannot be cut there"),
+    ]
+    assert contents(rewrite_message(mail), "text/plain", "iso-2022-jp") == [f"{click(1)} {B}日本。\n"]
+
+
+def test_shifted_characters_that_are_not_valid_are_refused() -> None:
+    """One byte each, they would look like markup; once a bad one is gone, they would be read otherwise."""
+    with pytest.raises(InputError, match=r"mail\.eml is not valid iso2022_jp"):
+        planned(part("text/html", f'<p>日本</p><a href="{B}">x</a>', "8bit", b"\n", "iso-2022-jp") + b"\xae")
+
+
+def test_links_of_a_shifted_charset_are_placed_in_linear_time() -> None:
+    def work(text: str) -> None:
+        planned(part("text/html", text, "8bit", b"\n", "iso-2022-jp"))
+
+    assert growth(work, '日<a href="//a.example/">', 60_000) < 4
+
+
+@pytest.mark.parametrize("blank", [b"\n", b" \n \n", b"ICAK\n", b"!\n"])
+def test_base64_without_content_stays_as_it_is(blank: bytes) -> None:
+    empty = b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + blank
+    mail = _alternative(empty, part("text/html", HTML, "8bit", b"\n"))
+    for anew in (False, True):
+        assert empty in rewrite_message(mail, anew=anew)
+
+
 def test_a_charset_that_nobody_knows_stays_bytes() -> None:
     html = f'<p>\xe9</p><a href="{A}">x</a>'
     mail = part("text/html", html, "8bit", b"\n", "latin-1").replace(b"latin-1", b"default_charset")
@@ -145,10 +197,10 @@ def test_opt_outs_of_the_html_hold_for_the_text() -> None:
     )
     made = planned(mail)
     assert [(link.tag, link.decision) for link in made.links] == [
-        *(("text", "leave"), ("text", "wrap"), ("text", "leave"), ("text", "wrap")),
         *(("a", "leave"), ("a", "wrap"), ("a", "leave")),
+        *(("text", "leave"), ("text", "wrap"), ("text", "leave"), ("text", "wrap")),
     ]
-    assert made.links[0].reason == "left alone in the HTML part, too"
+    assert made.links[3].reason == "left alone in the HTML part, too"
     assert [link.number for link in made.links] == list(range(1, 8))
 
 
@@ -210,8 +262,8 @@ def test_what_is_encoded_anew_says_the_same(anew: bool) -> None:
             part("text/plain", TEXT, encoding, b"\n"), part("text/html", HTML, encoding, b"\n")
         )
         output = rewrite_message(mail, anew=anew)
-        assert contents(output, "text/plain") == [f"Grüße,\n{click(1)} and {click(2)}.\n"]
-        assert contents(output, "text/html") == [HTML_DONE.format(click(3), click(4))]
+        assert contents(output, "text/plain") == [f"Grüße,\n{click(3)} and {click(4)}.\n"]
+        assert contents(output, "text/html") == [HTML_DONE.format(click(1), click(2))]
 
 
 def test_signed_messages_are_refused_with_what_to_do() -> None:

@@ -35,7 +35,9 @@ class Read:
 
 
 def lines(text: str) -> str:
-    return text.replace("\r\n", "\n").rstrip("\n")
+    """A text with its line ends as LF, none at its end, and none before a pixel that stands there."""
+    text = text.replace("\r\n", "\n").rstrip("\n")
+    return re.sub(rf'\n*(<img src="{BASE}/o/[^>]*>)\Z', r"\1", text)
 
 
 def read_by_python(mail: bytes) -> Read:
@@ -92,7 +94,7 @@ def declared(mail: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def sample(corpus: list[Path]) -> list[Path]:
-    """Every ninth mail of the corpus that is a whole document, and a text in the charset it names."""
+    """Every ninth mail of the corpus that is a text in the charset it names."""
 
     def is_text(path: Path) -> bool:
         data = path.read_bytes()
@@ -101,7 +103,7 @@ def sample(corpus: list[Path]) -> list[Path]:
         except (LookupError, UnicodeError):
             return False
 
-    return [path for path in corpus[4::9] if is_text(path) and b"</html>" in path.read_bytes()]
+    return [path for path in corpus[4::9] if is_text(path)]
 
 
 def check(sent: bytes, html: bytes, charset: str, text: str | None, to: str) -> None:
@@ -126,8 +128,13 @@ def test_the_example_arrives_as_it_was_written(tmp_path: Path, personal: tuple[s
         (tmp_path / "campaign.html").write_bytes(html.replace(b"<body", b"<!-- {{ name }} -->\n<body", 1))
     files = inject(tmp_path, "campaign.html", "html", *personal)
     sent = inject(tmp_path, "campaign.html", "eml", *personal, *SENT)
-    text = (EXAMPLE / "campaign.txt").read_text("utf-8")
     for address in (ADA, BOB):
+        text = (EXAMPLE / "campaign.txt").read_text("utf-8")
+        for page in ("unsubscribe", "preferences", "privacy"):  # filled in, as in the HTML
+            there = re.search(
+                rf'"({BASE}/{page[0] if page != "privacy" else page}\b[^"]*)"', files[address].decode()
+            )
+            text = text.replace(f"pixeltrack:{page}", there[1] if there else "")
         check(sent[address], files[address], "utf-8", text, address)
         assert ("Böb".encode() in files[BOB]) == bool(personal)
 
@@ -143,7 +150,7 @@ def test_mail_of_the_corpus_arrives_as_it_was_written(
             continue  # tags of another mail system
         folder = tmp_path / str(done)
         folder.mkdir()
-        (folder / "mail.html").write_bytes(data + b"<p>{{ name | default('you') }}</p>" * bool(personal))
+        (folder / "mail.html").write_bytes(data + b"<p>{{ name | default('you') }}</p>\n" * bool(personal))
         files = inject(folder, "mail.html", "html", *personal)
         sent = inject(folder, "mail.html", "eml", *personal, *SENT)
         for address in (ADA, BOB):

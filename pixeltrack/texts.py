@@ -17,16 +17,25 @@ def spans(text: str) -> list[tuple[int, int]]:
     """
     found = []
     for match in _URL.finditer(text):
-        start, end = match.span()
-        while end > start:
-            last = text[end - 1]
-            opening = _PAIRS.get(last)
-            if last in _TRAILING or (
-                opening and text.count(last, start, end) > text.count(opening, start, end)
-            ):
-                end -= 1
-            else:
-                break
-        if text[start:end].partition("://")[2]:
-            found.append((start, end))
+        length = _length(match[0])
+        if match[0][:length].partition("://")[2]:
+            found.append((match.start(), match.start() + length))
     return found
+
+
+def _length(written: str) -> int:
+    """Return the length of an address without the sentence's punctuation after it."""
+    end = len(written)
+    unopened: dict[str, int] = {}  # closing brackets that no other opened, counted once a kind
+    while end:
+        last = written[end - 1]
+        if last in _PAIRS:
+            if last not in unopened:
+                unopened[last] = written.count(last, 0, end) - written.count(_PAIRS[last], 0, end)
+            if unopened[last] <= 0:
+                break
+            unopened[last] -= 1
+        elif last not in _TRAILING:
+            break
+        end -= 1
+    return end

@@ -281,7 +281,7 @@ def command(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
     count = options.recipients
     for format_ in ("jsonl", "html", "recipe"):
         base, ours = list[Used](), list[Used]()
-        for _ in range(1 if options.quick or format_ == "recipe" else 3):
+        for _ in range(3 if format_ == "jsonl" and not options.quick else 1):
             with workspace(folder, mails.newsletter(), count) as place:
                 ours.append(inject(place, format_))
                 if format_ != "recipe":

@@ -52,7 +52,7 @@ class RecipientList:
             self._spool.write(_LENGTH.pack(len(written)) + written)
             self._count += len(batch)
             for row in batch:
-                if row.fields.keys() - known:
+                if not row.fields.keys() <= known:
                     columns.update(dict.fromkeys(row.fields))
                     known = frozenset(columns)
                 mark = hash(row.identity)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 WS = "\t\n\f\r "  # what HTML calls ASCII whitespace
 
 _START_TAG = re.compile(r"<([A-Za-z][^\t\n\f\r />]*+)")
-_END_TAG = re.compile(r"</([A-Za-z][^\t\n\f\r />]*+)")
+_END_TAG = re.compile(r"</([A-Za-z][^\t\n\f\r />]*+)(>?+)")
 # One attribute. A value whose quote never closes leaves its "=" unread, which is how it is noticed.
 _ATTRIBUTE = re.compile(
     r"""[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)[\t\n\f\r ]*+"""
@@ -174,7 +174,7 @@ class _Scanner:
                 return end, "tag"
             return self._bogus(less, end)
         name = matched[1].lower()
-        after = self._attributes(matched.end(), end, {})
+        after = matched.end() if matched[2] else self._attributes(matched.end(), end, {})
         if after < 0:
             return end, "tag"
         if self._open is not None and name == self._open.tag:

@@ -19,10 +19,10 @@ _LONGEST = 2**31 - 1  # characters in a cell: a list says what it says, in CSV a
 # What SMTP carries (RFC 5321, 4.1.2 and 4.5.3.1; RFC 6531 for letters outside ASCII): no quoted local
 # parts, which no mail system of a reader uses. Nor one that a spreadsheet would run: messages.csv
 # carries addresses as they are.
-_ATOM = r"[^\s@<>()\[\]:;,.\\\"]+"
-_LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
+_ATOM = r"[^\s@<>()\[\]:;,.\\\"]++"
+_LABEL = r"(?![^.]{64})[^\W_]++(?:-++[^\W_]++)*+"
 _ADDRESS = re.compile(
-    rf"(?!=|[+-][^@]*\|)(?P<local>(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*)@"
+    rf"(?!=|[+-][^@]*\|)(?P<local>(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*+)@"
     rf"(?P<domain>(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?=[^\W\d_].){_LABEL})"
 )
 
@@ -75,7 +75,8 @@ def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, di
         while True:
             line = before + reader.line_num + 1  # where the row begins: quotes may have line ends in them
             row = next(reader)
-            if not any(cell.strip() for cell in row):
+            cells = list(map(str.strip, row))
+            if not any(cells):
                 continue
             if len(row) != len(header):
                 fewer = "is the file cut off? a blank cell needs its delimiter too"
@@ -84,7 +85,7 @@ def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, di
                     f"{name} line {line}: {len(row)} cells under {len(header)} columns",
                     hint=more if len(row) > len(header) else fewer,
                 )
-            yield line, dict(zip(header, (cell.strip() for cell in row), strict=False))
+            yield line, dict(zip(header, cells, strict=True))
     except StopIteration:
         return
     except csv.Error as error:
@@ -151,14 +152,10 @@ def _as_text(value: object) -> str:
 
 
 def _recipient(row: dict[str, str], name: str, line: int) -> Recipient:
-    address = row.pop("email", "")
-    return Recipient(
-        address=address,
-        identity=identity(address, f"{name} line {line}"),
-        consent=_consent(row.pop("consent", ""), name, line),
-        fields={column: value for column, value in row.items() if column},
-        line=line,
-    )
+    address, consent = row.pop("email", ""), row.pop("consent", "")
+    row.pop("", None)  # a column without a name
+    known_as = identity(address, f"{name} line {line}")
+    return Recipient(address, known_as, _consent(consent, name, line), row, line)
 
 
 def identity(address: str, where: str) -> str:

@@ -32,7 +32,8 @@ from measure import Figure, Used, least, pixeltrack, timed
 if TYPE_CHECKING:
     from pixeltrack.compile import Compiled, Task
     from pixeltrack.copies import Copy
-    from pixeltrack.formats import Format, Writer
+    from pixeltrack.formats import Writer
+    from pixeltrack.sinks import Format
     from pixeltrack.links import Policy
     from pixeltrack.output import Output
     from pixeltrack.rewrite import Plan
@@ -78,7 +79,7 @@ def compiled(plan: Plan, folder: Path) -> tuple[Task, Compiled]:
     from pixeltrack.store import open_store
     from pixeltrack.tokens import Keyring
 
-    task = Task(plan, "spring", urls.addresses(BASE), folder / "out", NOW, envelope=plan.is_message)
+    task = Task(plan, "spring", urls.addresses(BASE), folder / "out", NOW, envelope=plan.kind == "message")
     keyring = Keyring({1: bytes(range(32))})
     store = open_store(folder / "bench.db", keyring, create=True)
     try:
@@ -174,8 +175,9 @@ def peers(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
 
 def sinks(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
     """Copies rendered and written, beside the same bytes written again."""
-    from pixeltrack.formats import StreamWriter
+    from pixeltrack.formats import WholeCopies
     from pixeltrack.output import Output
+    from pixeltrack.sinks import StreamSink
 
     html = mails.newsletter()
     mail, message = compiled(plan_html(html), folder), compiled(plan_eml(html), folder)
@@ -194,7 +196,8 @@ def sinks(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
             with Output(out) as output:
                 writer: Writer
                 if format_ is None:
-                    writer = StreamWriter(output, "messages.txt", {True: lambda copy: join(copy.values)})
+                    sink = StreamSink(output, "messages.txt")
+                    writer = WholeCopies(sink, {True: lambda copy: join(copy.values)})
                 else:
                     writer = _writer(output, replace(task, out=out), made, format_)
                 staging = next(out.parent.glob(".out.partial-*"))

@@ -21,6 +21,7 @@ _WRITTEN_HERE = frozenset(
 )
 _LINE = re.compile(r"([!-9;-~]+):[ \t]*(.*)")  # RFC 5322, 2.2
 _ADDRESSES = ("from", "reply-to", "sender")
+_CRLF = "\r\n"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _MAX_PLAIN = 900  # characters; RFC 5322, 2.1.1 allows 998 a line
 
@@ -55,10 +56,20 @@ def encoded(name: str, text: str) -> str:
     text = _CONTROLS.sub(" ", text).strip()  # a recipient's field must not begin a header of its own
     if name.lower() in _ADDRESSES:
         shown, address = parseaddr(text)
-        return formataddr((shown, address), "utf-8") if address else text
+        if address:
+            return _mailbox(name, shown, address)
     if text.isascii() and len(text) < _MAX_PLAIN:
         return text
     return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def _mailbox(name: str, shown: str, address: str) -> str:
+    local, _at, domain = address.rpartition("@")
+    if not domain.isascii():
+        address = f"{local}@{domain.encode('idna').decode()}"
+    if shown.isascii() and len(shown) < _MAX_PLAIN // 2:
+        return formataddr((shown, address))
+    return f"{Header(shown, 'utf-8', header_name=name).encode(linesep=_CRLF)} <{address}>"
 
 
 def read(text: str, name: str) -> list[tuple[str, str]]:
@@ -92,9 +103,17 @@ def read(text: str, name: str) -> list[tuple[str, str]]:
 def check(fields: list[tuple[str, str]]) -> None:
     """Raise InputError for a sender that no mail server would take."""
     for name, value in fields:
-        if name.lower() == "from" and "@" not in parseaddr(value)[1]:
+        if name.lower() not in _ADDRESSES or "{{" in value:
+            continue
+        local, at, domain = parseaddr(value)[1].rpartition("@")
+        try:
+            sound = bool(at and local.isascii() and domain.encode("idna"))
+        except UnicodeError:
+            sound = False
+        if not sound:
             raise InputError(
-                f"From {value[:80]!r} has no address", hint="for instance Garden Shop <news@example.com>"
+                f"{name} {value[:80]!r} has no address that mail can carry",
+                hint='for instance Garden Shop <news@example.com>, or "Shop, Inc" <news@example.com>',
             )
 
 
@@ -104,8 +123,9 @@ def personal_edits(view: str, end: int, host: str, unsubscribe_before: str, crea
     The unsubscribe headers are those of RFC 8058. A header that is there is replaced, but its Date
     stays; created is the Date of a message that has none. end is where the body begins.
     """
-    eol = "\r\n" if view[:end].endswith("\r\n") else "\n"
+    eol = "\r\n" if "\r\n" in view[:end] else "\n"
     blank = end - len(eol) if view[:end].endswith(eol * 2) else end
+    missing = "" if blank == 0 or view[:blank].endswith(eol) else eol
     wanted: tuple[tuple[str, str, Slot | None, str], ...] = (
         ("To", "", "to", ""),
         ("Message-ID", "<", "id", f"@{host}>"),
@@ -113,11 +133,23 @@ def personal_edits(view: str, end: int, host: str, unsubscribe_before: str, crea
         ("List-Unsubscribe-Post", ONE_CLICK, None, ""),
         ("Date", created, None, ""),
     )
-    edits = []
+    edits = list(_other_recipients(view, blank))
     for name, before, slot, after in wanted:
         found = re.compile(_FIELD.format(name=name), re.MULTILINE | re.IGNORECASE).search(view, 0, blank)
         if found is None:
-            edits.append(Edit(blank, blank, f"{name}: {before}", slot, f"{after}{eol}"))
+            edits.append(Edit(blank, blank, f"{missing}{name}: {before}", slot, f"{after}{eol}"))
+            missing = ""
         elif name != "Date":
             edits.append(Edit(found.start(2), found.end(2), before, slot, after))
     return edits
+
+
+def _other_recipients(view: str, end: int) -> Iterator[Edit]:
+    """Yield what takes Cc, Bcc and every To but the first out: a copy is for one person alone."""
+    seen = False
+    for found in _ANY.finditer(view, 0, end):
+        name = found[1].lower()
+        if name in ("cc", "bcc") or (name == "to" and seen):
+            behind = re.compile(r"\r?\n").match(view, found.end())
+            yield Edit(found.start(), behind.end() if behind else found.end(), "")
+        seen = seen or name == "to"

@@ -17,6 +17,7 @@ from pixeltrack.source import Source, is_known, read
 
 _HTML = ("text/html", "text/x-amp-html")
 _TAGS = re.compile(r"\{\{|\{%")  # of Jinja2
+_WIDE = re.compile(r"utf[-_]?(?:16|32)", re.IGNORECASE)
 _FOR_EACH = ("to", "message-id", "list-unsubscribe", "list-unsubscribe-post", "date")
 
 
@@ -138,6 +139,8 @@ def _pieces(data: bytes, name: str, opened: _Opened, *, anew: bool) -> list[_Pie
         body = mime.Body(data, part)
         if not body.data.strip():
             continue
+        if part.type == "text/plain" and _WIDE.match(part.charset or ""):
+            continue  # a text that cannot be cut is sent as it is
         source = _source(body, part, name)
         if anew or body.encoding == "base64":
             html = part.type in _HTML
@@ -201,7 +204,7 @@ _MESSAGE = re.compile(rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*:[ \t].*
 def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
     charset = part.charset or "utf-8"
     source = read(body.data, name, charset if is_known(charset) else "latin-1")  # bytes are bytes
-    if re.match(r"utf[-_]?(?:16|32)", source.codec):
+    if _WIDE.match(source.codec):
         raise InputError(f"{name}: its {part.type} part is in {source.codec}", hint="save it as UTF-8")
     return source
 
@@ -280,5 +283,11 @@ def compose(
 
 def _label(charset: str) -> str:
     """Return a charset by the name that is registered for mail (IANA), of the one that Python has for it."""
+    if charset in _IANA:
+        return _IANA[charset]
     named = re.sub(r"^iso(\d{4}-)", r"iso-\1", charset)
     return re.sub(r"^cp(125\d)$", r"windows-\1", named)
+
+
+_IANA = {"iso2022_jp": "iso-2022-jp", "euc_jp": "euc-jp", "euc_kr": "euc-kr", "cp949": "ks_c_5601-1987",
+         "cp932": "windows-31j", "mac-roman": "macintosh"}  # fmt: skip

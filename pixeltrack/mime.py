@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
+from itertools import islice
+
+from pixeltrack.errors import InputError
 
 _END_OF_HEADERS = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _MAX_DEPTH = 30  # no mail nests deeper; a hostile one might
+_MAX_PARTS = 1_000  # nor has more
 _QP = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(\r?\n|\Z)")
 _QP_WIDTH = 73  # characters of our own on one line: with "=" at its end no line is over 76
 _WIDTH, _QUAD = 76, 4  # of a line of base64: at most, and of what three bytes make
@@ -68,7 +72,15 @@ def split_headers(data: bytes, start: int = 0, end: int | None = None) -> tuple[
 
 def leaves(data: bytes) -> list[Part]:
     """Return the parts of a message that have no parts, in order; attached messages are one each."""
-    return [part for part in _parts(data, 0, len(data)) if not part.has_parts]
+    return [part for part in _all_parts(data) if not part.has_parts]
+
+
+def _all_parts(data: bytes) -> list[Part]:
+    """Return every part of a message; raise InputError for one that has far too many."""
+    parts = list(islice(_parts(data, 0, len(data)), _MAX_PARTS + 1))
+    if len(parts) > _MAX_PARTS:
+        raise InputError(f"the message has more than {_MAX_PARTS:,} parts", hint="no mail program makes such")
+    return parts
 
 
 def _parts(data: bytes, start: int, end: int, depth: int = 0, default: str = "text/plain") -> Iterator[Part]:
@@ -104,7 +116,7 @@ def signed_by(data: bytes) -> str | None:
 
     What is attached may be signed or sealed for itself.
     """
-    parts = list(_parts(data, 0, len(data)))
+    parts = _all_parts(data)
     for name in _SIGNED:
         if name in parts[0].headers:
             return "DKIM" if name == "dkim-signature" else "DomainKeys"

@@ -303,7 +303,8 @@ def test_a_messages_headers_come_from_a_file_and_greet_their_reader(tmp_path: Pa
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ("From: nobody\nSubject: x\n", "From 'nobody' has no address"),
+        ("From: nobody\nSubject: x\n", "From 'nobody' has no address that mail can carry"),
+        ("Subject: x\nFrom: Shop, Inc <a@b.example>\n", "From 'Shop, Inc <a@b.example>' has no address that"),
         ("From: a@b.example\nTo: x@y.example\n", "head.txt line 2: To is written by pixeltrack"),
         ("nonsense\n", "head.txt line 1: 'nonsense' is no header"),
         ("From: a@b.example\nFrom: c@d.example\n", "head.txt line 2: From is there twice"),

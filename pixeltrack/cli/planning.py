@@ -87,7 +87,9 @@ def read(path: Path, *, text: bool = False) -> Mail:
     if path.suffix.lower() in _TEXTS:
         return Mail(path, data, name, "text")
     if is_message(data):
-        return Mail(path, data, name, "message")
+        # the line that an mbox has before a message is no part of it; a filter gives it back
+        stripped = data.partition(b"\n")[2] if data.startswith(b"From ") and str(path) != "-" else data
+        return Mail(path, stripped, name, "message")
     plain = text and str(path) == "-" and not has_markup(data)
     return Mail(path, data, name, "text" if plain else "html")
 
@@ -169,6 +171,8 @@ def _composed(body: Source, mail: Mail, wishes: Wishes) -> bytes:
     beside = mail.path.with_suffix(".txt")
     text = wishes.text_part or (beside if beside.is_file() and not mail.is_stdin else None)
     part = inputs.read_text(text.read_bytes(), str(text), None) if text else None
+    if part:
+        part.decode(part.data)  # its header will say what it is in
     return message.compose(whole, _bytes(part) if part else None, fields)
 
 

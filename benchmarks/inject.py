@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from pixeltrack.compile import Compiled, Task
     from pixeltrack.copies import Copy
     from pixeltrack.formats import Writer
-    from pixeltrack.sinks import Format
     from pixeltrack.links import Policy
     from pixeltrack.output import Output
     from pixeltrack.rewrite import Plan
+    from pixeltrack.sinks import Format
 
 BASE = "https://track.example.com"
 SLICE = 500  # messages that one side writes before it is the other's turn
@@ -90,14 +90,13 @@ def compiled(plan: Plan, folder: Path) -> tuple[Task, Compiled]:
 
 def copies(made: Compiled, count: int) -> list[Copy]:
     from pixeltrack import recipients
-    from pixeltrack.compile import tokens
     from pixeltrack.copies import Copy
 
     people = recipients.read(mails.recipient_rows(count), "list.csv")
     listed = []
     for number, person in enumerate(people, start=1):
         pseudonym = made.keys.pseudonym(person.identity)
-        values = tokens(made.keys, pseudonym, made.keys.message_token(pseudonym))
+        values = made.tokens(pseudonym)
         listed.append(Copy(number, person, True, f"{number:06d}-{pseudonym[:3].hex()}", values, ""))
     return listed
 
@@ -359,12 +358,16 @@ def hostility(folder: Path, _options: argparse.Namespace) -> Iterator[Figure]:
         with suppress(PixeltrackError):
             message.plan_message(text.encode("latin-1"), "mail.eml", policy(), text=True)
 
+    def leaves(text: str) -> None:
+        with suppress(PixeltrackError):
+            mime.leaves(text.encode("latin-1"))
+
     doors: list[tuple[str, Callable[[str], object], dict[str, str]]] = [
         ("tokenizer (scan)", scan, hostile.markup()),
         ("planning HTML", plan_html, hostile.markup()),
         ("compiled and proved", proved, hostile.markup()),
         ("text scanner (texts.spans)", texts.spans, hostile.texts()),
-        ("MIME (mime.leaves)", lambda text: mime.leaves(text.encode("latin-1")), hostile.messages()),
+        ("MIME (mime.leaves)", leaves, hostile.messages()),
         ("planning a message", planned, hostile.messages()),
     ]
     for title, door, inputs in doors:

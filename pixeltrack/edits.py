@@ -16,13 +16,13 @@ from pixeltrack.source import Source
 from pixeltrack.template import Mixture, Piece, Slot, Template
 
 # What a slot holds in a copy, where nothing more is known of it.
-_SLOTS: dict[str, str] = {
-    "unsubscribe": "[A-Za-z0-9_-]{40}",
-    "preferences": "[A-Za-z0-9_-]{40}",
-    "id": "[0-9a-f]{16}",
-    "to": r"[^\r\n]*",
+_SLOTS = {
+    "unsubscribe": re.compile("[A-Za-z0-9_-]{40}"),
+    "preferences": re.compile("[A-Za-z0-9_-]{40}"),
+    "id": re.compile("[0-9a-f]{16}"),
+    "to": re.compile(r"[^\r\n]*"),
 }
-_TOKEN = "[A-Za-z0-9_-]{28}"
+_TOKEN = re.compile("[A-Za-z0-9_-]{28}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,20 @@ def take_back(written: str, changed: Iterable[Change], known: Mapping[str, str])
     position = done = 0  # in the copy, in the mail
     for change in changed:
         start = position + change.start - done
-        slot = "" if change.slot is None else _pattern(str(change.slot), known)
-        there = re.compile(f"{re.escape(change.before)}{slot}{re.escape(change.after)}").match(written, start)
-        if there is None:
-            raise PixeltrackError(f"an edit is not where it belongs, at character {start:,}")
+        end = start
+        for part, slot in ((change.before, None), (None, change.slot), (change.after, None)):
+            end = _behind(written, end, part, slot, known)
         restored += (written[position:start], change.was)
-        position, done = there.end(), change.start + len(change.was)
+        position, done = end, change.start + len(change.was)
     return "".join(restored) + written[position:]
 
 
-def _pattern(slot: str, known: Mapping[str, str]) -> str:
-    return re.escape(known[slot]) if slot in known else _SLOTS.get(slot, _TOKEN)
+def _behind(written: str, at: int, part: str | None, slot: Slot | None, known: Mapping[str, str]) -> int:
+    """Return where a part of a change, or the value of a slot, ends in a copy."""
+    text = known.get(str(slot)) if part is None and slot is not None else part or ""
+    if text is not None:
+        if written.startswith(text, at):
+            return at + len(text)
+    elif found := _SLOTS.get(str(slot), _TOKEN).match(written, at):
+        return found.end()
+    raise PixeltrackError(f"an edit is not where it belongs, at character {at:,}")

@@ -30,6 +30,7 @@ FLOORS = [
         "copies",
         "rewrite",
         "lint",
+        "audit",
         "proofs",
         "rules",
         "agents",
@@ -71,7 +72,7 @@ FLOORS = [
     {"serve", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {
-    "bs4": {"proofs"},
+    "bs4": {"audit"},
     "publicsuffixlist": {"destinations"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},

@@ -69,7 +69,7 @@ def plan_eml(html: str) -> Plan:
     from pixeltrack import message
 
     headers = [("From", "Garden <news@example.com>"), ("Subject", "News from the garden")]
-    composed = message.compose(html.encode(), "utf-8", None, headers)
+    composed = message.compose((html.encode(), "utf-8"), None, headers)
     return message.plan_message(composed, "mail.eml", policy(), text=False)
 
 

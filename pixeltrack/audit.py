@@ -29,7 +29,8 @@ _HINT = (
     "nothing was written: either parsers disagree on this mail's HTML (a validator may tell where),"
     " or this is a bug in pixeltrack"
 )
-_WHOLE = 300_000  # characters read whole: the parser takes a second for each million
+_WHOLE = 300_000  # characters, and
+_MOST_MARKUP = 5_000  # tags and references, that the parser reads in the time that a person waits
 _SAMPLE = 30_000  # of a longer mail, at its beginning, middle and end
 
 Spans = Sequence[tuple[int, int]]  # of the links, in both documents the same ones
@@ -43,6 +44,8 @@ def audit(before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns)
     SelfCheckError at a difference.
     """
     pieces = _pieces(before.view, after.view, links)
+    if sum(map(_markup, (was for was, _now in pieces))) > _MOST_MARKUP:
+        return f"not read by BeautifulSoup: more than {_MOST_MARKUP:,} tags"
     nodes = hrefs = 0
     for pair in pieces:
         try:
@@ -68,7 +71,7 @@ def _closed(before: str, after: str) -> tuple[str, str]:
 def _pieces(before: str, after: str, links: tuple[Spans, Spans]) -> list[tuple[str, str]]:
     """Return what is compared: everything, or pieces between links that both documents have."""
     old, new = links
-    if len(before) <= _WHOLE or len(old) != len(new):
+    if (len(before) <= _WHOLE and _markup(before) <= _MOST_MARKUP) or len(old) != len(new):
         return [(before, after)]
     begins = [(0, 0), *((was[1], now[1]) for was, now in zip(old, new, strict=True))]
     ends = [*((was[0], now[0]) for was, now in zip(old, new, strict=True)), (len(before), len(after))]
@@ -78,6 +81,10 @@ def _pieces(before: str, after: str, links: tuple[Spans, Spans]) -> list[tuple[s
         end = ends[min(bisect_left(ends, start + _SAMPLE, key=itemgetter(0)), len(ends) - 1)]
         found.append((before[begin[0] : end[0]], after[begin[1] : end[1]]))
     return found if sum(len(was) for was, _now in found) < len(before) else [(before, after)]
+
+
+def _markup(text: str) -> int:
+    return text.count("<") + text.count("&")
 
 
 def _compare(old: _Outline, new: _Outline, name: str, owns: Owns) -> int:

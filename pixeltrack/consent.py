@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, NamedTuple
 
 from pixeltrack.model import Consent, Scope
@@ -17,6 +18,7 @@ class Mode(NamedTuple):
     reason: str
 
 
+@cache
 def decide(policy: Policy, consent: Consent, opt_outs: frozenset[Scope]) -> Mode:
     """Return the mode of one recipient; the most restrictive setting wins.
 

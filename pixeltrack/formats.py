@@ -194,12 +194,15 @@ def _json_text(mail: Template, source: Source) -> Template:
     return mail.mapped(escaped, str.encode)
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def json_values(copy: Copy) -> dict[Slot, str]:
     """Return a copy's values for a line of JSON."""
     return {
         **copy.values,
-        "address": json.dumps(copy.recipient.address, ensure_ascii=False),
-        "fields": json.dumps(copy.recipient.fields, ensure_ascii=False),
+        "address": _as_json(copy.recipient.address),
+        "fields": _as_json(copy.recipient.fields),
     }
 
 

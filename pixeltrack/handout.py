@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-
 from pixeltrack.copies import Copy
 from pixeltrack.headers import ONE_CLICK
 from pixeltrack.output import Output
@@ -16,23 +14,20 @@ _COLUMNS = (
 
 
 class MessageTable:
-    """The table of a run's copies, in their order."""
+    """The table of a run's copies, in their order.
+
+    Nothing in a row needs quotes: addresses have no comma, quote or white space, URLs of ours neither.
+    """
 
     def __init__(self, output: Output, addresses: Addresses) -> None:
-        self._addresses = addresses
-        self._write = csv.writer(output.open_text("messages.csv"), lineterminator="\n").writerow
-        self._write(_COLUMNS)
+        self._file = output.open_text("messages.csv")
+        self._unsubscribe, self._preferences = addresses.unsubscribe(""), addresses.preferences("")
+        self._file.write(",".join(_COLUMNS) + "\n")
 
     def add(self, copy: Copy, file: str) -> None:
-        values, addresses = copy.values, self._addresses
-        self._write(
-            (
-                copy.recipient.address,
-                file,
-                "yes" if copy.tracked else "no",
-                values["message"] if copy.tracked else "",
-                f"<{addresses.unsubscribe(values['unsubscribe'])}>",
-                ONE_CLICK,
-                addresses.preferences(values["preferences"]),
-            )
+        values = copy.values
+        told = f"yes,{values['message']}" if copy.tracked else "no,"
+        self._file.write(
+            f"{copy.recipient.address},{file},{told},<{self._unsubscribe}{values['unsubscribe']}>,"
+            f"{ONE_CLICK},{self._preferences}{values['preferences']}\n"
         )

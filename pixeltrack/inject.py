@@ -70,6 +70,7 @@ def inject_list(
     copies = array("q")  # pseudonyms, and beside them whether each is tracked
     tracked = bytearray()
     fingerprint = _fingerprint(task, people, compiled, delivery, policy, opt_outs)
+    denied = False
     with Output(task.out, fingerprint, resume=delivery.resume) as output:
         resumed = output.done
         writer = make_writer(output, task, compiled, delivery, people)
@@ -78,6 +79,7 @@ def inject_list(
             refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
             mode = consent.decide(policy, recipient.consent, refused)
             modes[mode] += 1
+            denied = denied or recipient.consent == "denied"
             if mode.outcome != "suppressed":
                 pseudonym = keys.pseudonym(recipient.identity)
                 is_tracked = mode.outcome == "tracked"
@@ -120,7 +122,7 @@ def inject_list(
                 store.save_messages(
                     campaign.campaign_id,
                     _stored(people, copies, tracked, keyring, opt_outs),
-                    (recipient.identity for recipient in people if recipient.consent == "denied"),
+                    (each.identity for each in people if each.consent == "denied") if denied else (),
                 )
                 stored, _tracked = store.message_counts(campaign.campaign_id)
                 summary = replace(summary, earlier=stored - len(copies))

@@ -51,8 +51,7 @@ class Recipient(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One recipient's copy as the store knows it."""
 
     pseudonym: int

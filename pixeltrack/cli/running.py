@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, addressee, inject_addressed, render_addressed
-from pixeltrack.cli import planning
+from pixeltrack.cli import looking, planning
 from pixeltrack.cli.common import Call
 from pixeltrack.cli.inject_options import Chosen
 from pixeltrack.cli.planning import Mail, Wishes
-from pixeltrack.compile import Task, compile_mail
+from pixeltrack.cli.progress import progress
+from pixeltrack.compile import Task
 from pixeltrack.delivery import Delivery, rehearse
 from pixeltrack.errors import InputError, Interrupted
 from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
@@ -27,17 +27,14 @@ from pixeltrack.inject import Summary, inject_list
 from pixeltrack.lint.mail import domain
 from pixeltrack.serve import now_ms
 from pixeltrack.setup import Workspace, open_workspace
-from pixeltrack.show.injection import addressed_lines, plan_json, summary_json, summary_lines
+from pixeltrack.show.injection import addressed_lines, summary_json, summary_lines
 from pixeltrack.show.lint import said
 from pixeltrack.single import check_merge, inject_single, render_single
 from pixeltrack.sinks import MESSAGE_FORMATS, Format
 
 if TYPE_CHECKING:
-    from pixeltrack.inject import Progress
     from pixeltrack.listing import RecipientList
     from pixeltrack.rewrite import Plan
-
-_PROGRESS_FROM = 2_000  # recipients; fewer are done before a bar could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,38 +78,11 @@ class Run:
 
     def show_plans(self) -> None:
         """Print each mail's links with what would be done to them."""
-        from rich.console import Console
-
-        from pixeltrack.show.links import show_plan
-
-        plans = list(self._plans())
-        if self._asked.as_json:
-            click.echo(plan_json(plans))
-            return
-        console = Console()
-        for plan in plans:
-            if len(plans) > 1:
-                console.print(plan.source.name, markup=False, style="bold")
-            show_plan(console, plan)
+        looking.show_plans(list(self._plans()), as_json=self._asked.as_json)
 
     def show_changes(self) -> None:
         """Print every span that would be changed, as it is and as it would be."""
-        from rich.console import Console
-
-        from pixeltrack.show.changes import show_changes
-
-        console = Console()
-        with TemporaryDirectory() as folder:
-            settings = self._call.settings
-            if not settings.db.exists():  # nothing is made by looking
-                settings = replace(settings, db=Path(folder) / "t.db", key=Path(folder) / "t.key")
-            workspace = open_workspace(settings, create=True)
-            with suppress(BrokenPipeError):
-                for plan in self._plans():
-                    task = self._task(plan, plan.source.name, Path(folder))
-                    compiled = compile_mail(task, "preview", workspace.store, workspace.keyring)
-                    show_changes(console, plan, compiled.changes)
-            workspace.store.close()
+        looking.show_changes(self._plans(), self._task, self._call.settings)
 
     def _plans(self) -> Iterator[Plan]:
         for mail in self._mails:
@@ -192,10 +162,10 @@ class Run:
         task = self._task(plan, self._name(mail.path), folder)
         if self._people:
             delivery = Delivery(self._format_of(mail), self._tags(), self._wishes.personalize, asked.resume)
-            with _progress(len(self._people), self._call) as progress:
+            with progress(len(self._people), self._call) as step:
                 summary = inject_list(
                     *(task, self._people, workspace.store, workspace.keyring),
-                    *(settings.consent, delivery, progress),
+                    *(settings.consent, delivery, step),
                 )
         else:
             summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring)
@@ -225,12 +195,12 @@ class Run:
             plan = planning.plan_given(given.data, given.name, self._policy, self._wishes)
             return self._task(plan, name, folder)
 
-        with _progress(None if self._boxes else len(self._mails), self._call) as progress:
+        with progress(None if self._boxes else len(self._mails), self._call) as step:
             summary: Summary = inject_addressed(
                 planning.addressed(self._mails, self._boxes),
                 task_of,
                 *(workspace.store, workspace.keyring, self._call.settings.consent),
-                *(Delivery(format_), progress),
+                *(Delivery(format_), step),
             )
         if self._asked.as_json:
             click.echo(summary_json(summary, None))
@@ -334,23 +304,3 @@ def _can_be_stopped(plan: Plan) -> bool:
 def _folder_name(campaign: str) -> str:
     name = re.sub(r"[^\w.-]+", "-", campaign).strip(".-") or "campaign"
     return name.encode()[:200].decode(errors="ignore")  # what a file system takes, with room for ".partial"
-
-
-@contextmanager
-def _progress(total: int | None, call: Call) -> Iterator[Progress | None]:
-    if call.quiet or not sys.stderr.isatty() or (total is not None and total < _PROGRESS_FROM):
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    with Progress(
-        "writing",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("writing", total=total)
-        yield lambda done: bar.update(task, completed=done) if not done % 100 else None

@@ -94,8 +94,12 @@ class Workspace:
             path.unlink(missing_ok=True)
 
 
-def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) -> Workspace:
+def open_workspace(
+    settings: Settings, *, create: bool, busy_ms: int = 5_000, follow: bool = False
+) -> Workspace:
     """Open the key and the database; with create, make what is missing, never over what is there.
+
+    With follow the store goes on with a database that comes back after it was deleted or replaced.
 
     A database without its key is an error, not a reason for a new key: its links would be dead.
     """
@@ -118,7 +122,7 @@ def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) ->
     if create and not settings.db.exists():
         created.append(settings.db)
     try:
-        store = open_store(settings.db, keyring, create=create, busy_ms=busy_ms)
+        store = open_store(settings.db, keyring, create=create, busy_ms=busy_ms, follow=follow)
     except PixeltrackError:
         if settings.key in created and not settings.db.exists():
             settings.key.unlink()

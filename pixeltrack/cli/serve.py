@@ -51,7 +51,7 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     settings = call.settings
     pages = Pages(templates)
     listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
-    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
+    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS, follow=True)
     call.created(workspace.created)
     for path in (settings.db, settings.db.absolute().parent):
         if not os.access(path, os.W_OK):

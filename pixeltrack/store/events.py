@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pixeltrack.model import Event, StoredEvent
 from pixeltrack.store.connect import explained
-from pixeltrack.store.database import Database
+from pixeltrack.store.database import Database, Reconnect
 from pixeltrack.store.schema import query
 
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
@@ -18,9 +18,14 @@ _OTHER_AGENT = "(other)"
 class Events(Database):
     """The part of the store that takes hits and gives them back."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, busy_ms: int) -> None:
-        super().__init__(path, connection, busy_ms)
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, busy_ms: int, reconnect: Reconnect | None = None
+    ) -> None:
+        super().__init__(path, connection, busy_ms, reconnect)
         self._agents: dict[str, int] = {}
+
+    def _forget(self) -> None:
+        self._agents.clear()
 
     def put_events(self, events: Sequence[Event], spool: tuple[str, int] | None = None) -> None:
         """Store hits in one transaction; when this returns they are on the disk.
@@ -65,6 +70,7 @@ class Events(Database):
 
     def spool_offset(self, name: str) -> int:
         """Return how far a spool file is taken up, in bytes."""
+        self._stay()
         with explained(self.path):
             row = self._connection.execute(
                 "select value from facts where name = ?", [f"spool {name}"]
@@ -73,6 +79,7 @@ class Events(Database):
 
     def spool_files(self) -> list[str]:
         """Return the names of the spool files of which something is taken up."""
+        self._stay()
         with explained(self.path):
             rows = self._connection.execute("select name from facts where name like 'spool %'").fetchall()
         return [name.removeprefix("spool ") for (name,) in rows]

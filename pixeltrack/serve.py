@@ -94,7 +94,7 @@ class Server:
         adjustments = Adjustments(
             sockets=[listening],
             ident=None,
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,  # pixeltrack.peers says which are believed
             connection_limit=_connection_limit(),
             **_LIMITS,
         )
@@ -175,6 +175,7 @@ class Server:
     def _turn(self, seconds: float) -> bool:
         """Wait for something to happen, and answer it; return False when nothing did."""
         before = set(self._map)
+        self._app.counters.now(open_=len(self._listener.active_channels))
         wasyncore.poll2(seconds, self._map)
         served: list[HTTPChannel] = []
         channels = self._queue.channels

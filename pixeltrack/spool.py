@@ -24,6 +24,7 @@ from pixeltrack.store import Store
 
 log = logging.getLogger("pixeltrack.spool")
 
+DEFAULT_LIMIT = 256 << 20  # bytes of a process: some 2.5 million hits
 _CHUNK = 1 << 19  # bytes taken up in one transaction: some thousand hits, a fraction of a second
 
 
@@ -37,9 +38,10 @@ def waiting_bytes(database: Path) -> int:
 
 
 class Spool:
-    """The spool files of one database. Not for several threads at the same time."""
+    """The spool files of one database, of at most limit bytes. Not for several threads at a time."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
         self._folder = database.absolute().parent
         self._prefix = f"{database.name}.spool-"
         self._own: _File | None = None
@@ -53,9 +55,17 @@ class Spool:
         return sum(file.size - file.taken for file in self._files())
 
     def append(self, events: Sequence[Event]) -> None:
-        """Write hits to the file; when this returns they are on the disk. Raises StoreError."""
+        """Write hits to the file; when this returns they are on the disk.
+
+        Raises StoreError when it cannot be written, or would outgrow the limit.
+        """
         lines = b"".join(json.dumps(astuple(event)).encode() + b"\n" for event in events)
+        if sum(file.size for file in self._files()) + len(lines) > self._limit:
+            raise StoreError(f"the spool in {self._folder} has reached its limit of {self._limit:,} bytes")
         try:
+            if self._own and self._own.is_deleted():
+                self._left.append(self._own)  # it is taken up while we live
+                self._own = None
             if self._own is None:
                 self._own = _create(self._folder, self._prefix)
             self._own.append(lines)
@@ -107,6 +117,9 @@ class _File:
         self.taken = 0
         self.reached = 0
         self._asked = self.size == 0
+
+    def is_deleted(self) -> bool:
+        return not os.fstat(self._descriptor).st_nlink
 
     def append(self, lines: bytes) -> None:
         try:

@@ -61,6 +61,8 @@ FLOORS = [
         "undo",
         "manifest",
         "inject",
+        "metrics",
+        "peers",
         "spool",
         "recorder",
         "answers",
@@ -68,7 +70,7 @@ FLOORS = [
         "collector",
         "report",
     },
-    {"serve", "show", "simulate", "demo", "cli", "__main__"},
+    {"serve", "logs", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {
     "bs4": {"proofs"},

@@ -68,6 +68,7 @@ FLOORS = [
         "answers",
         "personal",
         "collector",
+        "doctor",
         "report",
     },
     {"serve", "logs", "show", "simulate", "demo", "cli", "__main__"},

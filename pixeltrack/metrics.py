@@ -16,7 +16,7 @@ from pixeltrack.model import EventKind, Flag
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _ROUTES = {"/o/": "open", "/c/": "click", "/u/": "unsubscribe", "/p/": "preferences", "": "other"}
-_STATUSES = ("200", "302", "400", "404", "405", "503")
+_STATUSES = ("200", "302", "400", "404", "405", "413", "431", "503", "other")
 _CLASSES = ("plain", "head", "speculative", "preview")
 _REASONS = (
     "unknown token",
@@ -69,9 +69,8 @@ class Counters:
 
     def answered(self, path: str, status: str) -> None:
         """Count an answer, by the path that was asked for and the status line."""
-        at = _ANSWER_AT.get(path[:3], _ANSWER_AT[""]).get(status[:3])
-        if at is not None:
-            self._row[at] += 1
+        by_status = _ANSWER_AT.get(path[:3], _ANSWER_AT[""])
+        self._row[by_status.get(status[:3], by_status["other"])] += 1
 
     def hit(self, kind: EventKind, flags: int) -> None:
         """Count a hit that goes into the store."""

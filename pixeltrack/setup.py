@@ -75,6 +75,13 @@ events_days = {events_days}
 [serve]
 host = "127.0.0.1"
 port = 8000
+# How much may wait in the spool beside the database while it takes no hits, for each worker.
+# spool_mb = 256
+# Who may read /metrics: "local" (this machine), "public" or "off".
+# metrics = "local"
+# Proxies whose X-Forwarded-For counts, by their address.
+# trusted_proxy = ["127.0.0.1"]
+# log_format = "text"
 """
 
 

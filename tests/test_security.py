@@ -117,6 +117,11 @@ def test_s04_no_bytes_of_a_request_lead_to_an_error_of_ours(served: Served, mail
             assert headers.get("Location") in (None, "https://shop.example/a?x=1&y=2")
     assert seen <= STATUSES
     assert {200, 302, 400, 404} <= seen
+    told = ask(served.port, get("/metrics").replace(b"Host: x", b"Host: localhost"))
+    assert told
+    refused = re.search(rb'answers_total\{route="other",status="400"\} (\d+)', told[2])
+    assert refused
+    assert int(refused[1]) > 100
     lines = served.end()
     assert not [line for line in lines if "could not be answered" in line or "traceback" in line]
 
@@ -188,6 +193,7 @@ def sql_statements() -> Iterator[tuple[str, ast.expr]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
                 isinstance(node, ast.Call)
+                and node.args
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr in ("execute", "executemany", "executescript")
             ):

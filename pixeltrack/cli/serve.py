@@ -101,4 +101,6 @@ def command(
     workspace.store.close()
     spooled = waiting_bytes(settings.db)
     later = f"; {spooled:,} bytes of them in a spool beside {settings.db} until serve runs again"
-    call.say(f"stopped; every hit is on the disk{later if spooled else ''}")
+    lost = app.recorder.state()["lost"]
+    what = f"{lost} hits were lost, every other one" if lost else "every hit"
+    call.say(f"stopped; {what} is on the disk{later if spooled else ''}")

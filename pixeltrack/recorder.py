@@ -7,7 +7,7 @@ import time
 
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.metrics import Counters
-from pixeltrack.model import Event
+from pixeltrack.model import Event, Rows
 from pixeltrack.spool import Spool
 from pixeltrack.store import Store
 
@@ -26,6 +26,8 @@ class Recorder:
         self._spool = spool
         self._counters = counters or Counters()
         self._waiting: list[Event] = []
+        self._doubted = 0  # how many of them, from the first, the store may have already, in these rows
+        self._rows: Rows | None = None
         self._recorded = 0
         self._lost = 0
         self._failing = False
@@ -91,12 +93,7 @@ class Recorder:
     def _store_all(self) -> bool:
         try:
             if self._waiting:
-                began = time.perf_counter()
-                self._store.put_events(self._waiting)
-                self._counters.stored(len(self._waiting), time.perf_counter() - began)
-                log.info("stored %d hits", len(self._waiting))
-                self._recorded += len(self._waiting)
-                self._waiting.clear()
+                self._store_waiting()
             taken_up = self._spool.take_up(self._store)
             self._recorded += taken_up
             self._counters.taken_up(taken_up)
@@ -113,19 +110,47 @@ class Recorder:
         self._failing = self._homeless = False
         return True
 
+    def _store_waiting(self) -> None:
+        hits = len(self._waiting)
+        if self._rows:
+            self._leave_out_stored(self._rows)
+        began = time.perf_counter()
+        try:
+            self._store.put_events(self._waiting)
+        except PixeltrackError:
+            if self._store.doubt:
+                self._rows, self._doubted = self._store.doubt, len(self._waiting)
+            raise
+        self._counters.stored(hits, time.perf_counter() - began)
+        log.info("stored %d hits", hits)
+        self._recorded += hits
+        self._waiting_no_more()
+
+    def _leave_out_stored(self, rows: Rows) -> None:
+        """Drop what a commit has stored although it failed."""
+        doubted = self._waiting[: self._doubted]
+        missing = [event for event in doubted if not self._store.has_event(event, rows)]
+        self._waiting[: self._doubted] = missing
+        self._doubted = len(missing)
+
+    def _waiting_no_more(self) -> None:
+        self._waiting.clear()
+        self._doubted, self._rows = 0, None
+
     def _spool_all(self) -> None:
         if not self._waiting:
             return
         try:
-            self._spool.append(self._waiting)
+            self._spool.append(self._waiting, self._doubted, self._rows)
             self._counters.spooled(len(self._waiting))
-            self._waiting.clear()
+            self._waiting_no_more()
             if self._homeless:
                 log.error("the spool can be written again")
             self._homeless = False
         except PixeltrackError as error:
             over = max(0, len(self._waiting) - _MAX_WAITING)
             del self._waiting[:over]
+            self._doubted = max(0, self._doubted - over)
             self._lost += over
             self._counters.lost(over)
             if not self._homeless or (over and time.monotonic() >= self._say_again):

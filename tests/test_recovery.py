@@ -49,6 +49,7 @@ def collector(workspace: Workspace, settings: Settings, clock: Clock, mail: list
 
 def ask(collector: Client, mail: list[Copy], times: int = 3) -> int:
     """Ask for pixels and links, all of which must be answered; return how many hits that were."""
+    collector.app._clock.forward(0.25)  # that much lies between a store that fails and its next trial
     for _ in range(times):
         for copy in mail:
             assert collector.get(copy.open).body == PIXEL
@@ -310,6 +311,67 @@ def test_damaged_and_a_backup_put_in_its_place(
     copy.rename(path)
     recovered(collector, path, hits_after)
     first.close()
+
+
+# -- a commit that fails, and is found in the journal all the same ------------------------------------------
+
+
+class Failing:
+    """A connection whose next commits fail: before they are made, or when all is in the journal."""
+
+    def __init__(self, connection: sqlite3.Connection, *made: bool) -> None:
+        self._connection = connection
+        self._made = list(made)
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if statement == "commit" and self._made:
+            if self._made.pop(0):
+                self._connection.execute("commit")
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("spool", ["works", "fails too", "fails and then works"])
+@pytest.mark.parametrize("made", [[True], [False], [False, True], [True, True], [True, False, True]])
+def test_a_commit_of_unknown_outcome_doubles_nothing(
+    workspace: Workspace,
+    settings: Settings,
+    clock: Clock,
+    mail: list[Copy],
+    made: list[bool],
+    spool: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = workspace.store.path
+    store = open_store(path, workspace.keyring, busy_ms=10, follow=True)
+    app = make_app(store, workspace.keyring, Pages(), settings, clock, commit_each=False)
+    collector = Client(app)
+    hits = ask(collector, mail, times=1)
+    app.recorder.commit()
+    folder = app.recorder._spool._folder
+    if spool != "works":
+        app.recorder._spool._folder = Path(os.devnull) / "nowhere"
+    for number in range(len(made)):
+        store._connection = Failing(store._connection, made[number])  # type: ignore[assignment]
+        hits += ask(collector, mail, times=2)  # some alike to the millisecond
+        clock.forward(0.001)
+        hits += ask(collector, mail, times=1)
+        clock.forward(1)
+        app.recorder.commit()
+        if spool == "fails and then works" and number == 0:
+            app.recorder._spool._folder = folder
+    if spool == "works":
+        app.recorder.close()  # as if killed: the next one takes up what is there
+        store.close()
+        store = open_store(path, workspace.keyring, busy_ms=10, follow=True)
+        app = make_app(store, workspace.keyring, Pages(), settings, clock)
+    app.recorder.flush()
+    assert stored(path) == hits
+    assert spools(path) == []
+    store.close()
 
 
 # -- bounds ---------------------------------------------------------------------------------------------

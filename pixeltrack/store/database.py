@@ -32,6 +32,7 @@ class Database:
         self._place = Place.of(path)
         self._damaged = False  # opened again before its next use, for pages of it may be in our memory
         self._writing = False
+        self._committing = False  # stays so when a commit fails: nobody knows then what it has left
         self._codes: dict[int, str] = {}  # of the campaigns that were asked for: hits carry their numbers
 
     def close(self) -> None:
@@ -45,6 +46,7 @@ class Database:
     @contextmanager
     def _transaction(self, busy_ms: int | None = None) -> Iterator[sqlite3.Connection]:
         """Begin, and commit or roll back. busy_ms is how long to wait for another writer, this once."""
+        self._committing = False
         self._stay()
         with explained(self.path):
             self._connection.execute(f"pragma busy_timeout = {int(busy_ms or self._busy_ms)}")
@@ -54,7 +56,9 @@ class Database:
                 yield self._connection
                 if not self._place.is_same(self.path):  # the last moment at which that can help
                     raise StoreError(f"the database {self.path} was deleted while it was written to")
+                self._committing = True
                 self._connection.execute("commit")
+                self._committing = False
             except BaseException as error:
                 if self._writing and self._connection.in_transaction:
                     self._connection.execute("rollback")

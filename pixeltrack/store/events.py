@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pixeltrack.model import Event, StoredEvent
+from pixeltrack.errors import StoreError
+from pixeltrack.model import Event, Rows, StoredEvent
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database, Reconnect
 from pixeltrack.store.schema import query
@@ -23,6 +24,7 @@ class Events(Database):
     ) -> None:
         super().__init__(path, connection, busy_ms, reconnect)
         self._agents: dict[str, int] = {}
+        self.doubt: Rows | None = None
 
     def _forget(self) -> None:
         self._agents.clear()
@@ -32,8 +34,23 @@ class Events(Database):
 
         Hits of people who stopped tracking are left out. With spool (a file's name and the offset
         behind these hits in it) the same transaction notes how far that file is taken up.
+
+        When it raises, ``doubt`` says what rows the hits would have if they were stored nevertheless:
+        a commit can fail after all of it is in the journal, and a later start find it there. It is
+        None when nothing can have been stored.
         """
         agents: dict[str, int] = {}
+        self.doubt = None
+        try:
+            self._put(events, agents, spool)
+        except StoreError:
+            if self._committing:
+                (last,) = self._connection.execute("select last_insert_rowid()").fetchone()
+                self.doubt = last - len(events), last
+            raise
+        self._agents.update(agents)  # only now: a rolled back row has no id
+
+    def _put(self, events: Sequence[Event], agents: dict[str, int], spool: tuple[str, int] | None) -> None:
         with self._transaction() as connection:
             rows = [
                 {
@@ -54,7 +71,21 @@ class Events(Database):
                 connection.execute(
                     query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
                 )
-        self._agents.update(agents)  # only now: a rolled back row has no id
+
+    def has_event(self, event: Event, rows: Rows) -> bool:
+        """Return whether a hit of a commit that failed has been stored by it all the same."""
+        found = self._rows(
+            "has_event",
+            before=rows[0],
+            last=rows[1],
+            at=event.at,
+            campaign_id=event.campaign_id,
+            kind=int(event.kind),
+            link=event.link,
+            message=event.message,
+            flags=event.flags,
+        )
+        return bool(found)
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"

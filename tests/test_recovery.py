@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import Client, Clock, Inject
 from inbox import Copy, copies
+from test_serve import Program, get, status
 
 from pixeltrack import keyfile
 from pixeltrack.collector import PIXEL, make_app
@@ -372,6 +375,77 @@ def test_a_commit_of_unknown_outcome_doubles_nothing(
     assert stored(path) == hits
     assert spools(path) == []
     store.close()
+
+
+SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+int fdatasync(int file) {  // what SQLite calls; the spool calls fsync
+    int (*real)(int) = dlsym(RTLD_NEXT, "fdatasync");
+    if (access("FAIL", F_OK) == 0) { errno = EIO; return -1; }
+    return real(file);
+}
+"""
+
+
+def test_a_disk_that_fails_in_a_commit_and_then_a_kill(
+    workspace: Workspace, mail: list[Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler to make a disk fail with")
+    path = workspace.store.path
+    workspace.store.close()
+    shim = path.with_name("shim.so")
+    source = shim.with_suffix(".c")
+    source.write_text(SHIM)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(shim))
+    fail = path.with_name("FAIL")
+    for number in range(1, 4):
+        program = Program(path.parent)
+        assert status(program.port, get(mail[0].open)) == 200
+        fail.touch()
+        for copy in mail:
+            assert status(program.port, get(copy.open)) == 200
+            assert status(program.port, get(copy.click(1))) == 302
+        _, said = program.end(signal.SIGKILL)
+        assert "disk I/O error; hits go to the spool" in said
+        fail.unlink()
+        assert spools(path)
+        assert stored(path) == number * 5 - 3  # one of the failed commit is in the journal, as feared
+        Program(path.parent).end(signal.SIGTERM)
+        assert stored(path) == number * 5
+        assert spools(path) == []
+
+
+def test_the_running_program_goes_on_when_its_database_is_back(
+    workspace: Workspace, mail: list[Copy]
+) -> None:
+    path = workspace.store.path
+    program = Program(path.parent)
+    workspace.store.close()
+    assert status(program.port, get(mail[0].click(1))) == 302
+    away = path.with_name("away")
+    away.mkdir()
+    for file in (path, *beside(path)):
+        file.rename(away / file.name)
+    for copy in mail:
+        assert status(program.port, get(copy.click(1))) == 302
+        assert status(program.port, get(copy.open)) == 200
+    assert status(program.port, get("/healthz")) == 200
+    for file in away.iterdir():
+        file.rename(path.parent / file.name)
+    deadline = time.monotonic() + 10
+    while stored(path) < 5 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert stored(path) == 5
+    code, said = program.end(signal.SIGTERM)
+    assert code == 0
+    assert "is gone; hits go to the spool until it works again" in said
+    assert "the store works again" in said
 
 
 # -- bounds ---------------------------------------------------------------------------------------------

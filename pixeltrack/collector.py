@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ log = logging.getLogger("pixeltrack.collector")
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
+_REPEAT_SECONDS = 10.0  # before it is said again that the store cannot be read
 _SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 _PIXEL_HEADERS: Headers = [
@@ -99,6 +101,7 @@ class Collector:
         self._commit_each = commit_each
         self._lock = threading.RLock()
         self._tables: dict[str, _CampaignTable] = {}
+        self._say_again = 0.0  # monotonic seconds
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -163,7 +166,7 @@ class Collector:
         try:
             table = self._table(code)
         except PixeltrackError as error:
-            log.error("cannot read a campaign: %s", error)
+            self._say("a campaign", error)
             return "the store cannot be read"
         if table is None:
             return "unknown campaign"
@@ -204,9 +207,15 @@ class Collector:
         return self._answers.missing()
 
     def _unread_click(self, what: str, error: PixeltrackError) -> Answer:
-        log.error("cannot read %s: %s", what, error)
+        self._say(what, error)
         self.counters.not_counted(EventKind.CLICK, "the store cannot be read")
         return self._answers.try_again("We could not look up this link just now.")
+
+    def _say(self, what: str, error: PixeltrackError) -> None:
+        """Log what cannot be read; not for each of the many that ask for it meanwhile."""
+        if time.monotonic() >= self._say_again:
+            log.error("cannot read %s: %s", what, error)
+            self._say_again = time.monotonic() + _REPEAT_SECONDS
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
         if environ.get("PATH_INFO", "").startswith("/o/"):

@@ -33,7 +33,6 @@ class Recorder:
         self._failing = False
         self._said = ""  # why the store fails, as it was last logged
         self._say_again = 0.0  # monotonic seconds
-        self._was_failing = False
         self._homeless = False  # not even the spool can be written
         self._ask_again = 0.0  # monotonic seconds
 
@@ -61,14 +60,13 @@ class Recorder:
             return
         if self._pausing() or not self._store_all():
             self._spool_all()
-        if self._failing or self._was_failing:
-            self._counters.now(waiting=len(self._waiting), spool=self._spool.size)
-        self._was_failing = self._failing
+        self._counters.now(waiting=len(self._waiting), spool=self._spool.size)
 
     def flush(self) -> None:
         """Take up the whole spool, as far as the store allows."""
         while self.unstored and self._store_all():
             pass
+        self._counters.now(waiting=len(self._waiting), spool=self._spool.size)
 
     def state(self) -> dict[str, object]:
         """Return where the hits are, for ``/healthz``: counts of hits, and bytes of the spool.

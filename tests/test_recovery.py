@@ -32,6 +32,7 @@ FIRST = "https://shop.example/a?x=1&y=2"
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixeltrack.recorder._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("pixeltrack.store.database._PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -199,6 +200,43 @@ def test_a_campaign_that_is_not_in_memory_while_the_store_is_gone(
     assert opened.body == PIXEL
     assert opened.headers["X-Pixeltrack"] == "not counted: the store cannot be read"
     away.rename(workspace.store.path)
+    assert collector.get(mail[0].click(1)).headers["Location"] == FIRST
+    store.close()
+
+
+def test_what_cannot_be_read_is_not_said_for_everybody_who_asks(
+    workspace: Workspace, settings: Settings, clock: Clock, mail: list[Copy], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(workspace.store.path, workspace.keyring, follow=True)
+    collector = Client(make_app(store, workspace.keyring, Pages(), settings, clock))
+    workspace.store.path.rename(workspace.store.path.with_name("away.db"))
+    for _ in range(50):
+        collector.get(mail[0].open)
+        collector.get(mail[0].click(1))
+    assert len(caplog.records) == 1
+    store.close()
+
+
+def test_a_damaged_database_is_not_opened_again_for_everybody_who_asks(
+    workspace: Workspace, settings: Settings, clock: Clock, mail: list[Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixeltrack.store.database._PAUSE_SECONDS", 60.0)
+    path = workspace.store.path
+    store = open_store(path, workspace.keyring, follow=True)
+    collector = Client(make_app(store, workspace.keyring, Pages(), settings, clock))
+    workspace.store.close()
+    away = path.with_name("away")
+    away.mkdir()
+    for file in (path, *beside(path)):
+        file.rename(away / file.name)
+    path.write_bytes(b"no database" * 1_000)
+    assert collector.get(mail[0].click(1)).status == "503 Service Unavailable"
+    path.unlink()
+    for file in away.iterdir():
+        file.rename(path.parent / file.name)
+    for _ in range(3):  # not yet
+        assert collector.get(mail[0].click(1)).status == "503 Service Unavailable"
+    store._again = 0.0
     assert collector.get(mail[0].click(1)).headers["Location"] == FIRST
     store.close()
 

@@ -22,6 +22,7 @@ PINNED = {
     f"/p/{PERSONAL}": Route("preferences", PERSONAL),
     "/privacy": Route("privacy"),
     "/healthz": Route("health"),
+    "/metrics": Route("metrics"),
     "/robots.txt": Route("robots"),
 }
 

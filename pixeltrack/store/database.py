@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.store.connect import Place, explained, is_passing
 from pixeltrack.store.schema import query
 
+_PAUSE_SECONDS = 0.25  # before a database that could not be opened is opened again: that takes a while
 Reconnect = Callable[[], sqlite3.Connection]
 
 
@@ -33,6 +35,8 @@ class Database:
         self._damaged = False  # opened again before its next use, for pages of it may be in our memory
         self._writing = False
         self._committing = False  # stays so when a commit fails: nobody knows then what it has left
+        self._why = PixeltrackError("")  # that the last reopening failed, and until when that is believed
+        self._again = 0.0  # monotonic seconds
         self._codes: dict[int, str] = {}  # of the campaigns that were asked for: hits carry their numbers
 
     def close(self) -> None:
@@ -79,25 +83,34 @@ class Database:
             raise StoreError(
                 f"the database {self.path} is gone", hint="put it, or a backup of it, back in its place"
             )
+        if time.monotonic() < self._again:
+            raise StoreError(self._why.message, hint=self._why.hint)
+        try:
+            self._connection = self._reopened(self._reconnect)
+        except PixeltrackError as error:
+            self._why, self._again = error, time.monotonic() + _PAUSE_SECONDS
+            raise
+        self._place, self._damaged = Place.of(self.path), False
+        self._forget()
+
+    def _reopened(self, reconnect: Reconnect) -> sqlite3.Connection:
+        """Return a connection to what stands at the path now, if hits can go on with that."""
         self._place.check_companions(self.path)
         self._damaged = True
         self._connection.close()  # first: it holds locks on files beside the database
-        connection = self._reconnect()
+        connection = reconnect()
         try:
             with explained(self.path):
                 found = dict(connection.execute("select campaign_id, code from campaigns").fetchall())
+            if any(found.get(number) != code for number, code in self._codes.items()):
+                raise StoreError(
+                    f"the database now at {self.path} lacks campaigns that hits have come in for",
+                    hint="put back a newer backup, or start serve again to go on with this one",
+                )
         except StoreError:
             connection.close()
             raise
-        if any(found.get(number) != code for number, code in self._codes.items()):
-            connection.close()
-            raise StoreError(
-                f"the database now at {self.path} lacks campaigns that hits have come in for",
-                hint="put back a newer backup, or start serve again to go on with this one",
-            )
-        self._connection = connection
-        self._place, self._damaged = Place.of(self.path), False
-        self._forget()
+        return connection
 
     def _forget(self) -> None:
         """Forget what was read from the file that was open before."""

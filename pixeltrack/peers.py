@@ -14,14 +14,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-_FORWARDING = (
-    "HTTP_FORWARDED",
-    "HTTP_VIA",
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_X_REAL_IP",
-)
+_FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_", "HTTP_X_REAL_IP", "HTTP_CF_", "HTTP_TRUE_")
 
 
 def is_local(environ: WSGIEnvironment, trusted: Collection[str]) -> bool:
@@ -31,7 +24,7 @@ def is_local(environ: WSGIEnvironment, trusted: Collection[str]) -> bool:
     that it passes on. trusted are the addresses of proxies whose X-Forwarded-For counts.
     """
     client: str = environ.get("REMOTE_ADDR", "")
-    if any(name in environ for name in _FORWARDING):
+    if any(name.startswith(_FORWARDING) for name in environ):
         if client not in trusted:
             return False
         client = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()

@@ -207,7 +207,10 @@ THROUGH = {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}
         (LOCAL | {"HTTP_HOST": "127.0.0.1.example.com"}, False),
         (LOCAL | {"HTTP_HOST": "[x"}, False),
         (LOCAL | {"HTTP_HOST": ""}, False),
-        *((LOCAL | {f"HTTP_{name}": "127.0.0.1"}, False) for name in ("X_FORWARDED_FOR", "VIA", "X_REAL_IP")),
+        *(
+            (LOCAL | {f"HTTP_{name}": "127.0.0.1"}, False)
+            for name in ("X_FORWARDED_FOR", "X_FORWARDED_PORT", "VIA", "X_REAL_IP", "CF_CONNECTING_IP")
+        ),
         *((LOCAL | {f"HTTP_{name}": "localhost"}, False) for name in ("FORWARDED", "X_FORWARDED_HOST")),
         (LOCAL | {"REMOTE_ADDR": PROXY} | THROUGH, False),
         (LOCAL | {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "127.0.0.1, 203.0.113.9"}, False),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -20,8 +21,10 @@ from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.hrefs import location
 from pixeltrack.links import fill_in, has_field
+from pixeltrack.metrics import CONTENT_TYPE, Counters
 from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.pages import Pages
+from pixeltrack.peers import is_local
 from pixeltrack.personal import PersonalPages
 from pixeltrack.recorder import Recorder
 from pixeltrack.spool import Spool
@@ -37,6 +40,7 @@ log = logging.getLogger("pixeltrack.collector")
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
+_REPEAT_SECONDS = 10.0  # before it is said again that the store cannot be read
 _SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 _PIXEL_HEADERS: Headers = [
@@ -83,9 +87,13 @@ class Collector:
         clock: Callable[[], int],
         *,
         commit_each: bool = True,
+        counters: Counters | None = None,
     ) -> None:
         self._store = store
-        self.recorder = Recorder(store, Spool(store.path))
+        self.counters = counters or Counters()
+        self.recorder = Recorder(store, Spool(store.path, settings.spool_mb << 20), self.counters)
+        self._metrics = settings.metrics
+        self._proxies = settings.trusted_proxies
         self._keyring = keyring
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
@@ -93,6 +101,7 @@ class Collector:
         self._commit_each = commit_each
         self._lock = threading.RLock()
         self._tables: dict[str, _CampaignTable] = {}
+        self._say_again = 0.0  # monotonic seconds
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -101,6 +110,7 @@ class Collector:
             except Exception:  # a fault of ours is no reason to break a mail
                 log.exception("a request could not be answered")
                 status, headers, body = self._fallback(environ)
+            self.counters.answered(environ.get("PATH_INFO", ""), status)
             if self._commit_each:
                 self.recorder.commit()
         headers = [*headers, ("Content-Length", str(len(body)))]
@@ -113,7 +123,10 @@ class Collector:
         method: str = environ["REQUEST_METHOD"]
         route = urls.parse(environ.get("PATH_INFO", ""))
         if route is None:
-            return _pixel("unknown token") if _wants_pixel(environ) else self._answers.missing()
+            path: str = environ.get("PATH_INFO", "")
+            if path.startswith("/o/"):  # a mail shows a broken image for anything else
+                return self._uncounted_pixel("unknown token")
+            return self._missing_click("unknown token") if path[:3] == "/c/" else self._answers.missing()
         acts = route.kind in ("unsubscribe", "preferences")
         if method not in (("GET", "HEAD", "POST") if acts else ("GET", "HEAD")):
             allow = "GET, HEAD, POST" if acts else "GET, HEAD"
@@ -130,6 +143,8 @@ class Collector:
             return self._personal.privacy()
         if route.kind == "robots":
             return "200 OK", [("Content-Type", "text/plain")], b"User-agent: *\nDisallow: /\n"
+        if route.kind == "metrics":
+            return self._show_metrics(environ)
         return self._health()
 
     def _open(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
@@ -141,13 +156,17 @@ class Collector:
             reason = "merge tag not filled in"
         else:
             reason = self._record_open(route.code, tracked, environ)
+        return self._uncounted_pixel(reason) if reason else _pixel(None)
+
+    def _uncounted_pixel(self, reason: str) -> Answer:
+        self.counters.not_counted(EventKind.OPEN, reason)
         return _pixel(reason)
 
     def _record_open(self, code: str, tracked: Tracked, environ: WSGIEnvironment) -> str | None:
         try:
             table = self._table(code)
         except PixeltrackError as error:
-            log.error("cannot read a campaign: %s", error)
+            self._say("a campaign", error)
             return "the store cannot be read"
         if table is None:
             return "unknown campaign"
@@ -159,36 +178,59 @@ class Collector:
         try:
             table = self._table(route.code, route.link) if tracked else None
         except PixeltrackError as error:
-            log.error("cannot read a link table: %s", error)
-            return self._answers.try_again("We could not look up this link just now.")
+            return self._unread_click("a link table", error)
         if tracked is None or table is None or route.link not in table.locations:
-            return self._answers.missing()
+            return self._missing_click(
+                "unknown token" if tracked is None else "unknown link" if table else "unknown campaign"
+            )
         if route.host and not self._keyring.verify_host(
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
-            return self._answers.missing()
+            return self._missing_click("unknown token")
         where = table.locations[route.link]
         if route.link in table.personal:
             try:
                 fields = self._store.fields_of(table.campaign_id, tracked.pseudonym)
             except PixeltrackError as error:
-                log.error("cannot read a recipient: %s", error)
-                return self._answers.try_again("We could not look up this link just now.")
+                return self._unread_click("a recipient", error)
             where = location(fill_in(table.personal[route.link], fields))  # case 37
         if tracked.counts:
             self._record(table, EventKind.CLICK, route.link, tracked, environ)
+        else:
+            self.counters.not_counted(EventKind.CLICK, "merge tag not filled in")
         if where is None:
             return self._answers.missing()
         return "302 Found", [("Location", where), *_REDIRECT_HEADERS], b""
 
+    def _missing_click(self, reason: str) -> Answer:
+        self.counters.not_counted(EventKind.CLICK, reason)
+        return self._answers.missing()
+
+    def _unread_click(self, what: str, error: PixeltrackError) -> Answer:
+        self._say(what, error)
+        self.counters.not_counted(EventKind.CLICK, "the store cannot be read")
+        return self._answers.try_again("We could not look up this link just now.")
+
+    def _say(self, what: str, error: PixeltrackError) -> None:
+        """Log what cannot be read; not for each of the many that ask for it meanwhile."""
+        if time.monotonic() >= self._say_again:
+            log.error("cannot read %s: %s", what, error)
+            self._say_again = time.monotonic() + _REPEAT_SECONDS
+
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
-        if _wants_pixel(environ):
-            return _pixel("an error")
+        if environ.get("PATH_INFO", "").startswith("/o/"):
+            return self._uncounted_pixel("an error")
         return self._answers.try_again("Something went wrong here.")
 
     def _health(self) -> Answer:
-        headers = [("Content-Type", "application/json"), NO_STORE]
-        return "200 OK", headers, json.dumps(self.recorder.state()).encode()
+        state = self.recorder.state()
+        status = "503 Service Unavailable" if state["status"] == "unsafe" else "200 OK"
+        return status, [("Content-Type", "application/json"), NO_STORE], json.dumps(state).encode()
+
+    def _show_metrics(self, environ: WSGIEnvironment) -> Answer:
+        if self._metrics == "off" or (self._metrics == "local" and not is_local(environ, self._proxies)):
+            return self._answers.missing()
+        return "200 OK", [("Content-Type", CONTENT_TYPE), NO_STORE], self.counters.exposition()
 
     # -- helpers ------------------------------------------------------------------------------------
 
@@ -210,6 +252,7 @@ class Collector:
                 word in environ[name].lower() for word in ("prefetch", "prerender", "preview")
             ):
                 flags |= Flag.SPECULATIVE
+        self.counters.hit(kind, flags)
         agent = _reduce(environ.get("HTTP_USER_AGENT", "")[:512])
         self.recorder.add(
             Event(self._clock(), table.campaign_id, kind, link, tracked.pseudonym, agent, flags)
@@ -234,12 +277,6 @@ class Collector:
         locations = {number: location(url) for number, url in stored.items()}
         self._tables[code] = _CampaignTable(campaign.campaign_id, locations, personal)
         return self._tables[code]
-
-
-def _wants_pixel(environ: WSGIEnvironment) -> bool:
-    """Whether an image is expected: a mail shows a broken one for anything else, whatever the token."""
-    path: str = environ.get("PATH_INFO", "")
-    return path.startswith("/o/")
 
 
 def _pixel(reason: str | None) -> Answer:

@@ -6,17 +6,20 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 
 DEFAULT_CONFIG = Path("pixeltrack.toml")
+Metrics = Literal["local", "public", "off"]
+LogFormat = Literal["text", "json"]
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
 # Every key of the file, and what it must be. An unknown one is refused with its path.
-_KEYS: dict[str, type | tuple[type, ...]] = {
+_KEYS: dict[str, type] = {
     "db": str,
     "key": str,
     "base_url": str,
@@ -27,8 +30,21 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "sender.contact": str,
     "serve.host": str,
     "serve.port": int,
+    "serve.spool_mb": int,
+    "serve.metrics": str,
+    "serve.log_format": str,
+    "serve.trusted_proxy": list,
 }
-_RANGES = {"retention.events_days": range(1, 36_501), "serve.port": range(65_536)}
+_RANGES = {
+    "retention.events_days": range(1, 36_501),
+    "serve.port": range(65_536),
+    "serve.spool_mb": range(1, 1_000_001),
+}
+_KINDS: dict[type, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    list: 'a list such as ["127.0.0.1"]',
+}
 _ENVIRONMENT = {
     "PIXELTRACK_DB": "db",
     "PIXELTRACK_KEY": "key",
@@ -50,6 +66,10 @@ class Settings:
     contact: str | None
     host: str
     port: int
+    spool_mb: int  # how much may wait beside the database, for each worker
+    metrics: Metrics  # who may read /metrics
+    log_format: LogFormat
+    trusted_proxies: frozenset[str]  # addresses of proxies whose X-Forwarded-For counts
     config: Path | None
 
 
@@ -76,12 +96,13 @@ def load(
                 values[key] = str(path.parent / values[key])
     values |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
     values |= {key: value for key, value in (options or {}).items() if value is not None}
-    policy = values.get("consent.policy", "assumed")
-    if policy not in get_args(Policy):
-        raise InputError(
-            f"{path}: consent.policy is {policy!r}",
-            hint=f"use one of: {', '.join(get_args(Policy))}",
-        )
+    for key, choices in (
+        ("consent.policy", get_args(Policy)),
+        ("serve.metrics", get_args(Metrics)),
+        ("serve.log_format", get_args(LogFormat)),
+    ):
+        if values.get(key, choices[0]) not in choices:
+            raise InputError(f"{path}: {key} is {values[key]!r}", hint=f"use one of: {', '.join(choices)}")
     db = Path(values.get("db", "pixeltrack.db"))
     if db.is_dir():
         raise InputError(f"database {str(db)!r} is a folder", hint="name a file with --db")
@@ -89,14 +110,31 @@ def load(
         db=db,
         key=Path(values["key"]) if "key" in values else db.with_name("pixeltrack.key"),
         base_url=values.get("base_url", DEFAULT_BASE_URL),
-        consent=policy,
+        consent=values.get("consent.policy", "assumed"),
         events_days=values.get("retention.events_days"),
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
+        spool_mb=values.get("serve.spool_mb", 256),
+        metrics=values.get("serve.metrics", "local"),
+        log_format=values.get("serve.log_format", "text"),
+        trusted_proxies=frozenset(map(_proxy, values.get("serve.trusted_proxy", ()))),
         config=path if named or path.is_file() else None,
+    )
+
+
+def _proxy(address: object) -> str:
+    """Return a proxy's address as connections from it show it."""
+    try:
+        if isinstance(address, str):
+            return str(ip_address(address))
+    except ValueError:
+        pass
+    raise InputError(
+        f"trusted proxy {address!r} is no IP address",
+        hint="name each proxy by its address, as --trusted-proxy 127.0.0.1 does",
     )
 
 
@@ -117,8 +155,7 @@ def _read(path: Path) -> dict[str, Any]:
         if expected is None:
             raise InputError(f"{path}: unknown key {key!r}", hint=f"known keys: {', '.join(sorted(_KEYS))}")
         if not isinstance(value, expected) or isinstance(value, bool):
-            kind = "text in quotes" if expected is str else "a whole number"
-            raise InputError(f"{path}: {key} is {value!r}, expected {kind}")
+            raise InputError(f"{path}: {key} is {value!r}, expected {_KINDS[expected]}")
         if value == "" and key in ("db", "key"):
             raise InputError(f"{path}: {key} is empty", hint="name a file, or remove the line")
         if isinstance(value, int) and value not in _RANGES[key]:

@@ -12,6 +12,8 @@ Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from bein
 CampaignKind = Literal["recipients", "merge", "preview"]
 StoredEvent = tuple[int, int, int, int, str, int]  # message, at (ms UTC), kind, link, agent, flags
 
+Rows = tuple[int, int]  # of a table: behind the first number, up to the second
+
 
 class EventKind(IntEnum):
     """What was asked for. The numbers are stored: never change one."""

@@ -21,6 +21,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask
 
 from pixeltrack.collector import Collector
 from pixeltrack.errors import PixeltrackError
@@ -57,7 +58,17 @@ class _Queue:
         self.channels.append(channel)
 
 
+class _Refusal(ErrorTask):
+    """Waitress' own answer to what is malformed or too large, counted."""
+
+    def execute(self) -> None:
+        super().execute()
+        self.channel.server.application.counters.answered("", self.status)
+
+
 class _Channel(HTTPChannel):
+    error_task_class = _Refusal
+
     def send_continue(self) -> None:
         """Commit first: this flushes, and answers of this turn may be waiting before it."""
         self.server.commit()
@@ -94,7 +105,7 @@ class Server:
         adjustments = Adjustments(
             sockets=[listening],
             ident=None,
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,  # pixeltrack.peers says which are believed
             connection_limit=_connection_limit(),
             **_LIMITS,
         )
@@ -175,6 +186,7 @@ class Server:
     def _turn(self, seconds: float) -> bool:
         """Wait for something to happen, and answer it; return False when nothing did."""
         before = set(self._map)
+        self._app.counters.now(open_=len(self._listener.active_channels))
         wasyncore.poll2(seconds, self._map)
         served: list[HTTPChannel] = []
         channels = self._queue.channels

@@ -75,6 +75,13 @@ events_days = {events_days}
 [serve]
 host = "127.0.0.1"
 port = 8000
+# How much may wait in the spool beside the database while it takes no hits, for each worker.
+# spool_mb = 256
+# Who may read /metrics: "local" (this machine), "public" or "off".
+# metrics = "local"
+# Proxies whose X-Forwarded-For counts, by their address.
+# trusted_proxy = ["127.0.0.1"]
+# log_format = "text"
 """
 
 
@@ -94,8 +101,12 @@ class Workspace:
             path.unlink(missing_ok=True)
 
 
-def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) -> Workspace:
+def open_workspace(
+    settings: Settings, *, create: bool, busy_ms: int = 5_000, follow: bool = False
+) -> Workspace:
     """Open the key and the database; with create, make what is missing, never over what is there.
+
+    With follow the store goes on with a database that comes back after it was deleted or replaced.
 
     A database without its key is an error, not a reason for a new key: its links would be dead.
     """
@@ -118,7 +129,7 @@ def open_workspace(settings: Settings, *, create: bool, busy_ms: int = 5_000) ->
     if create and not settings.db.exists():
         created.append(settings.db)
     try:
-        store = open_store(settings.db, keyring, create=create, busy_ms=busy_ms)
+        store = open_store(settings.db, keyring, create=create, busy_ms=busy_ms, follow=follow)
     except PixeltrackError:
         if settings.key in created and not settings.db.exists():
             settings.key.unlink()

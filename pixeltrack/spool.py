@@ -19,11 +19,14 @@ from dataclasses import astuple
 from pathlib import Path
 
 from pixeltrack.errors import StoreError
-from pixeltrack.model import Event, EventKind
+from pixeltrack.model import Event, EventKind, Rows
 from pixeltrack.store import Store
+
+Hit = tuple[Event, Rows | None]  # with the rows that it may have already
 
 log = logging.getLogger("pixeltrack.spool")
 
+DEFAULT_LIMIT = 256 << 20  # bytes of a process: some 2.5 million hits
 _CHUNK = 1 << 19  # bytes taken up in one transaction: some thousand hits, a fraction of a second
 
 
@@ -37,9 +40,10 @@ def waiting_bytes(database: Path) -> int:
 
 
 class Spool:
-    """The spool files of one database. Not for several threads at the same time."""
+    """The spool files of one database, of at most limit bytes. Not for several threads at a time."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
         self._folder = database.absolute().parent
         self._prefix = f"{database.name}.spool-"
         self._own: _File | None = None
@@ -52,10 +56,23 @@ class Spool:
         """How many bytes wait in the files of this process and of those that died before it."""
         return sum(file.size - file.taken for file in self._files())
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Write hits to the file; when this returns they are on the disk. Raises StoreError."""
-        lines = b"".join(json.dumps(astuple(event)).encode() + b"\n" for event in events)
+    def append(self, events: Sequence[Event], doubted: int = 0, rows: Rows | None = None) -> None:
+        """Write hits to the file; when this returns they are on the disk.
+
+        The first so many of them are doubted: they may be in the store already, in these rows.
+        Raises StoreError when the file cannot be written, or would outgrow the limit.
+        """
+        notes = [rows or ()] * doubted + [()] * (len(events) - doubted)
+        lines = b"".join(
+            json.dumps((*astuple(event), *note)).encode() + b"\n"
+            for event, note in zip(events, notes, strict=True)
+        )
+        if sum(file.size for file in self._files()) + len(lines) > self._limit:
+            raise StoreError(f"the spool in {self._folder} has reached its limit of {self._limit:,} bytes")
         try:
+            if self._own and self._own.is_deleted():
+                self._left.append(self._own)  # it is taken up while we live
+                self._own = None
             if self._own is None:
                 self._own = _create(self._folder, self._prefix)
             self._own.append(lines)
@@ -68,14 +85,15 @@ class Spool:
         Raises StoreError when the store still cannot take them; they stay where they are.
         """
         for file in self._files():
-            events = file.next_events(store)
+            hits = file.next_hits(store)
+            events = [event for event, rows in hits if not rows or not store.has_event(event, rows)]
             if file.reached > file.taken:
                 store.put_events(events, spool=(file.name, file.reached))
                 file.taken = file.reached
             if not file.has_more():
                 self._drop(file, store)
-            if events:
-                return len(events)
+            if hits:
+                return len(hits)
         return 0
 
     def _drop(self, file: _File, store: Store) -> None:
@@ -108,6 +126,9 @@ class _File:
         self.reached = 0
         self._asked = self.size == 0
 
+    def is_deleted(self) -> bool:
+        return not os.fstat(self._descriptor).st_nlink
+
     def append(self, lines: bytes) -> None:
         try:
             written = os.pwrite(self._descriptor, lines, self.size)
@@ -119,13 +140,13 @@ class _File:
             raise
         self.size += len(lines)
 
-    def next_events(self, store: Store) -> list[Event]:
+    def next_hits(self, store: Store) -> list[Hit]:
         if not self._asked:
             self.taken = store.spool_offset(self.name)
             self._asked = True
         whole = self._whole_lines()
         self.reached = self.taken + len(whole)
-        return [event for line in whole.splitlines() if (event := self._event(line))]
+        return [hit for line in whole.splitlines() if (hit := self._hit(line))]
 
     def has_more(self) -> bool:
         return bool(self._whole_lines())
@@ -135,11 +156,12 @@ class _File:
         block = os.pread(self._descriptor, _CHUNK, self.taken)
         return block[: block.rfind(b"\n") + 1]
 
-    def _event(self, line: bytes) -> Event | None:
+    def _hit(self, line: bytes) -> Hit | None:
         try:
-            at, campaign_id, kind, link, message, agent, flags = json.loads(line)
-            return Event(at, campaign_id, EventKind(kind), link, message, agent, flags)
-        except (ValueError, TypeError):  # a damaged disk must not hold up the hits behind it
+            at, campaign_id, kind, link, message, agent, flags, *doubt = json.loads(line)
+            rows = (int(doubt[0]), int(doubt[1])) if doubt else None
+            return Event(at, campaign_id, EventKind(kind), link, message, agent, flags), rows
+        except (ValueError, TypeError, IndexError):  # a damaged disk must not hold up the hits behind it
             log.error("%s: a line that is no hit was left out", self._path)
             return None
 

@@ -7,7 +7,7 @@ A URL in sent mail is a promise for ever: every shape below is pinned by a liter
     /c/<campaign>/<link>/<host>~<seal>/<token>  the same, and readable: the host only informs
     /u/<token>                    unsubscribe
     /p/<token>                    preferences
-    /privacy   /healthz   /robots.txt
+    /privacy   /healthz   /metrics   /robots.txt
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pixeltrack.errors import InputError
 
-RouteKind = Literal["open", "click", "unsubscribe", "preferences", "privacy", "health", "robots"]
+RouteKind = Literal["open", "click", "unsubscribe", "preferences", "privacy", "health", "metrics", "robots"]
 Owns = Callable[[str], RouteKind | None]  # see Addresses.owns
 
 _CODE = r"[a-z2-7]{8}"
@@ -41,6 +41,7 @@ _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?
 _FIXED: dict[str, RouteKind] = {
     "/privacy": "privacy",
     "/healthz": "health",
+    "/metrics": "metrics",
     "/robots.txt": "robots",
 }
 

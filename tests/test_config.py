@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ def test_without_anything_the_defaults_hold():
         contact=None,
         host="127.0.0.1",
         port=8000,
+        spool_mb=256,
+        metrics="local",
+        log_format="text",
+        trusted_proxies=frozenset(),
         config=None,
     )
 
@@ -72,7 +77,8 @@ def test_every_key_of_the_file_arrives():
         'db = "a.db"\nkey = "b.key"\nbase_url = "https://t.example"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
-        '[serve]\nhost = "::1"\nport = 0\n'
+        '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nmetrics = "off"\nlog_format = "json"\n'
+        'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
     )
     assert config.load(environment={}) == config.Settings(
         db=Path("a.db"),
@@ -85,6 +91,10 @@ def test_every_key_of_the_file_arrives():
         contact="c@example.com",
         host="::1",
         port=0,
+        spool_mb=7,
+        metrics="off",
+        log_format="json",
+        trusted_proxies=frozenset({"127.0.0.1", "2001:db8::1"}),
         config=Path("pixeltrack.toml"),
     )
 
@@ -148,6 +158,13 @@ def test_an_unknown_key_is_refused_with_its_path(text: str, key: str):
         ("[serve]\nport = -1", "serve.port is -1, expected 0 to 65535"),
         ("[retention]\nevents_days = 0", "retention.events_days is 0, expected 1 to 36500"),
         ('[consent]\npolicy = "yes"', "consent.policy is 'yes'"),
+        ('[serve]\nmetrics = "yes"', "serve.metrics is 'yes'"),
+        ('[serve]\nlog_format = "xml"', "serve.log_format is 'xml'"),
+        ("[serve]\nspool_mb = 0", "serve.spool_mb is 0, expected 1 to 1000000"),
+        (
+            '[serve]\ntrusted_proxy = "::1"',
+            "serve.trusted_proxy is '::1', expected a list such as [\"127.0.0.1\"]",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key(text: str, message: str):
@@ -169,3 +186,9 @@ def test_a_file_in_another_encoding_is_refused():
 def test_a_folder_is_no_database(db: str):
     with pytest.raises(InputError, match="is a folder"):
         config.load(options={"db": db}, environment={})
+
+
+@pytest.mark.parametrize("proxy", ["", "*", "proxy.example", "10.0.0.0/8", "127.0.0.1:80", "127.1", 1])
+def test_a_trusted_proxy_is_one_address(proxy: object):
+    with pytest.raises(InputError, match=f"trusted proxy {re.escape(repr(proxy))} is no IP address"):
+        config.load(options={"serve.trusted_proxy": [proxy]}, environment={})

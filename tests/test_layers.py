@@ -62,14 +62,17 @@ FLOORS = [
         "undo",
         "manifest",
         "inject",
+        "metrics",
+        "peers",
         "spool",
         "recorder",
         "answers",
         "personal",
         "collector",
+        "doctor",
         "report",
     },
-    {"serve", "show", "simulate", "demo", "cli", "__main__"},
+    {"serve", "logs", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {
     "bs4": {"audit"},

@@ -24,6 +24,7 @@ _COMMANDS = {
     "lint": "Say what may be wrong with a mail before it is sent.",
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
     "report": "Show how a campaign did, people and machines apart.",
+    "doctor": "Look for what may be wrong with an installation.",
     "demo": "Play a whole campaign on this machine and check its report.",
 }
 

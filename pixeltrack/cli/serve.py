@@ -11,12 +11,19 @@ import click
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import PixeltrackError
 
+EPILOG = """\
+Examples:
+
+\b
+  pixeltrack serve
+      on 127.0.0.1:8000, behind your HTTPS proxy
+  pixeltrack serve --trusted-proxy 127.0.0.1 --log-format json
+      believing what that proxy says about whom it asks for, and one JSON object a log line
+"""
 _BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go to the spool
 
 
-@click.command(
-    "serve", epilog="Example:  pixeltrack serve --host 127.0.0.1 --port 8000   (behind your HTTPS proxy)"
-)
+@click.command("serve", epilog=EPILOG)
 @click.option("--host", metavar="ADDRESS", help="Address to listen on  [default: 127.0.0.1]")
 @click.option(
     "--port",
@@ -30,28 +37,54 @@ _BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go t
     metavar="DIR",
     help="Folder with your own versions of the pages.",
 )
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="IP address of a proxy whose X-Forwarded-For counts; may be repeated  [default: none]",
+)
+@click.option(
+    "--metrics",
+    type=click.Choice(["local", "public", "off"]),
+    help="Who may read /metrics: this machine, everybody or nobody  [default: local]",
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log  [default: text]")
 @global_options
-def command(host: str | None, port: int | None, templates: Path | None, **options: Any) -> None:
+def command(
+    host: str | None,
+    port: int | None,
+    templates: Path | None,
+    proxies: tuple[str, ...],
+    metrics: str | None,
+    log_format: str | None,
+    **options: Any,
+) -> None:
     """Run the collector that answers pixels, clicks and opt-outs.
 
     Every hit is on the disk before its answer leaves. Stop it with Ctrl-C or SIGTERM: what has begun
     is finished first. Give it HTTPS by putting a proxy in front.
     """
-    call = Call(options, {"serve.host": host, "serve.port": port})
-    import logging
-
+    own = {
+        "serve.host": host,
+        "serve.port": port,
+        "serve.trusted_proxy": proxies or None,
+        "serve.metrics": metrics,
+        "serve.log_format": log_format,
+    }
+    call = Call(options, own)
+    from pixeltrack import logs
     from pixeltrack.collector import make_app
     from pixeltrack.pages import Pages
     from pixeltrack.serve import Server, listen, now_ms
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
 
-    level = logging.INFO if call.verbose else logging.WARNING
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
     settings = call.settings
+    logs.start(settings.log_format, verbose=call.verbose)
     pages = Pages(templates)
     listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
-    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
+    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS, follow=True)
     call.created(workspace.created)
     for path in (settings.db, settings.db.absolute().parent):
         if not os.access(path, os.W_OK):
@@ -68,4 +101,6 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     workspace.store.close()
     spooled = waiting_bytes(settings.db)
     later = f"; {spooled:,} bytes of them in a spool beside {settings.db} until serve runs again"
-    call.say(f"stopped; every hit is on the disk{later if spooled else ''}")
+    lost = app.recorder.state()["lost"]
+    what = f"{lost} hits were lost, every other one" if lost else "every hit"
+    call.say(f"stopped; {what} is on the disk{later if spooled else ''}")

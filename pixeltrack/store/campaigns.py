@@ -69,7 +69,11 @@ class Campaigns(Database):
         raise NoSuchCampaign(name, [campaign.name for campaign in self.campaigns()])
 
     def campaign_by_code(self, code: str) -> Campaign | None:
-        return next((Campaign(*row) for row in self._rows("campaign_by_code", code=code)), None)
+        for row in self._rows("campaign_by_code", code=code):
+            campaign = Campaign(*row)
+            self._codes[campaign.campaign_id] = campaign.code
+            return campaign
+        return None
 
     def links(self, campaign_id: int) -> list[LinkRow]:
         """Return a campaign's link table, by number."""

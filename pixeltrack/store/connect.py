@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack.errors import StoreError
@@ -19,6 +20,56 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(f"database {path}: {error}", hint=_hint(str(error))) from error
+
+
+_File = tuple[int, int]  # device and inode: what a path leads to, whatever is done to the name
+
+
+def _file(path: str | Path) -> _File | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - on the collector's way, and twice as fast
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _companions(path: Path) -> tuple[str, str]:
+    return f"{path}-wal", f"{path}-shm"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which files stood at a database's path when it was opened."""
+
+    database: _File | None
+    companions: tuple[_File | None, ...]  # its -wal and -shm
+
+    @classmethod
+    def of(cls, path: Path) -> Place:
+        return cls(_file(path), tuple(map(_file, _companions(path))))
+
+    def is_same(self, path: Path) -> bool:
+        return self.database is not None and _file(path) == self.database
+
+    def check_companions(self, path: Path) -> None:
+        """Raise StoreError when another database stands at the path, beside the journal of this one.
+
+        SQLite would play the pages of that journal into the other database
+        (sqlite.org/howtocorrupt.html, section 1.4).
+        """
+        if _file(path) == self.database:
+            return
+        for name, before in zip(_companions(path), self.companions, strict=True):
+            if before is not None and _file(name) == before:
+                raise StoreError(
+                    f"{name} belongs to another database than the one now at {path}",
+                    hint=f"move {path}-wal and {path}-shm away, with the database that they belong to",
+                )
+
+
+def is_passing(error: sqlite3.Error) -> bool:
+    """Return whether the same connection may well work again, when a lock or a full disk has gone."""
+    return any(word in str(error) for word in ("locked", "full"))
 
 
 def _hint(message: str) -> str | None:

@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pixeltrack.model import Event, StoredEvent
+from pixeltrack.errors import StoreError
+from pixeltrack.model import Event, Rows, StoredEvent
 from pixeltrack.store.connect import explained
-from pixeltrack.store.database import Database
+from pixeltrack.store.database import Database, Reconnect
 from pixeltrack.store.schema import query
 
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
@@ -18,17 +19,38 @@ _OTHER_AGENT = "(other)"
 class Events(Database):
     """The part of the store that takes hits and gives them back."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, busy_ms: int) -> None:
-        super().__init__(path, connection, busy_ms)
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, busy_ms: int, reconnect: Reconnect | None = None
+    ) -> None:
+        super().__init__(path, connection, busy_ms, reconnect)
         self._agents: dict[str, int] = {}
+        self.doubt: Rows | None = None
+
+    def _forget(self) -> None:
+        self._agents.clear()
 
     def put_events(self, events: Sequence[Event], spool: tuple[str, int] | None = None) -> None:
         """Store hits in one transaction; when this returns they are on the disk.
 
         Hits of people who stopped tracking are left out. With spool (a file's name and the offset
         behind these hits in it) the same transaction notes how far that file is taken up.
+
+        When it raises, ``doubt`` says what rows the hits would have if they were stored nevertheless:
+        a commit can fail after all of it is in the journal, and a later start find it there. It is
+        None when nothing can have been stored.
         """
         agents: dict[str, int] = {}
+        self.doubt = None
+        try:
+            self._put(events, agents, spool)
+        except StoreError:
+            if self._committing:
+                (last,) = self._connection.execute("select last_insert_rowid()").fetchone()
+                self.doubt = last - len(events), last
+            raise
+        self._agents.update(agents)  # only now: a rolled back row has no id
+
+    def _put(self, events: Sequence[Event], agents: dict[str, int], spool: tuple[str, int] | None) -> None:
         with self._transaction() as connection:
             rows = [
                 {
@@ -49,7 +71,21 @@ class Events(Database):
                 connection.execute(
                     query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
                 )
-        self._agents.update(agents)  # only now: a rolled back row has no id
+
+    def has_event(self, event: Event, rows: Rows) -> bool:
+        """Return whether a hit of a commit that failed has been stored by it all the same."""
+        found = self._rows(
+            "has_event",
+            before=rows[0],
+            last=rows[1],
+            at=event.at,
+            campaign_id=event.campaign_id,
+            kind=int(event.kind),
+            link=event.link,
+            message=event.message,
+            flags=event.flags,
+        )
+        return bool(found)
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"
@@ -65,6 +101,7 @@ class Events(Database):
 
     def spool_offset(self, name: str) -> int:
         """Return how far a spool file is taken up, in bytes."""
+        self._stay()
         with explained(self.path):
             row = self._connection.execute(
                 "select value from facts where name = ?", [f"spool {name}"]
@@ -73,6 +110,7 @@ class Events(Database):
 
     def spool_files(self) -> list[str]:
         """Return the names of the spool files of which something is taken up."""
+        self._stay()
         with explained(self.path):
             rows = self._connection.execute("select name from facts where name like 'spool %'").fetchall()
         return [name.removeprefix("spool ") for (name,) in rows]

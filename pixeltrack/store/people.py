@@ -54,6 +54,7 @@ class People(Database):
 
     def opt_outs(self) -> dict[bytes, frozenset[Scope]]:
         """Return the scopes that each person has refused, by keyed hash of the address."""
+        self._stay()
         with explained(self.path):
             rows = self._connection.execute("select subject, scope from optouts").fetchall()
         scopes: dict[bytes, frozenset[Scope]] = {}
@@ -62,6 +63,7 @@ class People(Database):
         return scopes
 
     def opt_outs_of(self, subject: bytes) -> frozenset[Scope]:
+        self._stay()
         with explained(self.path):
             rows = self._connection.execute(
                 "select scope from optouts where subject = ?", [subject]

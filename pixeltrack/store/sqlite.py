@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
-from pixeltrack.errors import KeyFileError, StoreError
+from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.events import Events
@@ -28,11 +29,14 @@ class Store(Campaigns, People, Events):
         return True
 
 
-def open_store(path: Path, keyring: Keyring, *, create: bool = False, busy_ms: int = 5_000) -> Store:
+def open_store(
+    path: Path, keyring: Keyring, *, create: bool = False, busy_ms: int = 5_000, follow: bool = False
+) -> Store:
     """Open a database with the key that made it.
 
-    Raises StoreError when there is none (unless create is set), when it cannot be used or is newer
-    than this program; KeyFileError when the key is another one.
+    With follow the store goes on with the database that stands at the path, when the one it has open
+    was deleted or replaced. Raises StoreError when there is none (unless create is set), when it
+    cannot be used or is newer than this program; KeyFileError when the key is another one.
     """
     if create and not path.exists():
         create_private(path)
@@ -41,19 +45,30 @@ def open_store(path: Path, keyring: Keyring, *, create: bool = False, busy_ms: i
             f"no database at {path}",
             hint="pixeltrack inject makes one; name another with --db",
         )
+
+    def connected() -> sqlite3.Connection:
+        return _connect(path, keyring, busy_ms)
+
+    return Store(path, connected(), busy_ms, connected if follow else None)
+
+
+def _connect(path: Path, keyring: Keyring, busy_ms: int) -> sqlite3.Connection:
     connection = connect(path, busy_ms=busy_ms)
-    with explained(path):
-        migrate(connection, path)
-        select = "select value from facts where name = 'key'"
-        stored = connection.execute(select).fetchone()
-        if stored is None:  # two programs may find that at the same time
-            insert = "insert or ignore into facts (name, value) values ('key', ?)"
-            connection.execute(insert, [keyring.check_value()])
+    try:
+        with explained(path):
+            migrate(connection, path)
+            select = "select value from facts where name = 'key'"
             stored = connection.execute(select).fetchone()
-    if stored[0] != keyring.check_value():
+            if stored is None:  # two programs may find that at the same time
+                insert = "insert or ignore into facts (name, value) values ('key', ?)"
+                connection.execute(insert, [keyring.check_value()])
+                stored = connection.execute(select).fetchone()
+        if stored[0] != keyring.check_value():
+            raise KeyFileError(
+                f"the key is not the one that made the database {path}",
+                hint="give the right key file with --key, or another database with --db",
+            )
+    except PixeltrackError:
         connection.close()
-        raise KeyFileError(
-            f"the key is not the one that made the database {path}",
-            hint="give the right key file with --key, or another database with --db",
-        )
-    return Store(path, connection, busy_ms)
+        raise
+    return connection

@@ -1,0 +1,172 @@
+"""What can be seen on this machine: files, their modes, the database, the settings."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pixeltrack import keyfile, urls
+from pixeltrack.config import DEFAULT_BASE_URL, Settings
+from pixeltrack.doctor.check import Check, failed, ok, warning
+from pixeltrack.errors import PixeltrackError
+from pixeltrack.spool import waiting_bytes
+from pixeltrack.store import Health, examine
+
+_DAY = 86_400_000  # milliseconds
+_AHEAD = 300_000  # milliseconds that an event may be ahead of this clock
+_WAL_LARGE = 256 << 20  # bytes; SQLite keeps it near 4 MB unless a reader holds it for long
+_DISK_LOW, _DISK_OUT = 1 << 30, 100 << 20  # bytes
+FILES = 2_040  # that a collector wants to have open at the same time: its connections, and some
+
+
+def check_here(settings: Settings, now: int) -> list[Check]:
+    """Look at the settings and at the files that they name. now is milliseconds UTC."""
+    checks = [*_settings(settings), _base_url(settings.base_url), _files()]
+    if settings.db.exists() or settings.key.exists():
+        checks += [_key(settings.key), *_database(settings, now), _disk(settings.db.absolute().parent)]
+    else:
+        hint = "pixeltrack inject makes one; or name one with --db"
+        checks.append(warning("database", f"there is none at {settings.db}", hint))
+    return checks
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    where = str(settings.config) if settings.config else "no settings file; the defaults hold"
+    yield ok("settings", where)
+    who = "only a recorded grant is tracked"
+    if settings.consent == "assumed":
+        who = "whoever has not refused is tracked; init --preset eu asks for a grant"
+    yield ok("consent", f"{settings.consent}: {who}")
+
+
+def _base_url(base_url: str) -> Check:
+    hint = "set base_url in pixeltrack.toml to the public https address of your collector"
+    try:
+        places = urls.addresses(base_url)
+    except PixeltrackError as error:
+        return failed("base url", error.message, error.hint or hint)
+    if places.is_loopback:
+        what = "not set" if base_url == DEFAULT_BASE_URL else places.base
+        return warning("base url", f"{what}: links in mail lead to this machine only", hint)
+    if not places.base.startswith("https:"):
+        return warning("base url", f"{places.base} is not encrypted: mail programs warn of such links", hint)
+    if _is_address(urlsplit(places.base).hostname or ""):
+        return warning("base url", f"{places.base} is an address without a name, as spam has", hint)
+    return ok("base url", places.base)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _files() -> Check:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY and most < FILES:
+        hint = f"raise it to {FILES:,} or more (LimitNOFILE= in a systemd unit, ulimit -Hn in a shell)"
+        return warning("open files", f"a process here may open {most:,}: so few readers at a time", hint)
+    return ok("open files", "enough for 2,000 connections of each worker")
+
+
+def _key(path: Path) -> Check:
+    try:
+        keyfile.load(path)
+    except PixeltrackError as error:
+        return failed("key", error.message, error.hint or "restore it from a backup")
+    return ok("key", f"{path}, for its owner alone")
+
+
+def _database(settings: Settings, now: int) -> Iterator[Check]:
+    path = settings.db
+    if not path.is_file():
+        hint = "restore it from a backup, or name another with --db"
+        yield failed("database", f"there is none at {path}, only its key", hint)
+        return
+    yield _modes(path)
+    try:
+        health = examine(path)
+    except PixeltrackError as error:
+        yield failed("database", error.message, error.hint or "restore it from a backup")
+        return
+    if health.damage:
+        yield failed("database", f"{path} is damaged: {health.damage}", "restore it from a backup")
+        return
+    yield _made_by(path, health, settings.key)
+    yield _journal(path, health)
+    yield _clock(health, now)
+    yield _age(settings.events_days, health, now)
+    waiting = waiting_bytes(path)
+    if waiting:
+        hint = "start pixeltrack serve; if it is running, its log says why the database does not take them"
+        yield warning("spool", f"{waiting:,} bytes of hits wait beside the database", hint)
+    else:
+        yield ok("spool", "no hit waits beside the database")
+
+
+def _made_by(path: Path, health: Health, key: Path) -> Check:
+    if health.schema == 0:
+        return failed("database", f"{path} belongs to another program", "name another with --db")
+    if health.schema > health.known_schema:
+        made = f"{path} was made by a newer pixeltrack (schema {health.schema})"
+        return failed("database", f"{made}, this one knows {health.known_schema}", "upgrade pixeltrack")
+    try:
+        if health.key not in (None, keyfile.load(key).check_value()):
+            hint = "give the right one with --key, or another database with --db"
+            return failed("database", f"the key {key} is not the one that made {path}", hint)
+    except PixeltrackError:
+        pass  # said already, as the key's own check
+    older = "" if health.schema == health.known_schema else ", which the next command brings up to date"
+    return ok("database", f"{path}: whole, schema {health.schema}{older}")
+
+
+def _modes(path: Path) -> Check:
+    private = [path, *(Path(f"{path}{end}") for end in ("-wal", "-shm"))]
+    private += path.absolute().parent.glob(f"{path.name}.spool-*")
+    for file in private:
+        if file.exists() and file.stat().st_mode & 0o077:
+            mode = f"{file.stat().st_mode & 0o777:04o}"
+            return failed("file modes", f"{file} can be read by others (mode {mode})", f"chmod 600 {file}")
+    return ok("file modes", "the database and what belongs to it are for their owner alone")
+
+
+def _journal(path: Path, health: Health) -> Check:
+    if health.wal_bytes > _WAL_LARGE:
+        hint = "stop programs that read it for hours; it shrinks when pixeltrack serve stops"
+        return warning("journal", f"{path}-wal has grown to {health.wal_bytes:,} bytes", hint)
+    return ok("journal", f"{health.wal_bytes:,} bytes")
+
+
+def _clock(health: Health, now: int) -> Check:
+    if health.newest is not None and health.newest > now + _AHEAD:
+        ahead = f"{datetime.fromtimestamp(health.newest / 1000, UTC):%Y-%m-%d %H:%M}"
+        hint = "set this machine's clock by NTP, and that of the machine that collects"
+        return failed("clock", f"the newest event is of {ahead} UTC, which is still to come", hint)
+    return ok("clock", "no event is ahead of it")
+
+
+def _age(days: int | None, health: Health, now: int) -> Check:
+    if days is None:
+        hint = "set retention.events_days, which the privacy page tells your readers"
+        return warning("retention", "no limit is set: events are kept until you delete them", hint)
+    age = 0 if health.oldest is None else (now - health.oldest) // _DAY
+    if age > days:
+        hint = "delete what is older, or tell your readers a longer time"
+        return warning("retention", f"the oldest event is {age} days old; your readers are told {days}", hint)
+    return ok("retention", f"{days} days; the oldest event is {age} days old")
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    size = f"{free / (1 << 20):,.0f} MB are free in {folder}"
+    hint = "make room: when it is full, hits wait in memory and are lost when that ends"
+    if free < _DISK_OUT:
+        return failed("disk", size, hint)
+    return warning("disk", size, hint) if free < _DISK_LOW else ok("disk", size)

@@ -1,0 +1,42 @@
+"""How a database is, without changing it and whoever else has it open."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixeltrack.store.connect import explained
+from pixeltrack.store.schema import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``damage`` is what SQLite's quick check found first, or empty; times are milliseconds UTC."""
+
+    schema: int
+    known_schema: int
+    damage: str
+    oldest: int | None
+    newest: int | None
+    wal_bytes: int
+    key: str | None  # the check value of the key that made it
+
+
+def examine(path: Path) -> Health:
+    """Read a database through. Raises StoreError when it cannot be read at all."""
+    wal = Path(f"{path}-wal")
+    with (
+        explained(path),
+        closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=5)) as connection,
+    ):
+        (schema,) = connection.execute("pragma user_version").fetchone()
+        (found,) = connection.execute("pragma quick_check(1)").fetchone()
+        oldest = newest = key = None
+        if found == "ok" and 0 < schema <= VERSION:
+            oldest, newest = connection.execute("select min(at), max(at) from events").fetchone()
+            row = connection.execute("select value from facts where name = 'key'").fetchone()
+            key = row[0] if row else None
+        wal_bytes = wal.stat().st_size if wal.exists() else 0
+    return Health(schema, VERSION, "" if found == "ok" else str(found), oldest, newest, wal_bytes, key)

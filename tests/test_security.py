@@ -1,0 +1,378 @@
+"""The security rules that no other file tests. ``docs/SECURITY.md`` says where each rule has its test."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import http.client
+import json
+import random
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from command import clean_environment, run
+from conftest import CHROME, Client, Inject
+from inbox import Copy, copies
+
+from pixeltrack import keyfile, report
+from pixeltrack.setup import Workspace
+from pixeltrack.show.text import clean
+
+ROOT = Path(__file__).parents[1]
+# What a request may be answered with, whatever it is (security rule S4).
+STATUSES = {200, 302, 303, 400, 404, 405, 411, 413, 414, 417, 429, 431, 501, 505}
+
+
+@pytest.fixture
+def mail(inject: Inject) -> list[Copy]:
+    return copies(inject("ann@x.example", "bob@x.example"))
+
+
+@dataclass
+class Served:
+    """``pixeltrack -v serve`` as a program, whose log goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def end(self) -> list[str]:
+        """Stop it and return the lines of its log."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0
+        return self.log.read_text("utf-8").splitlines()
+
+
+@pytest.fixture
+def served(workspace: Workspace, mail: list[Copy], tmp_path: Path) -> Iterator[Served]:
+    log = tmp_path / "log"
+    argv = ["--db", "t.db", "-v", "serve", "--port", "0", "--log-format", "json"]
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pixeltrack", *argv], cwd=tmp_path, stderr=file, env=clean_environment()
+        )
+    deadline = time.monotonic() + 30
+    while not (started := re.search(rb"collecting on http://127\.0\.0\.1:(\d+)", log.read_bytes())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield Served(process, int(started[1]), log)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes] | None:
+    """Send bytes as they are; return the answer, None when the server waits for more or hangs up."""
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = http.client.HTTPResponse(connection)
+        try:
+            answer.begin()
+            return answer.status, dict(answer.headers), answer.read()
+        except (http.client.HTTPException, ConnectionError):
+            return None
+
+
+def get(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1")
+
+
+def test_s04_no_bytes_of_a_request_lead_to_an_error_of_ours(served: Served, mail: list[Copy]) -> None:
+    chance = random.Random(4)
+    ann = mail[0]
+    whole = [
+        *(get(path, f"User-Agent: {CHROME}") for path in (ann.open, ann.click(1), ann.preferences)),
+        b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\naction=nono" % ann.preferences.encode(),
+        b"GET /c/%s/1/%%E9%%00%%0D%%0A HTTP/1.0\r\n\r\n" % ann.code.encode(),
+    ]
+    seen = set()
+    for _ in range(3_000):
+        request = bytearray(chance.choice(whole))
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(request))
+            change = chance.randrange(4)
+            if change == 0:
+                request[at] = chance.randrange(256)
+            elif change == 1:
+                request.insert(at, chance.choice(b"\r\n\0\xe9 %:/.\\"))
+            elif change == 2:
+                del request[at : at + chance.randint(1, 9)]
+            else:
+                request[at:at] = request[chance.randrange(len(request)) :][:20]
+        answer = ask(served.port, bytes(request))
+        if answer:
+            status, headers, _ = answer
+            seen.add(status)
+            assert headers.get("Location") in (None, "https://shop.example/a?x=1&y=2")
+    assert seen <= STATUSES
+    assert {200, 302, 400, 404} <= seen
+    told = ask(served.port, get("/metrics").replace(b"Host: x", b"Host: localhost"))
+    assert told
+    refused = re.search(rb'answers_total\{route="other",status="400"\} (\d+)', told[2])
+    assert refused
+    assert int(refused[1]) > 100
+    lines = served.end()
+    assert not [line for line in lines if "could not be answered" in line or "traceback" in line]
+
+
+def test_s05_a_guess_is_one_in_a_million_million_million_million(workspace: Workspace) -> None:
+    chance = random.Random(5)
+    code = workspace.keyring.campaign_code("spring")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    token = workspace.keyring.campaign(code).message_token(bytes(8))
+    verify = workspace.keyring.verify_tracking
+    assert verify(code, token)
+    for _ in range(50_000):  # with a head that is right: only the tag is guessed
+        assert verify(code, token[:14] + "".join(chance.choices(alphabet, k=14))) is None
+    assert len(base64.urlsafe_b64decode(token)) - 10 >= 11  # bytes of tag: 88 bits
+
+
+def test_s05_how_much_of_a_tag_is_right_does_not_show_in_the_time(workspace: Workspace) -> None:
+    code = workspace.keyring.campaign_code("spring")
+    token = workspace.keyring.campaign(code).message_token(bytes(8))
+    early = token[:14] + ("B" if token[14] == "A" else "A") + token[15:]
+    late = token[:-1] + ("B" if token[-1] == "A" else "A")
+
+    def fastest(wrong: str) -> int:
+        verify, taken = workspace.keyring.verify_tracking, []
+        for _ in range(200):
+            began = time.perf_counter_ns()
+            verify(code, wrong)
+            taken.append(time.perf_counter_ns() - began)
+        return min(taken)
+
+    rounds = [(fastest(early), fastest(late)) for _ in range(15)]
+    ratio = statistics.median(first / second for first, second in rounds)
+    assert 0.8 < ratio < 1.25
+
+
+def test_s10_no_character_that_a_terminal_acts_on_is_printed() -> None:
+    for start in range(0, sys.maxunicode + 1, 4_096):
+        shown = clean("".join(map(chr, range(start, start + 4_096))), 10_000)
+        assert not [each for each in shown if unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+        shown.encode("utf-8")
+
+
+def test_s11_a_busy_collector_logs_no_token_address_or_agent(served: Served, mail: list[Copy]) -> None:
+    hostile = 'Secr3tAgent/1.0 \x1b[31m \xe9 {"level":"error"}'
+    secrets = ["Secr3tAgent", "198.51.100.23", "ann@x.example", "bob@x.example"]
+    for copy in mail:
+        secrets += [copy.token, copy.unsubscribe[3:], copy.preferences[3:]]
+        for path in (copy.open, copy.click(1), copy.unsubscribe, f"{copy.click(1)}x", f"{copy.open}%0d%0aX"):
+            ask(served.port, get(path, f"User-Agent: {hostile}", "X-Forwarded-For: 198.51.100.23"))
+            ask(served.port, get(path, f"User-Agent: {hostile}", "Bad Header: 198.51.100.23"))
+        ask(
+            served.port,
+            b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" % copy.unsubscribe.encode(),
+        )
+        with socket.create_connection(("127.0.0.1", served.port)) as gone:  # before its answer
+            gone.sendall(get(copy.open) * 50)
+    lines = served.end()
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    assert [line for line in lines if not line.startswith("{")] == [
+        line for line in lines if line.startswith(("collecting on", "stopped;"))
+    ]
+    assert any("stored" in event["message"] for event in events)
+    text = "\n".join(lines)
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def sql_statements() -> Iterator[tuple[str, ast.expr]]:
+    for path in sorted((ROOT / "pixeltrack").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and node.args
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("execute", "executemany", "executescript")
+            ):
+                yield f"{path.name}:{node.lineno}", node.args[0]
+
+
+def test_s13_no_statement_is_put_together_from_values() -> None:
+    found = list(sql_statements())
+    assert len(found) > 20
+    for where, statement in found:
+        if isinstance(statement, ast.JoinedStr):  # a pragma takes no parameters; its values are ours
+            assert isinstance(statement.values[0], ast.Constant), where
+            assert str(statement.values[0].value).startswith("pragma "), where
+        else:
+            assert isinstance(statement, ast.Constant | ast.Name | ast.Call), where
+        if isinstance(statement, ast.Call):
+            assert ast.unparse(statement).startswith("query("), where
+
+
+def test_s13_names_are_values_and_nothing_else(client: Client, inject: Inject, workspace: Workspace) -> None:
+    hostile = "x'); drop table events; --"
+    copy = copies(inject("ann@x.example", campaign=hostile))[0]
+    client.get(copy.open, agent=f'{hostile}" or 1=1')
+    campaign = workspace.store.campaign(hostile)
+    assert len(list(workspace.store.events(campaign.campaign_id))) == 1
+
+
+def test_s17_no_host_header_changes_an_answer(served: Served, mail: list[Copy]) -> None:
+    chance = random.Random(17)
+    letters = "abc.:@/\\[]%-_<>\"'?#= \xe9019"
+    paths = [mail[0].click(1), mail[0].unsubscribe, mail[0].preferences, "/privacy", "/nothing", mail[0].open]
+    plain = {path: ask(served.port, get(path)) for path in paths}
+    same = 0
+    for number in range(1_000):
+        path = paths[number % len(paths)]
+        host = "".join(chance.choices(letters, k=chance.randint(0, 30))).strip()
+        answer = ask(served.port, get(path).replace(b"Host: x", b"Host: " + host.encode("latin-1")))
+        assert answer
+        if answer[0] == 400:  # what is no header is refused whole
+            continue
+        same += 1
+        for each in (answer, plain[path]):
+            assert each
+            each[1].pop("Date", None)
+        assert answer == plain[path], host
+    assert same > 900
+
+
+def test_s18_a_trusted_proxy_that_is_no_address_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    refused = run(tmp_path, "--db", "t.db", "serve", "--trusted-proxy", "10.0.0.0/8")
+    assert (refused.code, refused.err.splitlines()[0]) == (
+        2,
+        "Error: trusted proxy '10.0.0.0/8' is no IP address",
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (["Host: localhost"], 200),
+        (["Host: localhost", "X-Forwarded-For: 127.0.0.1"], 404),
+        (["Host: localhost", "Forwarded: for=127.0.0.1"], 404),
+        (["Host: localhost", "X-Real-IP: 127.0.0.1"], 404),
+        (["Host: track.example.com"], 404),
+    ],
+)
+def test_s18_metrics_are_for_this_machine(served: Served, headers: list[str], status: int) -> None:
+    request = "\r\n".join(["GET /metrics HTTP/1.1", *headers, "", ""]).encode()
+    answer = ask(served.port, request)
+    assert answer
+    assert answer[0] == status
+
+
+def test_s18_forwarding_headers_change_no_answer(served: Served, mail: list[Copy]) -> None:
+    spoofed = (
+        'X-Forwarded-For: "',
+        "X-Forwarded-Host: evil.example",
+        "X-Forwarded-Proto: gopher",
+        "X-Forwarded-Port: x",
+        "Forwarded: ;;;=,",
+    )
+    for path in (mail[0].open, mail[0].click(1), mail[0].unsubscribe, "/privacy"):
+        plain, told = ask(served.port, get(path)), ask(served.port, get(path, *spoofed))
+        assert plain
+        assert told
+        assert (plain[0], plain[2]) == (told[0], told[2])
+        assert plain[1].get("Location") == told[1].get("Location")
+
+
+def test_s19_replaying_one_url_keeps_the_unique_figures(
+    client: Client, workspace: Workspace, mail: list[Copy]
+) -> None:
+    client.app._commit_each = False
+    for number in range(20_000):
+        client.get(mail[0].open if number % 2 else mail[0].click(1))
+        if number % 500 == 0:
+            client.app.recorder.commit()
+    client.app.recorder.commit()
+    made = report.build(workspace.store, "spring")
+    assert made.opens.unique <= 1
+    assert made.clicks.unique <= 1
+    assert made.tracked == 2
+
+
+def test_s20_the_key_is_in_its_own_file_alone(
+    client: Client, workspace: Workspace, inject: Inject, tmp_path: Path
+) -> None:
+    for copy in copies(inject("ann@x.example", campaign="summer")):
+        client.get(copy.open)
+        client.get(copy.click(1))
+        client.post(copy.unsubscribe)
+    written = (tmp_path / "pixeltrack.key").read_text("ascii").splitlines()[-1].split()[1]
+    key = base64.b64decode(written)
+    assert len(key) == 32
+    spelled = [
+        key,
+        written.rstrip("=").encode(),
+        base64.urlsafe_b64encode(key).rstrip(b"="),
+        key.hex().encode(),
+    ]
+    for path in (path for path in tmp_path.rglob("*") if path.is_file() and path.name != "pixeltrack.key"):
+        data = path.read_bytes()
+        assert not [each for each in spelled if each in data], path
+
+
+def test_s20_a_key_that_others_can_read_stops_serve(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "pixeltrack.key").chmod(0o640)
+    told = run(tmp_path, "--db", "t.db", "serve", "--port", "0")
+    assert told.code == 1
+    assert "can be read by others" in told.err
+
+
+def test_s20_no_traceback_shows_a_key(workspace: Workspace) -> None:
+    key = next(iter(keyfile.load(workspace.store.path.with_name("pixeltrack.key"))._keys.values()))
+    shown = repr(workspace) + repr(workspace.keyring) + str(vars(type(workspace.keyring)))
+    assert repr(key) not in shown
+    assert key.hex() not in shown
+
+
+def test_s28_inject_and_lint_ask_nothing_over_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def refuse(*place: object) -> None:
+        asked.append(place)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    (tmp_path / "mail.html").write_text(
+        '<html><body><img src="https://img.example/x.png"><a href="https://shop.example/">S</a></body></html>'
+    )
+    (tmp_path / "list.csv").write_text("email\nann@x.example\n")
+    assert run(tmp_path, "inject", "mail.html", "--recipients", "list.csv").code == 0
+    assert run(tmp_path, "lint", "mail.html").code == 0
+    assert run(tmp_path, "doctor").code == 0
+    assert asked == []
+
+
+# -- the table ------------------------------------------------------------------------------------------
+
+
+def test_every_rule_has_a_row_whose_tests_exist() -> None:
+    page = (ROOT / "docs" / "SECURITY.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (S\d+) \|(.*)\|$", page, re.MULTILINE))
+    assert list(rows) == [f"S{number}" for number in range(1, 29)]
+    for rule, row in rows.items():
+        named = re.findall(r"`(test_\w+)::(\w+)`", row)
+        assert named or "nothing to test yet" in row, rule
+        for file, test in named:
+            text = (ROOT / "tests" / f"{file}.py").read_text("utf-8")
+            assert f"def {test}(" in text, f"{rule}: {file}::{test}"
+
+
+def test_every_test_that_names_a_rule_is_in_its_row() -> None:
+    page = (ROOT / "docs" / "SECURITY.md").read_text("utf-8")
+    for path in (ROOT / "tests").glob("test_*.py"):
+        for test, number in re.findall(r"^def (test_s(\d\d)_\w+)\(", path.read_text("utf-8"), re.MULTILINE):
+            row = re.search(rf"^\| S{int(number)} \|.*$", page, re.MULTILINE)
+            assert row
+            assert f"`{path.stem}::{test}`" in row[0]

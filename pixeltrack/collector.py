@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from pixeltrack import agents, urls
@@ -19,7 +19,8 @@ from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.hrefs import location
-from pixeltrack.links import fill_in, has_field
+from pixeltrack.links import fill_in
+from pixeltrack.linktable import LinkTable, place_of, template_of
 from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.pages import Pages
 from pixeltrack.personal import PersonalPages
@@ -55,17 +56,6 @@ _REDIRECT_HEADERS: Headers = [
 _reduce = lru_cache(maxsize=8_192)(agents.reduce)
 
 
-class _CampaignTable:
-    """One campaign's id and where its links go, as the collector keeps them in memory."""
-
-    __slots__ = ("campaign_id", "locations", "personal")
-
-    def __init__(self, campaign_id: int, locations: dict[int, str | None], personal: dict[int, str]) -> None:
-        self.campaign_id = campaign_id
-        self.locations = locations  # every link of the table; None where its address cannot be redirected to
-        self.personal = personal  # destinations with fields of the recipient in them
-
-
 class Collector:
     """The WSGI application.
 
@@ -92,7 +82,8 @@ class Collector:
         self._clock = clock
         self._commit_each = commit_each
         self._lock = threading.RLock()
-        self._tables: dict[str, _CampaignTable] = {}
+        self._tables: dict[str, LinkTable] = {}
+        self._to_load: list[LinkTable] = []
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -106,6 +97,17 @@ class Collector:
         headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def load_ahead(self) -> bool:
+        """Read some links ahead of being asked for; return False when there are none to read."""
+        while self._to_load:
+            try:
+                if self._to_load[-1].load_next():
+                    return True
+            except PixeltrackError as error:
+                log.error("cannot read a link table ahead: %s", error)
+            self._to_load.pop()
+        return False
 
     # -- routes -------------------------------------------------------------------------------------
 
@@ -151,32 +153,37 @@ class Collector:
             return "the store cannot be read"
         if table is None:
             return "unknown campaign"
-        self._record(table, EventKind.OPEN, 0, tracked, environ)
+        self._record_request(table, EventKind.OPEN, 0, tracked, environ)
         return None
 
     def _click(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
         tracked = self._keyring.verify_tracking(route.code, route.token, route.link)
+        if tracked is None:
+            return self._answers.missing()
         try:
-            table = self._table(route.code, route.link) if tracked else None
+            table = self._table(route.code)
+            entry = self._entry(table, route.link) if table else None
         except PixeltrackError as error:
             log.error("cannot read a link table: %s", error)
             return self._answers.try_again("We could not look up this link just now.")
-        if tracked is None or table is None or route.link not in table.locations:
+        if table is None or entry is None:
             return self._answers.missing()
         if route.host and not self._keyring.verify_host(
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
             return self._answers.missing()
-        where = table.locations[route.link]
-        if route.link in table.personal:
+        template = template_of(entry)
+        if template is None:
+            where = place_of(entry)
+        else:
             try:
                 fields = self._store.fields_of(table.campaign_id, tracked.pseudonym)
             except PixeltrackError as error:
                 log.error("cannot read a recipient: %s", error)
                 return self._answers.try_again("We could not look up this link just now.")
-            where = location(fill_in(table.personal[route.link], fields))  # case 37
+            where = location(fill_in(template, fields))  # case 37
         if tracked.counts:
-            self._record(table, EventKind.CLICK, route.link, tracked, environ)
+            self._record_request(table, EventKind.CLICK, route.link, tracked, environ)
         if where is None:
             return self._answers.missing()
         return "302 Found", [("Location", where), *_REDIRECT_HEADERS], b""
@@ -192,9 +199,9 @@ class Collector:
 
     # -- helpers ------------------------------------------------------------------------------------
 
-    def _record(
+    def _record_request(
         self,
-        table: _CampaignTable,
+        table: LinkTable,
         kind: EventKind,
         link: int,
         tracked: Tracked,
@@ -203,37 +210,53 @@ class Collector:
         flags = 0
         if environ["REQUEST_METHOD"] == "HEAD":
             flags |= Flag.HEAD
-        if tracked.kind == "preview":
-            flags |= Flag.PREVIEW
         for name in _SPECULATIVE:
             if name in environ and any(
                 word in environ[name].lower() for word in ("prefetch", "prerender", "preview")
             ):
                 flags |= Flag.SPECULATIVE
-        agent = _reduce(environ.get("HTTP_USER_AGENT", "")[:512])
+        self._record(table, kind, link, tracked, environ.get("HTTP_USER_AGENT", ""), flags)
+
+    def _record(
+        self, table: LinkTable, kind: EventKind, link: int, tracked: Tracked, agent: str, flags: int
+    ) -> None:
+        if tracked.kind == "preview":
+            flags |= Flag.PREVIEW
         self.recorder.add(
-            Event(self._clock(), table.campaign_id, kind, link, tracked.pseudonym, agent, flags)
+            Event(
+                *(self._clock(), table.campaign_id, kind, link, tracked.pseudonym),
+                *(_reduce(agent[:512]), flags),
+            )
         )
 
-    def _table(self, code: str, link: int = 0) -> _CampaignTable | None:
-        """Return a campaign's table, read from the store when it, or the link, is not known yet.
+    def _table(self, code: str) -> LinkTable | None:
+        """Return a campaign's table, looked up in the store when it is not known yet.
 
         Only called for tokens that verified, so nobody can make us look up what does not exist.
         Raises PixeltrackError when the store cannot be read.
         """
         table = self._tables.get(code)
-        if table is not None and (
-            not link or link in table.locations or not self._store.has_link(table.campaign_id, link)
-        ):
+        if table is not None:
             return table
         campaign = self._store.campaign_by_code(code)
         if campaign is None:
             return None
-        stored = {row.number: row.url for row in self._store.links(campaign.campaign_id)}
-        personal = {number: url for number, url in stored.items() if has_field(url)}
-        locations = {number: location(url) for number, url in stored.items()}
-        self._tables[code] = _CampaignTable(campaign.campaign_id, locations, personal)
-        return self._tables[code]
+        number, store = campaign.campaign_id, self._store
+        table = LinkTable(number, store.last_link(number), partial(store.destinations, number))
+        table.load_next()
+        self._tables[code] = table
+        self._to_load.append(table)
+        return table
+
+    def _entry(self, table: LinkTable, link: int) -> bytes | None:
+        """Return an entry of a table, also of a link that was injected after its piece was read.
+
+        A number that is no link costs a look-up by key, and nothing is read again.
+        """
+        entry = table.get(link)
+        if entry is None and self._store.has_link(table.campaign_id, link):
+            return table.read_again(link)
+        return entry
 
 
 def _wants_pixel(environ: WSGIEnvironment) -> bool:

@@ -63,6 +63,7 @@ FLOORS = [
         "inject",
         "spool",
         "recorder",
+        "linktable",
         "answers",
         "personal",
         "collector",

@@ -20,7 +20,7 @@ from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.hrefs import location
 from pixeltrack.links import fill_in
-from pixeltrack.linktable import LinkTable, place_of, template_of
+from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
 from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.pages import Pages
 from pixeltrack.personal import PersonalPages
@@ -40,14 +40,14 @@ PIXEL = bytes.fromhex(
 )
 _SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
-_PIXEL_HEADERS: Headers = [
+PIXEL_HEADERS: Headers = [
     ("Content-Type", "image/gif"),
     NO_STORE,
     ("Pragma", "no-cache"),
     ("Expires", "0"),
     ("X-Content-Type-Options", "nosniff"),
 ]
-_REDIRECT_HEADERS: Headers = [
+REDIRECT_HEADERS: Headers = [
     NO_STORE,
     ("Referrer-Policy", "no-referrer"),  # else the token leaks to the destination
     ("X-Robots-Tag", "noindex, nofollow"),
@@ -97,6 +97,21 @@ class Collector:
         headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def hit(self, code: str, link: int, token: str, agent: str) -> bytes | None:
+        """Record a plain GET; return where it leads, empty for the pixel (link 0).
+
+        None, with nothing done, when it takes more than that: calling the application then answers it.
+        """
+        table = self._tables.get(code)
+        tracked = self._keyring.verify_tracking(code, token, link)
+        if table is None or tracked is None or not tracked.counts:
+            return None
+        where = table.known(link) if link else b""
+        if where is None or not is_plain(where):
+            return None
+        self._record(table, EventKind.CLICK if link else EventKind.OPEN, link, tracked, agent, 0)
+        return where
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""
@@ -186,7 +201,7 @@ class Collector:
             self._record_request(table, EventKind.CLICK, route.link, tracked, environ)
         if where is None:
             return self._answers.missing()
-        return "302 Found", [("Location", where), *_REDIRECT_HEADERS], b""
+        return "302 Found", [("Location", where), *REDIRECT_HEADERS], b""
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
         if _wants_pixel(environ):
@@ -268,7 +283,7 @@ def _wants_pixel(environ: WSGIEnvironment) -> bool:
 def _pixel(reason: str | None) -> Answer:
     """Return the image; reason is why the hit was not counted, None when it was."""
     extra = [("X-Pixeltrack", f"not counted: {reason}")] if reason else []
-    return "200 OK", _PIXEL_HEADERS + extra, PIXEL
+    return "200 OK", PIXEL_HEADERS + extra, PIXEL
 
 
 make_app = Collector

@@ -19,11 +19,11 @@ from types import FrameType
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
 from pixeltrack.collector import Collector
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.fastlane import Channel, Date, Hit, other_lane
 
 # Limits against slow and large requests (security rule S16): waitress' defaults would let a hundred
 # half-open connections shut everybody out.
@@ -51,25 +51,23 @@ class _Queue:
     """Stands where waitress has its thread pool: it only remembers who has a request to answer."""
 
     def __init__(self) -> None:
-        self.channels: deque[HTTPChannel] = deque()
+        self.channels: deque[Channel] = deque()
 
-    def add_task(self, channel: HTTPChannel) -> None:
+    def add_task(self, channel: Channel) -> None:
         self.channels.append(channel)
 
 
-class _Channel(HTTPChannel):
-    def send_continue(self) -> None:
-        """Commit first: this flushes, and answers of this turn may be waiting before it."""
-        self.server.commit()
-        super().send_continue()
-
-
 class _Listener(TcpWSGIServer):
-    channel_class = _Channel
+    channel_class = Channel
+    # what the fast lane works with
     commit: Callable[[], None]
+    hit: Hit | None
+    date: Date
+    other_lane: frozenset[bytes]
+    answered: list[Channel]
 
     def handle_accept(self) -> None:
-        """Take the connections that are waiting, not one a turn."""
+        """Take the connections that are waiting, not one a turn, and read what they have sent."""
         for _ in range(_ACCEPT_BURST):
             before = len(self._map)
             super().handle_accept()
@@ -83,8 +81,8 @@ class _Listener(TcpWSGIServer):
 class Server:
     """A listening collector. ``run`` blocks until ``stop`` is called, from a signal or a thread."""
 
-    def __init__(self, app: Collector, listening: socket.socket) -> None:
-        """Take over a socket made by ``listen``."""
+    def __init__(self, app: Collector, listening: socket.socket, *, fast_lane: bool = True) -> None:
+        """Take over a socket made by ``listen``. Without fast_lane waitress' parser reads every request."""
         self._app = app
         self._queue = _Queue()
         self._stopping = threading.Event()
@@ -111,6 +109,10 @@ class Server:
             bind_socket=False,
         )
         self._listener.commit = app.recorder.commit
+        self._listener.hit = app.hit if fast_lane else None
+        self._listener.date = Date()
+        self._listener.other_lane = other_lane(bool(adjustments.trusted_proxy))
+        self._listener.answered = []
         self.host: str = place[0]
         self.port: int = place[1]
 
@@ -176,17 +178,20 @@ class Server:
         """Wait for something to happen, and answer it; return False when nothing did."""
         before = set(self._map)
         wasyncore.poll2(seconds, self._map)
-        served: list[HTTPChannel] = []
+        served: list[Channel] = []
         channels = self._queue.channels
         while channels:
             channel = channels.popleft()
             channel.service()
             served.append(channel)
+        answered, self._listener.answered = self._listener.answered, []
         self._app.recorder.commit()
+        for channel in answered:
+            channel.send_answers()
         for channel in served:
             if channel.connected and channel.writable():
                 channel.handle_write()
-        return bool(served) or set(self._map) != before
+        return bool(served or answered) or set(self._map) != before
 
 
 def _connection_limit() -> int:

@@ -69,7 +69,7 @@ FLOORS = [
         "collector",
         "report",
     },
-    {"serve", "show", "simulate", "demo", "cli", "__main__"},
+    {"serve", "fastlane", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {
     "bs4": {"proofs"},
@@ -77,7 +77,7 @@ DOORS = {
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
     "jinja2": {"pages", "personalize"},
-    "waitress": {"serve"},
+    "waitress": {"serve", "fastlane"},
     "rich": {"show", "cli"},
     "click": {"cli"},
     "ua_parser": {"agents"},

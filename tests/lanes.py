@@ -209,7 +209,7 @@ SLIPS = tuple(bytes((byte,)) for byte in b"\0\t\n\r !%&+,-./0:;=?@AZ[]_az~\x7f\x
 
 
 def paths(keys: CampaignKeys, people: int = 4) -> list[bytes]:
-    """Return addresses that lead somewhere, of every kind of token, and some that do not."""
+    """Return addresses of every kind of token; those that hold in mail sent to people come first."""
     pseudonyms = [keys.pseudonym(f"p{each}@x.example") for each in range(people)]
     tokens = [keys.message_token(each) for each in pseudonyms]
     tokens += [
@@ -220,7 +220,8 @@ def paths(keys: CampaignKeys, people: int = 4) -> list[bytes]:
     ]
     tokens += ["A" * 28, tokens[0][:-1] + "B"]
     bound = keys.bound_tokens(pseudonyms[0], [0, 1, 2])
-    made = [f"/o/{keys.code}/{token}.gif" for token in [*tokens, bound[0], bound[1]]]
+    made = [f"/{kind}/{token}{end}" for token in tokens[:people] for kind, end in _sound(keys.code)]
+    made += [f"/o/{keys.code}/{token}.gif" for token in [*tokens, bound[0], bound[1]]]
     made += [f"/c/{keys.code}/{link}/{token}" for link in (1, 2, 3, 9_999) for token in [*tokens, bound[1]]]
     host = "shop.example"
     made += [f"/c/{keys.code}/1/{host}~{keys.host_seal(1, host)}/{tokens[0]}", f"/o/aaaaaaaa/{tokens[0]}.gif"]
@@ -232,6 +233,10 @@ def paths(keys: CampaignKeys, people: int = 4) -> list[bytes]:
     return [path.encode() for path in made]
 
 
+def _sound(code: str) -> list[tuple[str, str]]:
+    return [(f"o/{code}", ".gif"), (f"c/{code}/1", ""), (f"c/{code}/2", "")]
+
+
 def known(keys: CampaignKeys) -> int:
     """Return the number by which the first of the people in ``paths`` is recorded."""
     return number(keys.pseudonym("p0@x.example"))
@@ -239,8 +244,8 @@ def known(keys: CampaignKeys) -> int:
 
 def request(chance: Random, paths: Sequence[bytes]) -> bytes:
     """Return one request: most are plain, some are nearly so, and a few are anything."""
-    path = chance.choice(paths)
-    if chance.random() < 0.5:  # what mail clients send
+    path = chance.choice(paths[:12] if chance.random() < 0.6 else paths)
+    if chance.random() < 0.7:  # what mail clients send
         agent = chance.choice(AGENTS[:5])
         extra = b"".join(each + b"\r\n" for each in chance.sample(HEADERS[:14], chance.randrange(4)))
         return b"GET %b%b\r\nUser-Agent: %b\r\n%b\r\n" % (path, chance.choice(VERSIONS[:17]), agent, extra)
@@ -258,7 +263,7 @@ def request(chance: Random, paths: Sequence[bytes]) -> bytes:
 def conversation(chance: Random, paths: Sequence[bytes]) -> list[bytes]:
     """Return what one connection sends, in the pieces in which it arrives."""
     sent = b"".join(request(chance, paths) for _ in range(chance.choice((1, 1, 2, 3, 5))))
-    for _ in range(chance.choice((0, 0, 0, 1, 2))):
+    for _ in range(chance.choice((0, 0, 0, 0, 0, 1, 2))):
         at = chance.randrange(len(sent))
         sent = chance.choice(
             (
@@ -267,5 +272,5 @@ def conversation(chance: Random, paths: Sequence[bytes]) -> list[bytes]:
                 sent[:at] + chance.choice(SLIPS) + sent[at:],
             )
         )
-    cuts = sorted(chance.randrange(len(sent) + 1) for _ in range(chance.choice((0, 0, 1, 2, 4))))
+    cuts = sorted(chance.randrange(len(sent) + 1) for _ in range(chance.choice((0, 0, 0, 0, 1, 2, 4))))
     return [sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.utilities import build_http_date
-from waitress.wasyncore import dispatcher
 
 from pixeltrack import urls
 from pixeltrack.answers import Headers
@@ -120,11 +119,13 @@ class Channel(HTTPChannel):
     outbuf_lock = threading.Condition()
 
     def __init__(self, server: Any, sock: socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
-        self.server, self.addr, self.adj = server, addr, adj
+        sock.setblocking(False)
+        self.server, self.addr, self.adj, self.socket = server, addr, adj, sock
         self.creation_time = self.last_activity = time.time()
         self.requests: list[Any] = []
         self._answers: list[bytes] = []
-        dispatcher.__init__(self, sock, map=map)
+        self._map, self._fileno = map, sock.fileno()
+        self.add_channel()
         self.connected = True
 
     @cached_property
@@ -134,6 +135,26 @@ class Channel(HTTPChannel):
     @cached_property
     def sendbuf_len(self) -> int:
         return int(self.socket.getsockopt(SOL_SOCKET, SO_SNDBUF))
+
+    def read_at_once(self) -> None:
+        """Read what a new connection has already sent: most clients send their request with it."""
+        try:
+            data = self.socket.recv(self.adj.recv_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.received(data)
+        else:
+            self.handle_close()
+
+    def handle_close(self) -> None:
+        """Close; waitress' own way would first make the buffers that most connections never need."""
+        if "outbufs" in self.__dict__:
+            super().handle_close()
+        else:
+            self.close()
 
     def received(self, data: bytes) -> bool:
         """Answer what is plain, and hand the rest over from the first request that is not."""

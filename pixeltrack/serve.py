@@ -66,13 +66,23 @@ class _Listener(TcpWSGIServer):
     other_lane: frozenset[bytes]
     answered: list[Channel]
 
+    def accept_connections(self) -> None:
+        """Listen; what is set here is inherited by every connection (Linux, tcp(7))."""
+        super().accept_connections()
+        self.set_socket_options(self.socket)
+        self._kind = (int(self.socket.family), int(self.socket.type), self.socket.proto)
+
     def handle_accept(self) -> None:
         """Take the connections that are waiting, not one a turn, and read what they have sent."""
         for _ in range(_ACCEPT_BURST):
-            before = len(self._map)
-            super().handle_accept()
-            if len(self._map) == before or len(self._map) >= self.adj.connection_limit:
+            if len(self._map) >= self.adj.connection_limit:
                 return
+            try:
+                descriptor, address = self.socket._accept()  # accept() asks again for what we know
+            except OSError:  # nobody waits, has gone again, or there are no more files
+                return
+            connection = socket.socket(*self._kind, fileno=descriptor)
+            Channel(self, connection, address, self.adj, self._map).read_at_once()
 
     def pull_trigger(self) -> None:
         """Nothing to wake: answers are made on the loop's own thread."""

@@ -19,8 +19,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,8 @@ wrk.headers["Accept-Encoding"] = "gzip, deflate, br"
 %(delay)s
 function done(summary, latency, requests)
   local errors = summary.errors
-  io.write(string.format("RESULT %%d %%d %%d %%d\\n", summary.requests, summary.duration, latency:percentile(99),
+  io.write(string.format("RESULT %%d %%d %%d %%d\\n",
+    summary.requests, summary.duration, latency:percentile(99),
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end
 """
@@ -161,13 +162,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--only", nargs="*", choices=CONTENDERS, default=list(CONTENDERS))
     options = parser.parse_args()
     runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as named:
         folder = Path(named)
         prepare(folder)
         for _ in range(options.rounds):
-            for name in CONTENDERS:
+            for name in options.only:
                 for kind in ("new", "keep"):
                     stored = recorded(folder)
                     with serving(name, folder) as (port, pid):
@@ -187,18 +189,16 @@ def main() -> None:
 
 
 def show(runs: dict[tuple[str, str], list[Run]], calm: list[Run], options: argparse.Namespace) -> None:
-    print(
-        f"{options.connections} connections, {options.rounds} interleaved rounds of {options.seconds} s, medians"
-    )
-    print(
-        f"{'':10} | {'new: hits/s':>11} {'CPU µs':>7} {'p99 ms':>7} | {'keep: hits/s':>12} {'CPU µs':>7} {'p99 ms':>7}"
-    )
-    for name in CONTENDERS:
-        new, keep = median(runs[name, "new"]), median(runs[name, "keep"])
-        print(
-            f"{name:10} | {new[0]:11,.0f} {new[1]:7.1f} {new[2]:7.1f} | {keep[0]:12,.0f} {keep[1]:7.1f} {keep[2]:7.1f}"
-        )
-    cost = {name: median(runs[name, "new"])[1] for name in CONTENDERS}
+    rounds = f"{options.rounds} interleaved rounds of {options.seconds} s"
+    print(f"{options.connections} connections, {rounds}, medians")
+    print("           | new: hits/s  CPU µs  p99 ms | keep:hits/s  CPU µs  p99 ms")
+    for name in options.only:
+        cells = []
+        for kind in ("new", "keep"):
+            rate, spent, p99 = median(runs[name, kind])
+            cells.append(f"{rate:11,.0f} {spent:7.1f} {p99:7.1f}")
+        print(f"{name:10} | {' | '.join(cells)}")
+    cost = {name: median(runs[name, "new"])[1] for name in options.only}
     bars = (
         ("parser", "nginx", 0.45),
         ("fast lane", "nginx", 0.7),
@@ -206,9 +206,10 @@ def show(runs: dict[tuple[str, str], list[Run]], calm: list[Run], options: argpa
         ("fast lane", "naive", 8),
     )
     for name, other, bar in bars:
-        print(
-            f"{name}, per second of CPU, new connections: {cost[other] / cost[name]:.2f} x {other} (bar {bar})"
-        )
+        if name not in cost or other not in cost:
+            continue
+        ratio = cost[other] / cost[name]
+        print(f"{name}, per second of CPU, new connections: {ratio:.2f} x {other} (bar {bar})")
     rate, _, p99 = median(calm)
     share = rate / median(runs["fast lane", "new"])[0]
     print(f"fast lane at {share:.0%} of its rate ({rate:,.0f} hits/s): p99 {p99:.1f} ms (bar 25)")

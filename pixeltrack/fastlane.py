@@ -136,6 +136,10 @@ class Channel(HTTPChannel):
     def sendbuf_len(self) -> int:
         return int(self.socket.getsockopt(SOL_SOCKET, SO_SNDBUF))
 
+    def writable(self) -> bool:
+        """Nothing is written, nor closed, before what the fast lane has answered is sent."""
+        return not self._answers and bool(super().writable())
+
     def read_at_once(self) -> None:
         """Read what a new connection has already sent: most clients send their request with it."""
         try:

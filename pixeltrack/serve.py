@@ -38,6 +38,7 @@ _CONNECTIONS = 2_000
 _OTHER_FILES = 40  # that may be open beside the connections: database, listener, pages
 _HELD_BACK = 1 << 24  # bytes an answer may have before waitress sends it by itself: more than any of ours
 _ACCEPT_BURST = 64
+_GATHERINGS = 4  # how often a turn looks again for requests before it commits
 _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
 _DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
 
@@ -187,9 +188,16 @@ class Server:
     def _turn(self, seconds: float) -> bool:
         """Wait for something to happen, and answer it; return False when nothing did."""
         before = set(self._map)
+        channels, hits = self._queue.channels, self._listener.answered
         wasyncore.poll2(seconds, self._map)
+        for _ in range(_GATHERINGS):  # what has come meanwhile shares the commit, which costs more
+            arrived = len(channels) + len(hits)
+            if not arrived:
+                break
+            wasyncore.poll2(0, self._map)
+            if len(channels) + len(hits) == arrived:
+                break
         served: list[Channel] = []
-        channels = self._queue.channels
         while channels:
             channel = channels.popleft()
             channel.service()

@@ -34,7 +34,7 @@ def ours(database: Path, *, fast_lane: bool) -> None:
     workspace = setup.open_workspace(settings, create=False, busy_ms=50)
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, now_ms, commit_each=False)
     server = Server(app, listen("127.0.0.1", 0), fast_lane=fast_lane)
-    server.stop_on_signals()
+    server.heed_signals()
     print(server.port, flush=True)
     server.run()
 

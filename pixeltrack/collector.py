@@ -76,9 +76,11 @@ class Collector:
     ) -> None:
         self._store = store
         self.recorder = Recorder(store, Spool(store.path))
-        self._keyring = keyring
+        self.keyring = keyring
+        self.pages = pages
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
+        self._settings = settings
         self._clock = clock
         self._commit_each = commit_each
         self._lock = threading.RLock()
@@ -104,7 +106,7 @@ class Collector:
         None, with nothing done, when it takes more than that: calling the application then answers it.
         """
         table = self._tables.get(code)
-        tracked = self._keyring.verify_tracking(code, token, link)
+        tracked = self.keyring.verify_tracking(code, token, link)
         if table is None or tracked is None or not tracked.counts:
             return None
         where = table.known(link) if link else b""
@@ -112,6 +114,16 @@ class Collector:
             return None
         self._record(table, EventKind.CLICK if link else EventKind.OPEN, link, tracked, agent, 0)
         return where
+
+    def reload(self, keyring: Keyring, pages: Pages) -> None:
+        """Go on with these keys and pages, and read the link tables again; for ``serve``'s own thread."""
+        self.keyring = keyring
+        self.pages = pages
+        self._answers = Answers(pages)
+        self._personal = PersonalPages(self._store, keyring, self._answers, self._settings, self._clock)
+        for table in self._tables.values():
+            table.outdate()
+        self._to_load = list(self._tables.values())
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""
@@ -151,7 +163,7 @@ class Collector:
 
     def _open(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
         reason = None
-        tracked = self._keyring.verify_tracking(route.code, route.token)
+        tracked = self.keyring.verify_tracking(route.code, route.token)
         if tracked is None:
             reason = "unknown token"
         elif not tracked.counts:
@@ -172,7 +184,7 @@ class Collector:
         return None
 
     def _click(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
-        tracked = self._keyring.verify_tracking(route.code, route.token, route.link)
+        tracked = self.keyring.verify_tracking(route.code, route.token, route.link)
         if tracked is None:
             return self._answers.missing()
         try:
@@ -183,7 +195,7 @@ class Collector:
             return self._answers.try_again("We could not look up this link just now.")
         if table is None or entry is None:
             return self._answers.missing()
-        if route.host and not self._keyring.verify_host(
+        if route.host and not self.keyring.verify_host(
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
             return self._answers.missing()

@@ -92,9 +92,22 @@ class _Listener(TcpWSGIServer):
 class Server:
     """A listening collector. ``run`` blocks until ``stop`` is called, from a signal or a thread."""
 
-    def __init__(self, app: Collector, listening: socket.socket, *, fast_lane: bool = True) -> None:
-        """Take over a socket made by ``listen``. Without fast_lane waitress' parser reads every request."""
+    def __init__(
+        self,
+        app: Collector,
+        listening: socket.socket,
+        *,
+        reload: Callable[[], None] | None = None,
+        fast_lane: bool = True,
+    ) -> None:
+        """Take over a socket made by ``listen``.
+
+        reload is called between two turns when SIGHUP has come. Without fast_lane waitress' parser
+        reads every request.
+        """
         self._app = app
+        self._reload = reload
+        self._reloading = threading.Event()
         self._queue = _Queue()
         self._stopping = threading.Event()
         self._closing = threading.RLock()  # a signal may come while its own thread closes
@@ -129,16 +142,20 @@ class Server:
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return url_of(self.host, self.port)
 
     def run(self) -> None:
         """Serve until stopped; then finish what has begun, and leave every hit on the disk.
 
         Raises PixeltrackError when neither the store nor the spool would take the last ones.
         """
+        more = False
         while not self._stopping.is_set():
-            self._turn(_TURN_SECONDS)
+            self._turn(0 if more else _TURN_SECONDS)
+            if self._reloading.is_set() and self._reload:
+                self._reloading.clear()
+                self._reload()
+            more = self._app.load_ahead()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while self._turn(0) and time.monotonic() < deadline:
             pass  # what has arrived by now is read and answered
@@ -168,22 +185,33 @@ class Server:
     def stop(self) -> None:
         """Ask the server to finish; may be called from a signal handler or another thread."""
         self._stopping.set()
+        self._wake()
+
+    def _wake(self) -> None:
         with self._closing:
             if not self._closed:  # else the trigger's number may be another file's by now
                 self._listener.trigger.pull_trigger()
 
-    def stop_on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT. A second one stops at once."""
+    def heed_signals(self, *, alone: bool = True) -> None:
+        """Stop on SIGTERM, reload on SIGHUP; alone: stop on SIGINT too, and at once on a second one.
 
-        numbers = (signal.SIGTERM, signal.SIGINT)
+        With others, the parent does that: it gets what they get, and passes on what is for all.
+        """
+        numbers = (signal.SIGTERM, signal.SIGINT) if alone else (signal.SIGTERM,)
 
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            for number in numbers:
+        def end(_number: int, _frame: FrameType | None) -> None:
+            for number in numbers if alone else ():
                 signal.signal(number, signal.SIG_DFL)
             self.stop()
 
+        def renew(_number: int, _frame: FrameType | None) -> None:
+            self._reloading.set()
+            self._wake()
+
         for number in numbers:
-            signal.signal(number, handle)
+            signal.signal(number, end)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(signal.SIGHUP, renew)
 
     def _turn(self, seconds: float) -> bool:
         """Wait for something to happen, and answer it; return False when nothing did."""
@@ -225,6 +253,11 @@ def _connection_limit() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
         return files - _OTHER_FILES
     return _CONNECTIONS
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a server at an address of this machine."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -96,6 +96,10 @@ class Keyring:
         """Return what a database keeps to know its own key again; it reveals nothing of the key."""
         return blake2b(key=self._derive(self._first, "check"), digest_size=8).hexdigest()
 
+    def holds(self, other: Keyring) -> bool:
+        """Return whether every key of another keyring is in this one too."""
+        return other._keys.items() <= self._keys.items()
+
     def campaign(self, code: str, key_id: int | None = None) -> CampaignKeys:
         """Return the keys that mint the tokens of one campaign."""
         signer = key_id or self.active

@@ -69,7 +69,7 @@ FLOORS = [
         "collector",
         "report",
     },
-    {"serve", "fastlane", "show", "simulate", "demo", "cli", "__main__"},
+    {"serve", "fastlane", "reload", "workers", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {
     "bs4": {"proofs"},

@@ -323,12 +323,13 @@ class Program:
 
     folder: Path
     files: int = 4_096  # how many it may open
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[str] = field(init=False)
     port: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pixeltrack", "--db", "t.db", "serve", "--port", "0"],
+            [sys.executable, "-m", "pixeltrack", "--db", "t.db", "serve", "--port", "0", *self.options],
             cwd=self.folder,
             stderr=subprocess.PIPE,
             text=True,

@@ -73,9 +73,10 @@ class Collector:
         clock: Callable[[], int],
         *,
         commit_each: bool = True,
+        recorder: Recorder | None = None,
     ) -> None:
         self._store = store
-        self.recorder = Recorder(store, Spool(store.path))
+        self.recorder = recorder or Recorder(store, Spool(store.path))
         self.keyring = keyring
         self.pages = pages
         self._answers = Answers(pages)

@@ -195,8 +195,14 @@ class Channel(HTTPChannel):
             self.handle_close()
 
     def _take_plain(self, data: bytes) -> bytes:
-        """Answer plain requests at the start of data; return what is left of it."""
+        """Answer plain requests at the start of data; return what is left of it.
+
+        Nothing is taken when one behind expects a 100 (Continue): waitress sends it at once only where
+        nothing waits to be answered before it.
+        """
         start = 0
+        if data.find(b"\r\n\r\n") < len(data) - 4 and b"expect:" in data.lower():
+            return data
         while (
             end := data.find(b"\r\n\r\n", start)
         ) >= 0 and end + 4 - start < self.adj.max_request_header_size:

@@ -66,6 +66,17 @@ def test_the_fast_lane_takes_what_mail_clients_send(lanes: tuple[Lane, Lane], ke
             )  # the first reads the table
 
 
+def test_a_request_behind_that_expects_a_signal_is_answered_in_the_same_way(
+    lanes: tuple[Lane, Lane], keys: CampaignKeys
+) -> None:
+    token = keys.message_token(keys.pseudonym("p0@x.example")).encode()
+    plain = b"GET /o/%b/%b.gif HTTP/1.1\r\n\r\n" % (keys.code.encode(), token)
+    expecting = plain[:-2] + b"Expect: 100-continue\r\n\r\n"
+    for pieces in ([plain, plain + expecting + plain], [plain + expecting[:-9], expecting[-9:] + plain]):
+        fast, slow = (lane.feed(pieces) for lane in lanes)
+        assert fast == slow
+
+
 PLAIN = b"GET /o/aaaaaaaa/" + b"A" * 28 + b".gif HTTP/1.1\r\nHost: x\r\n"
 
 

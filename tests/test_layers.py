@@ -64,12 +64,13 @@ FLOORS = [
         "spool",
         "recorder",
         "linktable",
+        "pool",
         "answers",
         "personal",
         "collector",
         "report",
     },
-    {"serve", "fastlane", "reload", "workers", "show", "simulate", "demo", "cli", "__main__"},
+    {"serve", "fastlane", "reload", "workers", "wsgi", "show", "simulate", "demo", "cli", "__main__"},
 ]
 DOORS = {
     "bs4": {"proofs"},

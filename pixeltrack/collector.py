@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from pixeltrack import agents, urls
@@ -20,7 +20,8 @@ from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.hrefs import location
-from pixeltrack.links import fill_in, has_field
+from pixeltrack.links import fill_in
+from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
 from pixeltrack.metrics import CONTENT_TYPE, Counters
 from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.pages import Pages
@@ -43,31 +44,20 @@ PIXEL = bytes.fromhex(
 _REPEAT_SECONDS = 10.0  # before it is said again that the store cannot be read
 _SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
-_PIXEL_HEADERS: Headers = [
+PIXEL_HEADERS: Headers = [
     ("Content-Type", "image/gif"),
     NO_STORE,
     ("Pragma", "no-cache"),
     ("Expires", "0"),
     ("X-Content-Type-Options", "nosniff"),
 ]
-_REDIRECT_HEADERS: Headers = [
+REDIRECT_HEADERS: Headers = [
     NO_STORE,
     ("Referrer-Policy", "no-referrer"),  # else the token leaks to the destination
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
 
 _reduce = lru_cache(maxsize=8_192)(agents.reduce)
-
-
-class _CampaignTable:
-    """One campaign's id and where its links go, as the collector keeps them in memory."""
-
-    __slots__ = ("campaign_id", "locations", "personal")
-
-    def __init__(self, campaign_id: int, locations: dict[int, str | None], personal: dict[int, str]) -> None:
-        self.campaign_id = campaign_id
-        self.locations = locations  # every link of the table; None where its address cannot be redirected to
-        self.personal = personal  # destinations with fields of the recipient in them
 
 
 class Collector:
@@ -94,13 +84,16 @@ class Collector:
         self.recorder = Recorder(store, Spool(store.path, settings.spool_mb << 20), self.counters)
         self._metrics = settings.metrics
         self._proxies = settings.trusted_proxies
-        self._keyring = keyring
+        self.keyring = keyring
+        self.pages = pages
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
+        self._settings = settings
         self._clock = clock
         self._commit_each = commit_each
         self._lock = threading.RLock()
-        self._tables: dict[str, _CampaignTable] = {}
+        self._tables: dict[str, LinkTable] = {}
+        self._to_load: list[LinkTable] = []
         self._say_again = 0.0  # monotonic seconds
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -116,6 +109,43 @@ class Collector:
         headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def hit(self, code: str, link: int, token: str, agent: str) -> bytes | None:
+        """Record a plain GET; return where it leads, empty for the pixel (link 0).
+
+        None, with nothing done, when it takes more than that: calling the application then answers it.
+        """
+        table = self._tables.get(code)
+        tracked = self.keyring.verify_tracking(code, token, link)
+        if table is None or tracked is None or not tracked.counts:
+            return None
+        where = table.known(link) if link else b""
+        if where is None or not is_plain(where):
+            return None
+        self._record(table, EventKind.CLICK if link else EventKind.OPEN, link, tracked, agent, 0)
+        self.counters.answered("/c/" if link else "/o/", "302" if link else "200")
+        return where
+
+    def reload(self, keyring: Keyring, pages: Pages) -> None:
+        """Go on with these keys and pages, and read the link tables again; for ``serve``'s own thread."""
+        self.keyring = keyring
+        self.pages = pages
+        self._answers = Answers(pages)
+        self._personal = PersonalPages(self._store, keyring, self._answers, self._settings, self._clock)
+        for table in self._tables.values():
+            table.outdate()
+        self._to_load = list(self._tables.values())
+
+    def load_ahead(self) -> bool:
+        """Read some links ahead of being asked for; return False when there are none to read."""
+        while self._to_load:
+            try:
+                if self._to_load[-1].load_next():
+                    return True
+            except PixeltrackError as error:
+                log.error("cannot read a link table ahead: %s", error)
+            self._to_load.pop()
+        return False
 
     # -- routes -------------------------------------------------------------------------------------
 
@@ -149,7 +179,7 @@ class Collector:
 
     def _open(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
         reason = None
-        tracked = self._keyring.verify_tracking(route.code, route.token)
+        tracked = self.keyring.verify_tracking(route.code, route.token)
         if tracked is None:
             reason = "unknown token"
         elif not tracked.counts:
@@ -170,37 +200,40 @@ class Collector:
             return "the store cannot be read"
         if table is None:
             return "unknown campaign"
-        self._record(table, EventKind.OPEN, 0, tracked, environ)
+        self._record_request(table, EventKind.OPEN, 0, tracked, environ)
         return None
 
     def _click(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
-        tracked = self._keyring.verify_tracking(route.code, route.token, route.link)
+        tracked = self.keyring.verify_tracking(route.code, route.token, route.link)
+        if tracked is None:
+            return self._missing_click("unknown token")
         try:
-            table = self._table(route.code, route.link) if tracked else None
+            table = self._table(route.code)
+            entry = self._entry(table, route.link) if table else None
         except PixeltrackError as error:
             return self._unread_click("a link table", error)
-        if tracked is None or table is None or route.link not in table.locations:
-            return self._missing_click(
-                "unknown token" if tracked is None else "unknown link" if table else "unknown campaign"
-            )
-        if route.host and not self._keyring.verify_host(
+        if table is None or entry is None:
+            return self._missing_click("unknown link" if table else "unknown campaign")
+        if route.host and not self.keyring.verify_host(
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
             return self._missing_click("unknown token")
-        where = table.locations[route.link]
-        if route.link in table.personal:
+        template = template_of(entry)
+        if template is None:
+            where = place_of(entry)
+        else:
             try:
                 fields = self._store.fields_of(table.campaign_id, tracked.pseudonym)
             except PixeltrackError as error:
                 return self._unread_click("a recipient", error)
-            where = location(fill_in(table.personal[route.link], fields))  # case 37
+            where = location(fill_in(template, fields))  # case 37
         if tracked.counts:
-            self._record(table, EventKind.CLICK, route.link, tracked, environ)
+            self._record_request(table, EventKind.CLICK, route.link, tracked, environ)
         else:
             self.counters.not_counted(EventKind.CLICK, "merge tag not filled in")
         if where is None:
             return self._answers.missing()
-        return "302 Found", [("Location", where), *_REDIRECT_HEADERS], b""
+        return "302 Found", [("Location", where), *REDIRECT_HEADERS], b""
 
     def _missing_click(self, reason: str) -> Answer:
         self.counters.not_counted(EventKind.CLICK, reason)
@@ -234,9 +267,9 @@ class Collector:
 
     # -- helpers ------------------------------------------------------------------------------------
 
-    def _record(
+    def _record_request(
         self,
-        table: _CampaignTable,
+        table: LinkTable,
         kind: EventKind,
         link: int,
         tracked: Tracked,
@@ -245,44 +278,60 @@ class Collector:
         flags = 0
         if environ["REQUEST_METHOD"] == "HEAD":
             flags |= Flag.HEAD
-        if tracked.kind == "preview":
-            flags |= Flag.PREVIEW
         for name in _SPECULATIVE:
             if name in environ and any(
                 word in environ[name].lower() for word in ("prefetch", "prerender", "preview")
             ):
                 flags |= Flag.SPECULATIVE
+        self._record(table, kind, link, tracked, environ.get("HTTP_USER_AGENT", ""), flags)
+
+    def _record(
+        self, table: LinkTable, kind: EventKind, link: int, tracked: Tracked, agent: str, flags: int
+    ) -> None:
+        if tracked.kind == "preview":
+            flags |= Flag.PREVIEW
         self.counters.hit(kind, flags)
-        agent = _reduce(environ.get("HTTP_USER_AGENT", "")[:512])
         self.recorder.add(
-            Event(self._clock(), table.campaign_id, kind, link, tracked.pseudonym, agent, flags)
+            Event(
+                *(self._clock(), table.campaign_id, kind, link, tracked.pseudonym),
+                *(_reduce(agent[:512]), flags),
+            )
         )
 
-    def _table(self, code: str, link: int = 0) -> _CampaignTable | None:
-        """Return a campaign's table, read from the store when it, or the link, is not known yet.
+    def _table(self, code: str) -> LinkTable | None:
+        """Return a campaign's table, looked up in the store when it is not known yet.
 
         Only called for tokens that verified, so nobody can make us look up what does not exist.
         Raises PixeltrackError when the store cannot be read.
         """
         table = self._tables.get(code)
-        if table is not None and (
-            not link or link in table.locations or not self._store.has_link(table.campaign_id, link)
-        ):
+        if table is not None:
             return table
         campaign = self._store.campaign_by_code(code)
         if campaign is None:
             return None
-        stored = {row.number: row.url for row in self._store.links(campaign.campaign_id)}
-        personal = {number: url for number, url in stored.items() if has_field(url)}
-        locations = {number: location(url) for number, url in stored.items()}
-        self._tables[code] = _CampaignTable(campaign.campaign_id, locations, personal)
-        return self._tables[code]
+        number, store = campaign.campaign_id, self._store
+        table = LinkTable(number, store.last_link(number), partial(store.destinations, number))
+        table.load_next()
+        self._tables[code] = table
+        self._to_load.append(table)
+        return table
+
+    def _entry(self, table: LinkTable, link: int) -> bytes | None:
+        """Return an entry of a table, also of a link that was injected after its piece was read.
+
+        A number that is no link costs a look-up by key, and nothing is read again.
+        """
+        entry = table.get(link)
+        if entry is None and self._store.has_link(table.campaign_id, link):
+            return table.read_again(link)
+        return entry
 
 
 def _pixel(reason: str | None) -> Answer:
     """Return the image; reason is why the hit was not counted, None when it was."""
     extra = [("X-Pixeltrack", f"not counted: {reason}")] if reason else []
-    return "200 OK", _PIXEL_HEADERS + extra, PIXEL
+    return "200 OK", PIXEL_HEADERS + extra, PIXEL
 
 
 make_app = Collector

@@ -114,6 +114,11 @@ class Counters:
             if value is not None:
                 self._row[at] = value
 
+    @property
+    def total_lost(self) -> int:
+        """How many hits all workers have lost."""
+        return int(sum(self._all[_LOST::_SIZE]))
+
     # -- telling -----------------------------------------------------------------------------------------
 
     def exposition(self) -> bytes:

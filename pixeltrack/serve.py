@@ -19,12 +19,11 @@ from types import FrameType
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask
 
 from pixeltrack.collector import Collector
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.fastlane import Channel, Date, Hit, other_lane
 
 # Limits against slow and large requests (security rule S16): waitress' defaults would let a hundred
 # half-open connections shut everybody out.
@@ -39,6 +38,7 @@ _CONNECTIONS = 2_000
 _OTHER_FILES = 40  # that may be open beside the connections: database, listener, pages
 _HELD_BACK = 1 << 24  # bytes an answer may have before waitress sends it by itself: more than any of ours
 _ACCEPT_BURST = 64
+_GATHERINGS = 4  # how often a turn looks again for requests before it commits
 _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
 _DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
 
@@ -52,40 +52,38 @@ class _Queue:
     """Stands where waitress has its thread pool: it only remembers who has a request to answer."""
 
     def __init__(self) -> None:
-        self.channels: deque[HTTPChannel] = deque()
+        self.channels: deque[Channel] = deque()
 
-    def add_task(self, channel: HTTPChannel) -> None:
+    def add_task(self, channel: Channel) -> None:
         self.channels.append(channel)
 
 
-class _Refusal(ErrorTask):
-    """Waitress' own answer to what is malformed or too large, counted."""
-
-    def execute(self) -> None:
-        super().execute()
-        self.channel.server.application.counters.answered("", self.status)
-
-
-class _Channel(HTTPChannel):
-    error_task_class = _Refusal
-
-    def send_continue(self) -> None:
-        """Commit first: this flushes, and answers of this turn may be waiting before it."""
-        self.server.commit()
-        super().send_continue()
-
-
 class _Listener(TcpWSGIServer):
-    channel_class = _Channel
+    channel_class = Channel
+    # what the fast lane works with
     commit: Callable[[], None]
+    hit: Hit | None
+    date: Date
+    other_lane: frozenset[bytes]
+    answered: list[Channel]
+
+    def accept_connections(self) -> None:
+        """Listen; what is set here is inherited by every connection (Linux, tcp(7))."""
+        super().accept_connections()
+        self.set_socket_options(self.socket)
+        self._kind = (int(self.socket.family), int(self.socket.type), self.socket.proto)
 
     def handle_accept(self) -> None:
-        """Take the connections that are waiting, not one a turn."""
+        """Take the connections that are waiting, not one a turn, and read what they have sent."""
         for _ in range(_ACCEPT_BURST):
-            before = len(self._map)
-            super().handle_accept()
-            if len(self._map) == before or len(self._map) >= self.adj.connection_limit:
+            if len(self._map) >= self.adj.connection_limit:
                 return
+            try:
+                descriptor, address = self.socket._accept()  # accept() asks again for what we know
+            except OSError:  # nobody waits, has gone again, or there are no more files
+                return
+            connection = socket.socket(*self._kind, fileno=descriptor)
+            Channel(self, connection, address, self.adj, self._map).read_at_once()
 
     def pull_trigger(self) -> None:
         """Nothing to wake: answers are made on the loop's own thread."""
@@ -94,9 +92,22 @@ class _Listener(TcpWSGIServer):
 class Server:
     """A listening collector. ``run`` blocks until ``stop`` is called, from a signal or a thread."""
 
-    def __init__(self, app: Collector, listening: socket.socket) -> None:
-        """Take over a socket made by ``listen``."""
+    def __init__(
+        self,
+        app: Collector,
+        listening: socket.socket,
+        *,
+        reload: Callable[[], None] | None = None,
+        fast_lane: bool = True,
+    ) -> None:
+        """Take over a socket made by ``listen``.
+
+        reload is called between two turns when SIGHUP has come. Without fast_lane waitress' parser
+        reads every request.
+        """
         self._app = app
+        self._reload = reload
+        self._reloading = threading.Event()
         self._queue = _Queue()
         self._stopping = threading.Event()
         self._closing = threading.RLock()  # a signal may come while its own thread closes
@@ -122,21 +133,29 @@ class Server:
             bind_socket=False,
         )
         self._listener.commit = app.recorder.commit
+        self._listener.hit = app.hit if fast_lane else None
+        self._listener.date = Date()
+        self._listener.other_lane = other_lane(bool(adjustments.trusted_proxy))
+        self._listener.answered = []
         self.host: str = place[0]
         self.port: int = place[1]
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return url_of(self.host, self.port)
 
     def run(self) -> None:
         """Serve until stopped; then finish what has begun, and leave every hit on the disk.
 
         Raises PixeltrackError when neither the store nor the spool would take the last ones.
         """
+        more = False
         while not self._stopping.is_set():
-            self._turn(_TURN_SECONDS)
+            self._turn(0 if more else _TURN_SECONDS)
+            if self._reloading.is_set() and self._reload:
+                self._reloading.clear()
+                self._reload()
+            more = self._app.load_ahead()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while self._turn(0) and time.monotonic() < deadline:
             pass  # what has arrived by now is read and answered
@@ -166,39 +185,60 @@ class Server:
     def stop(self) -> None:
         """Ask the server to finish; may be called from a signal handler or another thread."""
         self._stopping.set()
+        self._wake()
+
+    def _wake(self) -> None:
         with self._closing:
             if not self._closed:  # else the trigger's number may be another file's by now
                 self._listener.trigger.pull_trigger()
 
-    def stop_on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT. A second one stops at once."""
+    def heed_signals(self, *, alone: bool = True) -> None:
+        """Stop on SIGTERM, reload on SIGHUP; alone: stop on SIGINT too, and at once on a second one.
 
-        numbers = (signal.SIGTERM, signal.SIGINT)
+        With others, the parent does that: it gets what they get, and passes on what is for all.
+        """
+        numbers = (signal.SIGTERM, signal.SIGINT) if alone else (signal.SIGTERM,)
 
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            for number in numbers:
+        def end(_number: int, _frame: FrameType | None) -> None:
+            for number in numbers if alone else ():
                 signal.signal(number, signal.SIG_DFL)
             self.stop()
 
+        def renew(_number: int, _frame: FrameType | None) -> None:
+            self._reloading.set()
+            self._wake()
+
         for number in numbers:
-            signal.signal(number, handle)
+            signal.signal(number, end)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(signal.SIGHUP, renew)
 
     def _turn(self, seconds: float) -> bool:
         """Wait for something to happen, and answer it; return False when nothing did."""
         before = set(self._map)
         self._app.counters.now(open_=len(self._listener.active_channels))
+        channels, hits = self._queue.channels, self._listener.answered
         wasyncore.poll2(seconds, self._map)
-        served: list[HTTPChannel] = []
-        channels = self._queue.channels
+        for _ in range(_GATHERINGS):  # what has come meanwhile shares the commit, which costs more
+            arrived = len(channels) + len(hits)
+            if not arrived:
+                break
+            wasyncore.poll2(0, self._map)
+            if len(channels) + len(hits) == arrived:
+                break
+        served: list[Channel] = []
         while channels:
             channel = channels.popleft()
             channel.service()
             served.append(channel)
+        answered, self._listener.answered = self._listener.answered, []
         self._app.recorder.commit()
+        for channel in answered:
+            channel.send_answers()
         for channel in served:
             if channel.connected and channel.writable():
                 channel.handle_write()
-        return bool(served) or set(self._map) != before
+        return bool(served or answered) or set(self._map) != before
 
 
 def _connection_limit() -> int:
@@ -214,6 +254,11 @@ def _connection_limit() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
         return files - _OTHER_FILES
     return _CONNECTIONS
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a server at an address of this machine."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:

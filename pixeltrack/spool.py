@@ -15,7 +15,6 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple
 from pathlib import Path
 
 from pixeltrack.errors import StoreError
@@ -64,8 +63,7 @@ class Spool:
         """
         notes = [rows or ()] * doubted + [()] * (len(events) - doubted)
         lines = b"".join(
-            json.dumps((*astuple(event), *note)).encode() + b"\n"
-            for event, note in zip(events, notes, strict=True)
+            json.dumps((*event, *note)).encode() + b"\n" for event, note in zip(events, notes, strict=True)
         )
         if sum(file.size for file in self._files()) + len(lines) > self._limit:
             raise StoreError(f"the spool in {self._folder} has reached its limit of {self._limit:,} bytes")

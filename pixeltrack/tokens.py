@@ -15,13 +15,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, shake_128
 from hmac import compare_digest
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Purpose = Literal["track", "bind", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check"]
 TokenKind = Literal["message", "preview", "merge"]
@@ -42,19 +42,20 @@ _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 
 _LETTER = bytes(byte & 0b11011111 for byte in range(256))  # the last six bits are then one of A to f
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_PROVED = 1_024  # campaigns whose keys are kept at hand, about 2 kB each
 
 KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """A verified tracking token. ``pseudonym`` is a signed 64-bit number; ``counts`` is False for a
     merge tag that the mail system did not fill in."""
 
     kind: TokenKind
     pseudonym: int
     counts: bool = True
-    key_id: int = field(default=0, compare=False)
+    key_id: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Keyring:
         self._keys = dict(keys)
         self.active = max(self._keys)
         self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
+        self._proved: dict[tuple[str, int], CampaignKeys] = {}
 
     def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
         person = purpose.encode().ljust(16, b"\0")
@@ -93,6 +95,10 @@ class Keyring:
     def check_value(self) -> str:
         """Return what a database keeps to know its own key again; it reveals nothing of the key."""
         return blake2b(key=self._derive(self._first, "check"), digest_size=8).hexdigest()
+
+    def holds(self, other: Keyring) -> bool:
+        """Return whether every key of another keyring is in this one too."""
+        return other._keys.items() <= self._keys.items()
 
     def campaign(self, code: str, key_id: int | None = None) -> CampaignKeys:
         """Return the keys that mint the tokens of one campaign."""
@@ -116,26 +122,34 @@ class Keyring:
         raw = _decode(sealed, _TRACK_LENGTH)
         if raw is None or raw[1] not in self._keys:
             return None
-        body, tag = raw[:-_TRACK_TAG], raw[-_TRACK_TAG:]
+        key_id, body = raw[1], raw[:-_TRACK_TAG]
         bound = _BOUND_KINDS.get(raw[0])
-        if bound:
-            good = compare_digest(tag, self.campaign(code, raw[1]).bound_tag(body, link))
-            return Tracked(bound, number(body[2:]), key_id=raw[1]) if good and not foreign else None
-        if raw[0] not in _KINDS:
+        kind = bound or _KINDS.get(raw[0])
+        if kind is None:
             return None
-        mint = _Mint(self._derive(raw[1], "track", code), _TRACK_TAG)
-        if not compare_digest(tag, mint.tag(body)):
+        keys = self._proved.get((code, key_id)) or self.campaign(code, key_id)
+        if not compare_digest(
+            raw[-_TRACK_TAG:], keys.bound_tag(body, link) if bound else keys.track.tag(body)
+        ):
             return None
-        kind = _KINDS[raw[0]]
+        self._keep(keys)
         if kind != "merge":
-            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]), key_id=raw[1])
+            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]), key_id=key_id)
         if not _FOREIGN_ID.fullmatch(foreign):
-            return Tracked(kind, 0, counts=False, key_id=raw[1])
-        return Tracked(kind, number(self.campaign(code, raw[1]).pseudonym(foreign)), key_id=raw[1])
+            return Tracked(kind, 0, counts=False, key_id=key_id)
+        return Tracked(kind, number(keys.pseudonym(foreign)), key_id=key_id)
+
+    def _keep(self, keys: CampaignKeys) -> None:
+        """Keep the keys of a campaign that a token has proved: made-up ones push nothing out."""
+        if (keys.code, keys.key_id) not in self._proved:
+            if len(self._proved) >= _PROVED:
+                del self._proved[next(iter(self._proved))]
+            self._proved[keys.code, keys.key_id] = keys
 
     def verify_host(self, code: str, link: int, host: str, seal: str, key_id: int) -> bool:
         """Return whether a readable link's host is the one that we wrote there."""
-        return compare_digest(self.campaign(code, key_id).host_seal(link, host).encode(), seal.encode())
+        keys = self._proved.get((code, key_id)) or self.campaign(code, key_id)
+        return compare_digest(keys.host_seal(link, host).encode(), seal.encode())
 
     def verify_personal(self, purpose: Personal, token: str) -> Person | None:
         """Return whom an unsubscribe or preferences token names, or None when it is not ours."""
@@ -284,8 +298,7 @@ def _decode(token: str, length: int) -> bytes | None:
     if len(token) != length:
         return None
     try:
-        written = token.encode("ascii")
-        raw = base64.b64decode(written, altchars=b"-_", validate=True)
+        raw = a2b_base64(token.encode("ascii").translate(_FROM_URL_SAFE))  # skips what is no base64
     except (UnicodeEncodeError, binascii.Error):
         return None
-    return raw if compare_digest(base64.urlsafe_b64encode(raw), written) else None
+    return raw if _encode(raw) == token else None

@@ -35,6 +35,15 @@ _TOKEN = re.compile(
 _TAG = re.compile(  # what a mail system fills in when it sends
     r"\*\||\{\{|%%?[\w.-]+%|\[\[|[$#]\{|<%|\{[A-Za-z_][\w.]*\}"
 )
+_PLAIN_TOKEN = rb"([A-Za-z0-9_-]{28}(?:\.[A-Za-z0-9_~.-]{1,64})?)"
+#: The paths of most hits, as bytes: groups code, token of an open; code, link, token of a click.
+PLAIN_PATH = (
+    rb"/(?:o/([a-z2-7]{8})/"
+    + _PLAIN_TOKEN
+    + rb"\.gif|c/([a-z2-7]{8})/([1-9][0-9]{0,6})/"
+    + _PLAIN_TOKEN
+    + rb")"
+)
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
 _TAGGED_ACT = re.compile(rf"/([up])/(?:{_TAG.pattern})")
 _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")

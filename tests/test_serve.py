@@ -323,12 +323,13 @@ class Program:
 
     folder: Path
     files: int = 4_096  # how many it may open
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[str] = field(init=False)
     port: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pixeltrack", "--db", "t.db", "serve", "--port", "0"],
+            [sys.executable, "-m", "pixeltrack", "--db", "t.db", "serve", "--port", "0", *self.options],
             cwd=self.folder,
             stderr=subprocess.PIPE,
             text=True,
@@ -361,8 +362,11 @@ class Readers:
     Each has a message of its own. They differ: one connection for each hit, one for all, pipelined.
     """
 
-    def __init__(self, port: int, mail: list[Copy], answered: Counter[tuple[str, int]]) -> None:
+    def __init__(
+        self, port: int, mail: list[Copy], answered: Counter[tuple[str, int]], depth: int = 5
+    ) -> None:
         self._port = port
+        self._depth = depth  # of pipelining
         self._answered = answered
         self._lock = threading.Lock()
         self._threads = [
@@ -377,7 +381,7 @@ class Readers:
             assert not thread.is_alive()
 
     def _ask(self, copy: Copy, number: int) -> None:
-        depth = 5 if number % 3 == 2 else 1
+        depth = self._depth if number % 3 == 2 else 1
         paths = [copy.open, copy.click(1), copy.click(2)]
         connection: socket.socket | None = None
         link = 0
@@ -407,7 +411,7 @@ def http_answers(connection: socket.socket) -> Iterator[int]:
     received = b""
     while True:
         head, found, rest = received.partition(b"\r\n\r\n")
-        length = re.search(rb"Content-Length: (\d+)", head) if found else None
+        length = re.search(rb"(?i)Content-Length: (\d+)", head) if found else None
         if length and len(rest) >= int(length[1]):
             received = rest[int(length[1]) :]
             yield int(head[9:12])

@@ -233,3 +233,24 @@ def test_a_token_ends_with_a_letter_whatever_it_is_made_of() -> None:
             *KEYS.bound_tokens(pseudonym, range(3)).values(),
         )
         assert all(token[-1] in string.ascii_letters for token in made)
+
+
+def test_the_keys_of_made_up_campaigns_are_not_kept_and_those_of_real_ones_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pixeltrack.tokens._PROVED", 3)
+    keyring = Keyring({1: KEY})
+    for each in range(100):
+        code = keyring.campaign_code(str(each))
+        assert keyring.verify_tracking(code, "A" * 28) is None
+        assert keyring.verify_tracking(code, MESSAGE) is None
+    assert not keyring._proved
+    for _ in range(2):  # the second time from what is kept, or anew where that has gone
+        for each in range(10):
+            keys = keyring.campaign(keyring.campaign_code(str(each)))
+            assert keyring.verify_tracking(keys.code, keys.message_token(PSEUDONYM)) == Tracked(
+                "message", ANN
+            )
+            assert keyring.verify_tracking(keys.code, keys.bound_tokens(PSEUDONYM, [7])[7], 7)
+            assert keyring.verify_tracking(keys.code, MESSAGE) is None
+        assert len(keyring._proved) == 3

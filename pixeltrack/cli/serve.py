@@ -38,6 +38,13 @@ _BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go t
     help="Folder with your own versions of the pages.",
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Processes that share the port  [default: 1]",
+)
+@click.option(
     "--trusted-proxy",
     "proxies",
     multiple=True,
@@ -55,6 +62,7 @@ def command(
     host: str | None,
     port: int | None,
     templates: Path | None,
+    workers: int,
     proxies: tuple[str, ...],
     metrics: str | None,
     log_format: str | None,
@@ -63,7 +71,8 @@ def command(
     """Run the collector that answers pixels, clicks and opt-outs.
 
     Every hit is on the disk before its answer leaves. Stop it with Ctrl-C or SIGTERM: what has begun
-    is finished first. Give it HTTPS by putting a proxy in front.
+    is finished first. SIGHUP reads keys, link tables and pages again. Give it HTTPS by putting a proxy
+    in front.
     """
     own = {
         "serve.host": host,
@@ -75,16 +84,19 @@ def command(
     call = Call(options, own)
     from pixeltrack import logs
     from pixeltrack.collector import make_app
+    from pixeltrack.metrics import Counters
     from pixeltrack.pages import Pages
-    from pixeltrack.serve import Server, listen, now_ms
+    from pixeltrack.reload import reload
+    from pixeltrack.serve import Server, listen, now_ms, url_of
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
+    from pixeltrack.workers import Workers
 
     settings = call.settings
     logs.start(settings.log_format, verbose=call.verbose)
     pages = Pages(templates)
     listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
-    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS, follow=True)
+    workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
     for path in (settings.db, settings.db.absolute().parent):
         if not os.access(path, os.W_OK):
@@ -92,15 +104,38 @@ def command(
                 f"cannot write to {path}: no hit could be recorded",
                 hint="let the user that serves write there",
             )
-    app = make_app(workspace.store, workspace.keyring, pages, settings, now_ms, commit_each=False)
-    app.recorder.flush()  # what an earlier collector had to leave in the spool
-    server = Server(app, listening)
-    server.stop_on_signals()
-    call.say(f"collecting on {server.url} into {settings.db}  (Ctrl-C stops)")
-    server.run()
-    workspace.store.close()
+    workspace.store.close()  # each process has its own
+    several = workers > 1
+    counters = Counters(workers)  # in memory that all of them share
+
+    def started() -> None:
+        url = url_of(*listening.getsockname()[:2])
+        call.say(f"collecting on {url} into {settings.db}  (Ctrl-C stops)")
+
+    def collect(worker: int = 0) -> int:
+        counters.take_row(worker)
+        own = open_workspace(settings, create=False, busy_ms=_BUSY_MS, follow=True)
+        app = make_app(
+            *(own.store, own.keyring, pages, settings, now_ms), commit_each=False, counters=counters
+        )
+        app.recorder.flush()  # what an earlier collector had to leave in the spool
+        server = Server(app, listening, reload=lambda: reload(app, settings, templates))
+        server.heed_signals(alone=not several)
+        if not several:
+            started()
+        server.run()
+        own.store.close()
+        return 0
+
+    if several:
+        listening.listen()
+        started()
+        if Workers(workers, listening, collect).run():
+            raise PixeltrackError("a worker did not end well", hint="the lines above say why")
+    else:
+        collect()
     spooled = waiting_bytes(settings.db)
     later = f"; {spooled:,} bytes of them in a spool beside {settings.db} until serve runs again"
-    lost = app.recorder.state()["lost"]
+    lost = counters.total_lost
     what = f"{lost} hits were lost, every other one" if lost else "every hit"
     call.say(f"stopped; {what} is on the disk{later if spooled else ''}")

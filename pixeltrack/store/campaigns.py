@@ -79,6 +79,15 @@ class Campaigns(Database):
         """Return a campaign's link table, by number."""
         return [LinkRow(*row) for row in self._rows("link_table", campaign_id=campaign_id)]
 
+    def destinations(self, campaign_id: int, first: int, behind: int) -> list[tuple[int, str]]:
+        """Return (number, url) of a campaign's links from one number to before another, in order."""
+        rows = self._rows("destinations", campaign_id=campaign_id, first=first, behind=behind)
+        return [(number, url) for number, url in rows]
+
+    def last_link(self, campaign_id: int) -> int:
+        """Return the highest number in a campaign's link table, 0 when it is empty."""
+        return int(self._rows("last_link", campaign_id=campaign_id)[0][0])
+
     def has_link(self, campaign_id: int, number: int) -> bool:
         return bool(self._rows("has_link", campaign_id=campaign_id, number=number))
 

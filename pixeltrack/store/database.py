@@ -13,6 +13,7 @@ from pixeltrack.store.connect import Place, explained, is_passing
 from pixeltrack.store.schema import query
 
 _PAUSE_SECONDS = 0.25  # before a database that could not be opened is opened again: that takes a while
+_ASK_AGAIN = 0.0005  # seconds
 Reconnect = Callable[[], sqlite3.Connection]
 
 
@@ -47,15 +48,34 @@ class Database:
         with explained(self.path):
             return self._connection.execute(query(name_of_query), values).fetchall()
 
+    def _begin(self, busy_ms: int) -> None:
+        """Begin a write, and ask again twice a millisecond while another program writes.
+
+        SQLite's own waiting sleeps longer and longer: of two collectors that write all the time, one
+        could wait for seconds.
+        """
+        deadline = time.monotonic() + busy_ms / 1000
+        self._connection.execute("pragma busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self._connection.execute("begin immediate")
+                    return
+                except sqlite3.OperationalError as error:
+                    if "locked" not in str(error) or time.monotonic() >= deadline:
+                        raise
+                time.sleep(_ASK_AGAIN)
+        finally:
+            self._connection.execute(f"pragma busy_timeout = {self._busy_ms}")
+
     @contextmanager
     def _transaction(self, busy_ms: int | None = None) -> Iterator[sqlite3.Connection]:
         """Begin, and commit or roll back. busy_ms is how long to wait for another writer, this once."""
         self._committing = False
         self._stay()
         with explained(self.path):
-            self._connection.execute(f"pragma busy_timeout = {int(busy_ms or self._busy_ms)}")
             try:
-                self._connection.execute("begin immediate")
+                self._begin(busy_ms or self._busy_ms)
                 self._writing = True
                 yield self._connection
                 if not self._place.is_same(self.path):  # the last moment at which that can help

@@ -1,0 +1,1 @@
+select coalesce(max(number), 0) from links where campaign_id = :campaign_id

@@ -146,6 +146,10 @@ class Channel(HTTPChannel):
     def sendbuf_len(self) -> int:
         return int(self.socket.getsockopt(SOL_SOCKET, SO_SNDBUF))
 
+    def readable(self) -> bool:
+        """Nothing more is read before an answer is sent: a client may have ended its side by then."""
+        return not self._answers and bool(super().readable())
+
     def writable(self) -> bool:
         """Nothing is written, nor closed, before what the fast lane has answered is sent."""
         return not self._answers and bool(super().writable())

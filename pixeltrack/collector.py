@@ -78,10 +78,11 @@ class Collector:
         *,
         commit_each: bool = True,
         counters: Counters | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._store = store
         self.counters = counters or Counters()
-        self.recorder = Recorder(store, Spool(store.path, settings.spool_mb << 20), self.counters)
+        self.recorder = recorder or Recorder(store, Spool(store.path, settings.spool_mb << 20), self.counters)
         self._metrics = settings.metrics
         self._proxies = settings.trusted_proxies
         self.keyring = keyring

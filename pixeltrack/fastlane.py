@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from socket import SO_SNDBUF, SOL_SOCKET, socket
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ _OTHER_LANE = frozenset(
         *(b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"),
     )
 )
+_COMMON = 1_024  # bytes: longer headers are not remembered
 # Malformed ones are refused where a proxy is trusted.
 _FORWARDED = frozenset(
     (
@@ -69,24 +70,36 @@ def parse(block: bytes, other_lane: frozenset[bytes] = _OTHER_LANE) -> Plain | N
     first = _REQUEST.match(block)
     if first is None:
         return None
-    headers = {name.lower(): value for name, value in _HEADER.findall(block, first.end())}
-    # Each line is one header and no name comes twice: else they would not fill the block, with the
-    # colon and the line end of each, and the last line end.
-    size = sum(map(len, headers)) + sum(map(len, headers.values())) + 3 * len(headers) + 2
-    if first.end() + size != len(block):
-        return None
-    connection = headers.get(b"connection", b"").strip(b" ").lower()
-    if connection not in (b"", b"close", b"keep-alive") or not other_lane.isdisjoint(headers):
+    lines = block[first.end() :]
+    said = (_said if len(lines) <= _COMMON else _said.__wrapped__)(lines, other_lane)
+    if said is None:
         return None
     open_code, open_token, code, link, token, version = first.groups()
     return Plain(
         (open_code or code).decode(),
         int(link or 0),
         (open_token or token).decode(),
-        headers.get(b"user-agent", b"").strip(b" ").decode(),
+        said[0],
         version,
-        connection,
+        said[1],
     )
+
+
+@lru_cache(maxsize=1_024)
+def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes] | None:
+    """Return agent and connection of headers, from the line end before the first one; None as ``parse``.
+
+    Image proxies and programs send the same headers every time, so they are remembered.
+    """
+    headers = {name.lower(): value for name, value in _HEADER.findall(lines)}
+    # Each line is one header and no name comes twice: else they would not fill the lines, with the
+    # colon and the line end of each, and the last line end.
+    if len(lines) != sum(map(len, headers)) + sum(map(len, headers.values())) + 3 * len(headers) + 2:
+        return None
+    connection = headers.get(b"connection", b"").strip(b" ").lower()
+    if connection not in (b"", b"close", b"keep-alive") or not other_lane.isdisjoint(headers):
+        return None
+    return headers.get(b"user-agent", b"").strip(b" ").decode(), connection
 
 
 def _answer(status: str, headers: Headers, body: bytes, version: str, connection: str) -> bytes:

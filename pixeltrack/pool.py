@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from pixeltrack.metrics import Counters
 from pixeltrack.model import Event
 from pixeltrack.recorder import Recorder
 from pixeltrack.spool import Spool
@@ -17,8 +18,8 @@ class GroupRecorder(Recorder):
     is this recorder's own, so that requests are read and answered while it commits.
     """
 
-    def __init__(self, store: Store, spool: Spool) -> None:
-        super().__init__(store, spool)
+    def __init__(self, store: Store, spool: Spool, counters: Counters) -> None:
+        super().__init__(store, spool, counters)
         self._adding = threading.Lock()
         self._committing = threading.Lock()
         self._arrived: list[Event] = []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pixeltrack import config
 from pixeltrack.collector import Collector, make_app
+from pixeltrack.metrics import Counters
 from pixeltrack.pages import Pages
 from pixeltrack.pool import GroupRecorder
 from pixeltrack.serve import now_ms
@@ -44,9 +45,10 @@ def _open() -> Collector:
         if os.getpid() not in _collectors:
             settings = config.load()
             templates = os.environ.get("PIXELTRACK_TEMPLATES")
-            workspace = open_workspace(settings, create=False, busy_ms=_BUSY_MS)
-            recording = open_store(settings.db, workspace.keyring, busy_ms=_BUSY_MS)
-            recorder = GroupRecorder(recording, Spool(settings.db))
+            workspace = open_workspace(settings, create=False, busy_ms=_BUSY_MS, follow=True)
+            recording = open_store(settings.db, workspace.keyring, busy_ms=_BUSY_MS, follow=True)
+            counters = Counters()
+            recorder = GroupRecorder(recording, Spool(settings.db, settings.spool_mb << 20), counters)
             recorder.flush()  # what an earlier process had to leave in the spool
             _collectors[os.getpid()] = make_app(
                 workspace.store,
@@ -55,6 +57,7 @@ def _open() -> Collector:
                 settings,
                 now_ms,
                 commit_each=False,
+                counters=counters,
                 recorder=recorder,
             )
         return _collectors[os.getpid()]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pixeltrack import agents, urls
 from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
+from pixeltrack.classify import is_speculative
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.hrefs import location
@@ -206,9 +207,7 @@ class Collector:
         if tracked.kind == "preview":
             flags |= Flag.PREVIEW
         for name in _SPECULATIVE:
-            if name in environ and any(
-                word in environ[name].lower() for word in ("prefetch", "prerender", "preview")
-            ):
+            if name in environ and is_speculative(environ[name]):
                 flags |= Flag.SPECULATIVE
         agent = _reduce(environ.get("HTTP_USER_AGENT", "")[:512])
         self.recorder.add(

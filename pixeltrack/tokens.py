@@ -18,12 +18,14 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b, shake_128
 from hmac import compare_digest
 from typing import Any, Literal
 
-Purpose = Literal["track", "bind", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check"]
+Purpose = Literal[
+    "track", "bind", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check", "log"
+]
 TokenKind = Literal["message", "preview", "merge"]
 Personal = Literal["unsubscribe", "preferences"]
 
@@ -75,10 +77,14 @@ class Keyring:
         self._keys = dict(keys)
         self.active = max(self._keys)
         self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
+        self._track = lru_cache(maxsize=1_024)(self._new_track)  # bounded: URLs say the campaigns
 
     def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
         person = purpose.encode().ljust(16, b"\0")
         return blake2b(context.encode(), key=self._keys[key_id], person=person).digest()
+
+    def _new_track(self, key_id: int, code: str) -> _Mint:
+        return _Mint(self._derive(key_id, "track", code), _TRACK_TAG)
 
     def campaign_code(self, name: str, attempt: int = 0) -> str:
         """Return the 8 characters by which a campaign goes in URLs; attempt tells twins apart."""
@@ -90,6 +96,10 @@ class Keyring:
         """Return the 16-byte keyed hash of a normalised address, for the suppression list."""
         return blake2b(address.encode(), key=self._derive(self._first, "subject"), digest_size=16).digest()
 
+    def log_fingerprint(self, content: bytes) -> bytes:
+        """Return by what a piece of a log is known again; nobody can guess addresses in it from that."""
+        return blake2b(content, key=self._derive(self._first, "log"), digest_size=16).digest()
+
     def check_value(self) -> str:
         """Return what a database keeps to know its own key again; it reveals nothing of the key."""
         return blake2b(key=self._derive(self._first, "check"), digest_size=8).hexdigest()
@@ -100,7 +110,7 @@ class Keyring:
         return CampaignKeys(
             code=code,
             key_id=signer,
-            track=_Mint(self._derive(signer, "track", code), _TRACK_TAG),
+            track=self._track(signer, code),
             pseudonyms=_Mint(self._derive(signer, "pseudonym", code), _PSEUDONYM),
             unsubscribe=_Mint(self._derive(signer, "unsubscribe"), _PERSONAL_TAG),
             preferences=_Mint(self._derive(signer, "preferences"), _PERSONAL_TAG),
@@ -123,7 +133,7 @@ class Keyring:
             return Tracked(bound, number(body[2:]), key_id=raw[1]) if good and not foreign else None
         if raw[0] not in _KINDS:
             return None
-        mint = _Mint(self._derive(raw[1], "track", code), _TRACK_TAG)
+        mint = self._track(raw[1], code)
         if not compare_digest(tag, mint.tag(body)):
             return None
         kind = _KINDS[raw[0]]

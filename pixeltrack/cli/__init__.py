@@ -23,6 +23,7 @@ _COMMANDS = {
     "inject": "Put a pixel and tracked links into a mail, for each recipient.",
     "lint": "Say what may be wrong with a mail before it is sent.",
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
+    "ingest": "Record opens and clicks from the access log of a web server or CDN.",
     "report": "Show how a campaign did, people and machines apart.",
     "demo": "Play a whole campaign on this machine and check its report.",
 }

@@ -30,26 +30,30 @@ class Events(Database):
         """
         agents: dict[str, int] = {}
         with self._transaction() as connection:
-            rows = [
-                {
-                    "at": event.at,
-                    "campaign_id": event.campaign_id,
-                    "kind": int(event.kind),
-                    "link": event.link,
-                    "message": event.message,
-                    "agent_id": self._agents.get(event.agent)
-                    or agents.get(event.agent)
-                    or self._intern(event.agent, agents),
-                    "flags": event.flags,
-                }
-                for event in events
-            ]
-            connection.executemany(query("put_event"), rows)
+            self._insert(events, agents)
             if spool:
                 connection.execute(
                     query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
                 )
         self._agents.update(agents)  # only now: a rolled back row has no id
+
+    def _insert(self, events: Sequence[Event], agents: dict[str, int]) -> int:
+        """Insert hits and return how many were stored; agents takes the ids that were not known."""
+        rows = [
+            {
+                "at": event.at,
+                "campaign_id": event.campaign_id,
+                "kind": int(event.kind),
+                "link": event.link,
+                "message": event.message,
+                "agent_id": self._agents.get(event.agent)
+                or agents.get(event.agent)
+                or self._intern(event.agent, agents),
+                "flags": event.flags,
+            }
+            for event in events
+        ]
+        return max(0, self._connection.executemany(query("put_event"), rows).rowcount)
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"

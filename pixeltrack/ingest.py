@@ -21,10 +21,11 @@ from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
 _FIRST_LINES = 1_000  # of a log, by which its format is told
-_BATCH = 5_000  # hits a transaction: a collector beside us waits no longer than it can
+_BATCH = 2_000  # hits a transaction: a collector beside us waits no longer than it can
 _BLOCKS = 64  # of lines without any hit, before the position is stored all the same
 
 _reduce = lru_cache(maxsize=8_192)(agents.reduce)
+_OPEN, _CLICK = EventKind.OPEN, EventKind.CLICK  # looking a member up costs as much as making a hit
 _NEW = LogPosition(0, 0, 0, b"", 0)
 
 
@@ -177,42 +178,35 @@ class LogReading:
 
     def _take(self, hit: Hit) -> None:
         """Judge one request as the collector would, and keep what it would record."""
+        counts, keyring = self._fresh, self._keyring
         route = urls.parse(hit.path)
-        if route is None or route.kind not in ("open", "click"):
-            self._fresh.not_ours += 1
+        if route is None:
+            counts.not_ours += 1
             return
-        kind = EventKind.OPEN if route.kind == "open" else EventKind.CLICK
+        kind, token, code, link, host, seal = route
         if not accesslog.is_answered(hit, kind):
-            self._fresh.unanswered += 1
+            counts.unanswered += 1
             return
-        tracked = self._keyring.verify_tracking(route.code, route.token, route.link)
-        if (
-            tracked is None
-            or not tracked.counts
-            or (
-                route.host
-                and not self._keyring.verify_host(
-                    route.code, route.link, route.host, route.seal, tracked.key_id
-                )
-            )
-        ):
-            self._fresh.unknown_tokens += 1
+        tracked = keyring.verify_tracking(code, token, link)
+        campaign_id = self._campaigns.find(code, link) if tracked and tracked.counts else None
+        if tracked is None or campaign_id is None:
+            counts.unknown_tokens += 1
             return
-        campaign_id = self._campaigns.find(route.code, route.link)
-        if campaign_id is None:
-            self._fresh.unknown_tokens += 1
+        if host and not keyring.verify_host(code, link, host, seal, tracked.key_id):
+            counts.unknown_tokens += 1
             return
-        if kind == EventKind.OPEN:
-            self._fresh.opens += 1
-        else:
-            self._fresh.clicks += 1
-        flags = Flag.HEAD if hit.method == "HEAD" else 0
+        flags = Flag.SPECULATIVE if hit.speculative else 0
+        if hit.method == "HEAD":
+            flags |= Flag.HEAD
         if tracked.kind == "preview":
             flags |= Flag.PREVIEW
-        if hit.speculative:
-            flags |= Flag.SPECULATIVE
+        if link:
+            counts.clicks += 1
+        else:
+            counts.opens += 1
+        event_kind = _CLICK if link else _OPEN
         agent = _reduce(hit.agent[:512])
-        self._waiting.append(Event(hit.at, campaign_id, kind, route.link, tracked.pseudonym, agent, flags))
+        self._waiting.append(Event(hit.at, campaign_id, event_kind, link, tracked.pseudonym, agent, flags))
 
 
 _FORMATS = "it reads combined, json, caddy and cloudfront; the common log format has no user agent"
@@ -231,13 +225,14 @@ class _Campaigns:
         What is not known is asked for each time, as it may be injected any moment. Only for tokens
         that verified.
         """
-        if code not in self._known:
+        known = self._known.get(code)
+        if known is None:
             campaign = self._store.campaign_by_code(code)
             if campaign is None:
                 return None
             numbers = {0, *(row.number for row in self._store.links(campaign.campaign_id))}
-            self._known[code] = campaign.campaign_id, numbers
-        campaign_id, numbers = self._known[code]
+            known = self._known[code] = campaign.campaign_id, numbers
+        campaign_id, numbers = known
         if link in numbers:
             return campaign_id
         if self._store.has_link(campaign_id, link):

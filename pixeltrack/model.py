@@ -28,8 +28,7 @@ class Flag:
     PREVIEW = 4  # a preview message: recorded, never counted
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One hit, as narrow as it is stored. ``at`` is milliseconds UTC, ``agent`` a reduced agent."""
 
     at: int

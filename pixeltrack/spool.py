@@ -15,7 +15,6 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple
 from pathlib import Path
 
 from pixeltrack.errors import StoreError
@@ -54,7 +53,7 @@ class Spool:
 
     def append(self, events: Sequence[Event]) -> None:
         """Write hits to the file; when this returns they are on the disk. Raises StoreError."""
-        lines = b"".join(json.dumps(astuple(event)).encode() + b"\n" for event in events)
+        lines = b"".join(json.dumps(event).encode() + b"\n" for event in events)
         try:
             if self._own is None:
                 self._own = _create(self._folder, self._prefix)

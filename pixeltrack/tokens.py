@@ -15,13 +15,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b, shake_128
 from hmac import compare_digest
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Purpose = Literal[
     "track", "bind", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check", "log"
@@ -42,21 +42,21 @@ _TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = 11, 15, 8
 _TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 
-_LETTER = bytes(byte & 0b11011111 for byte in range(256))  # the last six bits are then one of A to f
+_LETTER = [bytes((byte & 0b11011111,)) for byte in range(256)]  # the last six bits are then one of A to f
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """A verified tracking token. ``pseudonym`` is a signed 64-bit number; ``counts`` is False for a
     merge tag that the mail system did not fill in."""
 
     kind: TokenKind
     pseudonym: int
     counts: bool = True
-    key_id: int = field(default=0, compare=False)
+    key_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +126,19 @@ class Keyring:
         raw = _decode(sealed, _TRACK_LENGTH)
         if raw is None or raw[1] not in self._keys:
             return None
-        body, tag = raw[:-_TRACK_TAG], raw[-_TRACK_TAG:]
-        bound = _BOUND_KINDS.get(raw[0])
-        if bound:
-            good = compare_digest(tag, self.campaign(code, raw[1]).bound_tag(body, link))
-            return Tracked(bound, number(body[2:]), key_id=raw[1]) if good and not foreign else None
-        if raw[0] not in _KINDS:
+        kind, key_id, body, tag = _KINDS.get(raw[0]), raw[1], raw[:-_TRACK_TAG], raw[-_TRACK_TAG:]
+        if kind is None:
+            bound = _BOUND_KINDS.get(raw[0])
+            if bound is None or not compare_digest(tag, self.campaign(code, key_id).bound_tag(body, link)):
+                return None
+            return None if foreign else Tracked(bound, number(body[2:]), key_id=key_id)
+        if not compare_digest(tag, self._track(key_id, code).tag(body)):
             return None
-        mint = self._track(raw[1], code)
-        if not compare_digest(tag, mint.tag(body)):
-            return None
-        kind = _KINDS[raw[0]]
         if kind != "merge":
-            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]), key_id=raw[1])
+            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]), True, key_id)
         if not _FOREIGN_ID.fullmatch(foreign):
-            return Tracked(kind, 0, counts=False, key_id=raw[1])
-        return Tracked(kind, number(self.campaign(code, raw[1]).pseudonym(foreign)), key_id=raw[1])
+            return Tracked(kind, 0, counts=False, key_id=key_id)
+        return Tracked(kind, number(self.campaign(code, key_id).pseudonym(foreign)), key_id=key_id)
 
     def verify_host(self, code: str, link: int, host: str, seal: str, key_id: int) -> bool:
         """Return whether a readable link's host is the one that we wrote there."""
@@ -277,7 +274,7 @@ def _lettered(tag: bytes) -> bytes:
     A "-" or "_" there would look like punctuation to whatever makes links of a plain text. It costs one
     bit.
     """
-    return tag[:-1] + tag[-1:].translate(_LETTER)
+    return tag[:-1] + _LETTER[tag[-1]]
 
 
 def number(pseudonym: bytes) -> int:
@@ -295,7 +292,7 @@ def _decode(token: str, length: int) -> bytes | None:
         return None
     try:
         written = token.encode("ascii")
-        raw = base64.b64decode(written, altchars=b"-_", validate=True)
+        raw = a2b_base64(written.translate(_STANDARD))  # passes over what is no base64: so compare
     except (UnicodeEncodeError, binascii.Error):
         return None
-    return raw if compare_digest(base64.urlsafe_b64encode(raw), written) else None
+    return raw if compare_digest(b2a_base64(raw, newline=False).translate(_URL_SAFE), written) else None

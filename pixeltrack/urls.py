@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pixeltrack.errors import InputError
@@ -45,8 +45,7 @@ _FIXED: dict[str, RouteKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A path of ours, taken apart. ``token`` is not verified yet."""
 
     kind: RouteKind

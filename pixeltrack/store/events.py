@@ -39,20 +39,11 @@ class Events(Database):
 
     def _insert(self, events: Sequence[Event], agents: dict[str, int]) -> int:
         """Insert hits and return how many were stored; agents takes the ids that were not known."""
-        rows = [
-            {
-                "at": event.at,
-                "campaign_id": event.campaign_id,
-                "kind": int(event.kind),
-                "link": event.link,
-                "message": event.message,
-                "agent_id": self._agents.get(event.agent)
-                or agents.get(event.agent)
-                or self._intern(event.agent, agents),
-                "flags": event.flags,
-            }
-            for event in events
-        ]
+        known = self._agents
+        rows = []
+        for at, campaign_id, kind, link, message, agent, flags in events:
+            agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
+            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags))
         return max(0, self._connection.executemany(query("put_event"), rows).rowcount)
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:

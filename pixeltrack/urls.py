@@ -29,6 +29,11 @@ _OPEN = re.compile(rf"/o/({_CODE})/([\x20-\x7e]{{1,200}})\.gif")
 _CLICK = re.compile(
     rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/(?:([a-z0-9.:\[\]-]{{1,253}})~([A-Za-z0-9_-]{{8}})/)?([\x20-\x7e]{{1,200}})"
 )
+#: The same for other programs (PCRE); the key is what a link table is asked for.
+CLICK_PATTERN = (
+    rf"^/c/(?<pixeltrack_key>{_CODE}/[1-9][0-9]{{0,6}}(?:/[a-z0-9.:\[\]-]{{1,253}}~[A-Za-z0-9_-]{{8}})?)"
+    r"/[A-Za-z0-9_-]{28}(?:\..+)?$"
+)
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
 )  # as pixeltrack.tokens makes them

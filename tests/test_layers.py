@@ -35,6 +35,7 @@ FLOORS = [
         "agents",
         "classify",
         "accesslog",
+        "nginxmap",
         "consent",
         "figures",
         "count",
@@ -51,6 +52,7 @@ FLOORS = [
         "store",
         "setup",
         "logfile",
+        "sockets",
     },
     {
         "compile",

@@ -22,6 +22,7 @@ _COMMANDS = {
     "init": "Write a settings file, the key and the database.",
     "inject": "Put a pixel and tracked links into a mail, for each recipient.",
     "lint": "Say what may be wrong with a mail before it is sent.",
+    "links": "Show where the links of a campaign lead.",
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
     "ingest": "Record opens and clicks from the access log of a web server or CDN.",
     "report": "Show how a campaign did, people and machines apart.",

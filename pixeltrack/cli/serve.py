@@ -44,13 +44,16 @@ def command(host: str | None, port: int | None, templates: Path | None, **option
     from pixeltrack.pages import Pages
     from pixeltrack.serve import Server, listen, now_ms
     from pixeltrack.setup import open_workspace
+    from pixeltrack.sockets import inherited
     from pixeltrack.spool import waiting_bytes
 
     level = logging.INFO if call.verbose else logging.WARNING
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
     settings = call.settings
     pages = Pages(templates)
-    listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
+    listening = inherited() or listen(
+        settings.host, settings.port
+    )  # before anything is made: the port may be in use
     workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
     for path in (settings.db, settings.db.absolute().parent):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -20,11 +22,14 @@ from command import run
 from conftest import BASE, CHROME, Client, Clock, Inject, people
 from inbox import copies
 
-from pixeltrack.accesslog import JSON_FORMAT
+from pixeltrack.accesslog import JSON_FORMAT, Format
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
+from pixeltrack.follow import _QUIET, Follower
 from pixeltrack.hrefs import location
+from pixeltrack.ingest import LogReading
 from pixeltrack.links import Policy
+from pixeltrack.logfile import open_log
 from pixeltrack.model import LinkRow
 from pixeltrack.nginxmap import Unmapped, lines
 from pixeltrack.pages import Pages
@@ -220,6 +225,53 @@ def test_what_nginx_answers_is_ingested_and_the_rest_is_the_collectors(
     )
     assert json.loads(direct)["clicks"]["total"] > 3
     assert read == direct
+
+
+@needs_nginx
+def test_a_log_that_is_rotated_under_nginx_is_followed(
+    inject: Inject, workspace: Workspace, tmp_path: Path
+) -> None:
+    """Requests without a pause, three rotations as logrotate makes them: each request counts once."""
+    ours = copies(inject(*[f"p{number}@x.example" for number in range(20)]))
+    (tmp_path / "pixeltrack.map").write_text(stored_map(workspace)[0])
+    log = tmp_path / "pixeltrack.log"
+
+    def begin(path: Path, known: Format | None) -> LogReading:
+        return LogReading(
+            open_log(path), workspace.store, workspace.keyring, known, trusted=known is not None
+        )
+
+    with nginx(tmp_path / "n", alone(tmp_path, 9)) as port:
+        follower = Follower(log, begin)
+        stop, sent = threading.Event(), []
+
+        def play() -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            while not stop.is_set():
+                connection.request("GET", ours[len(sent) % 20].open, headers={"User-Agent": CHROME})
+                connection.getresponse().read()
+                sent.append(1)
+
+        player = threading.Thread(target=play)
+        player.start()
+        pid = int((tmp_path / "n" / "pid").read_text())
+        for rotation in range(3):
+            for _ in range(5):
+                follower.step()
+                time.sleep(0.02)
+            log.rename(tmp_path / f"pixeltrack.log.{rotation}")
+            follower.step()
+            os.kill(pid, signal.SIGUSR1)
+            for _ in range(10):
+                follower.step()
+                time.sleep(0.02)
+        stop.set()
+        player.join()
+    for _ in range(_QUIET + 2):
+        follower.step()
+    assert follower.counts.opens == len(sent) > 100
+    assert sum(1 for _ in workspace.store.events(workspace.store.campaign("spring").campaign_id)) == len(sent)
+    assert len(list(tmp_path.glob("pixeltrack.log.*"))) == 3
 
 
 @needs_nginx

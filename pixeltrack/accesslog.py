@@ -86,12 +86,12 @@ _SHOWN = frozenset({200, 204, 206, 304})
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 
 
-def is_answered(hit: Hit, kind: RouteKind) -> bool:
+def is_answered(kind: RouteKind, method: str, status: int) -> bool:
     """Whether the picture or the redirect was given. It was not with 499 (nginx) and 000 (CloudFront).
 
     Those are clients that hung up before the answer: nobody saw a picture or went anywhere.
     """
-    return hit.status in (_SHOWN if kind == "open" else _REDIRECTED) and hit.method in ("GET", "HEAD")
+    return status in (_SHOWN if kind == "open" else _REDIRECTED) and method in ("GET", "HEAD")
 
 
 # -- combined -------------------------------------------------------------------------------------------
@@ -177,8 +177,8 @@ _OWN = re.compile(
 def _json(line: str) -> Hit | None:
     if own := _OWN.fullmatch(line):
         time, method, target, status, agent, purpose = own.groups()
-        at = round(float(time) * 1000)
-        return Hit(at, method, _path(target), int(status), agent, is_speculative(purpose))
+        ahead = not purpose.isspace() and is_speculative(purpose)
+        return Hit(round(float(time) * 1000), method, _path(target), int(status), agent, ahead)
     row = _object(line)
     method, target = _first(row, _METHOD), _first(row, _TARGET)
     if method is None or target is None:

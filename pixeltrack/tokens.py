@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b, shake_128
 from hmac import compare_digest
+from struct import Struct
 from typing import Any, Literal, NamedTuple
 
 Purpose = Literal[
@@ -45,6 +46,8 @@ _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 _LETTER = [bytes((byte & 0b11011111,)) for byte in range(256)]  # the last six bits are then one of A to f
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 _STANDARD = bytes.maketrans(b"-_", b"+/")
+
+_signed = Struct(">q").unpack  # half of what int.from_bytes costs
 
 KEY_BYTES = 32
 
@@ -279,7 +282,7 @@ def _lettered(tag: bytes) -> bytes:
 
 def number(pseudonym: bytes) -> int:
     """Return a pseudonym as the signed 64-bit number that the store keeps."""
-    return int.from_bytes(pseudonym, "big", signed=True)
+    return _signed(pseudonym)[0]  # type: ignore[no-any-return]
 
 
 def _encode(raw: bytes) -> str:

@@ -80,7 +80,7 @@ class LogReading:
         progress is told how many bytes of the file have been read. Raises InputError when no line is
         of the format, StoreError when the log cannot be the one that was read before.
         """
-        if self._position is None and self.log.head(1):
+        if self._position is None and self.log.head:
             self._position = self._find()
         blocks = 0
         while lines := self.log.next_lines():
@@ -96,13 +96,14 @@ class LogReading:
 
     # -- where it stands ----------------------------------------------------------------------------
 
-    def _fingerprint(self, length: int) -> bytes | None:
-        head = self.log.head(length)
-        return None if head is None else self._keyring.log_fingerprint(head)
+    def _heads(self) -> dict[int, bytes]:
+        """Return the keyed hash of each beginning by which this log may be known."""
+        head = self.log.head
+        return {length: self._keyring.log_fingerprint(head[:length]) for length in self.log.heads()}
 
     def _find(self) -> LogPosition:
         """Go to where this log was read to, and return that place."""
-        position = self._store.log_position(self._fingerprint)
+        position = self._store.log_position(self._heads())
         if position is None:
             return _NEW
         passed = self.log.skip_to(position.reached)
@@ -129,7 +130,7 @@ class LogReading:
             self._position.lines + self._fresh.lines,
         )
         self._position, stored = self._store.put_log_events(
-            self._waiting, self._position, after, self._fingerprint
+            self._waiting, self._position, after, self._heads()
         )
         self._fresh.silenced = len(self._waiting) - stored
         self.counts.add(self._fresh)
@@ -158,7 +159,7 @@ class LogReading:
 
     def _begin(self, lines: list[str]) -> Parser:
         """Return the parser, with the header's fields known where the log has one."""
-        whole = (self.log.head(min(self.log.reached, HEAD)) or b"").decode("latin-1").split("\n")[:-1]
+        whole = self.log.head.decode("latin-1").split("\n")[:-1]
         first = [line for line in (whole or lines[:1]) + lines[:_FIRST_LINES] if line]
         if self.format is None:
             self.format = accesslog.detect(first)

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -51,9 +51,19 @@ class LogFile:
         except (OSError, ValueError):  # a pipe
             return 0
 
-    def head(self, length: int) -> bytes | None:
-        """Return that many first bytes; None when there are fewer."""
-        return self._head[:length] if len(self._head) >= length else None
+    @property
+    def head(self) -> bytes:
+        """The first bytes, as far as they are there."""
+        return self._head
+
+    def heads(self) -> Iterator[int]:
+        """Yield the lengths of the beginnings by which this log may be known: reading stops at a line end."""
+        if len(self._head) == HEAD:
+            yield HEAD
+        end = self._head.rfind(b"\n")
+        while end >= 0:
+            yield end + 1
+            end = self._head.rfind(b"\n", 0, end)
 
     def tail(self) -> bytes:
         """Return the last bytes that were handed out."""
@@ -152,6 +162,8 @@ def open_log(path: Path) -> LogFile:
     Raises InputError when it cannot be read.
     """
     if path == Path("-"):
+        if sys.stdin is None:
+            raise InputError("there is no standard input", hint="name a log file")
         return LogFile(_unpacked(sys.stdin.buffer), "standard input", sys.stdin.buffer)
     try:
         raw = path.open("rb")

@@ -525,3 +525,29 @@ def test_a_log_and_the_collector_give_the_same_report(
     assert json.loads(reports[0])["opens"]["unique"] > 20
     assert json.loads(reports[0])["machine_clicks"]["total"] > 5
     assert reports[0] == reports[1]
+
+
+def test_many_small_logs_are_each_their_own(workspace: Workspace, mail: list[Copy], tmp_path: Path) -> None:
+    """As a CDN delivers them: short files, many with the same beginning, given again and again."""
+    total = 0
+    for number in range(60):
+        path = tmp_path / f"{number}.log"
+        path.write_text(
+            opens(mail, 0, 1) + "".join(opens(mail, 100 * number + each, 1) for each in range(1, 4))
+        )
+        total += read(workspace, path).opens
+    assert total == 60 * 4
+    assert sum(read(workspace, path).opens for path in tmp_path.glob("*.log")) == 0
+
+
+def test_no_standard_input_is_an_error(workspace: Workspace, tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m pixeltrack ingest - --db {workspace.store.path} <&-",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(),
+    )
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "Error: there is no standard input")

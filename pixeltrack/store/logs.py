@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from pixeltrack.errors import StoreError
 from pixeltrack.model import Event, LogPosition
 from pixeltrack.store.events import Events
 from pixeltrack.store.schema import query
 
-Fingerprint = Callable[[int], bytes | None]  # of that many first bytes; None when there are fewer
+Heads = Mapping[int, bytes]  # a hash of so many first bytes, for each place where reading may have stopped
 
 
 class Logs(Events):
     """The part of the store that knows logs by how they begin."""
 
-    def log_position(self, fingerprint: Fingerprint) -> LogPosition | None:
-        """Return how far the log that begins so has been read; None when nothing of it has."""
-        for (length,) in self._rows("log_head_lengths"):
-            head = fingerprint(length)
-            for row in self._rows("log_position", head_length=length, head=head) if head else ():
+    def log_position(self, heads: Heads) -> LogPosition | None:
+        """Return how far the log that begins so has been read; None when nothing of it has.
+
+        The longest beginning counts: a shorter one may be another log's too.
+        """
+        for length in sorted(heads, reverse=True):
+            for row in self._rows("log_position", head_length=length, head=heads[length]):
                 return LogPosition(*row)
         return None
 
     def put_log_events(
-        self, events: Sequence[Event], before: LogPosition, after: LogPosition, fingerprint: Fingerprint
+        self, events: Sequence[Event], before: LogPosition, after: LogPosition, heads: Heads
     ) -> tuple[LogPosition, int]:
         """Store the hits of a piece of a log and, in the same transaction, that it has been read.
 
@@ -32,7 +34,7 @@ class Logs(Events):
         tracking are left out. Raises StoreError when somebody else has read that piece meanwhile.
         """
         agents: dict[str, int] = {}
-        values = {**after._asdict(), "head": fingerprint(after.head_length)}
+        values = {**after._asdict(), "head": heads[after.head_length]}
         with self._transaction() as connection:
             if before.log_id:
                 moved = connection.execute(
@@ -40,7 +42,7 @@ class Logs(Events):
                 )
                 lost = moved.rowcount != 1
             else:
-                lost = self.log_position(fingerprint) is not None
+                lost = self.log_position(heads) is not None
             if lost:
                 raise StoreError(
                     "another pixeltrack ingest has read the same log meanwhile", hint="run one at a time"

@@ -44,6 +44,12 @@ def judge(kind: Kind, agent: str, *, head: bool, speculative: bool) -> Verdict:
     return _judge_agent(kind, agent)
 
 
+def is_speculative(header: str) -> bool:
+    """Whether a Sec-Purpose, Purpose, X-Purpose or X-Moz header says that a page was loaded ahead (D3)."""
+    lowered = header.lower()
+    return "prefetch" in lowered or "prerender" in lowered or "preview" in lowered
+
+
 @lru_cache(maxsize=16_384)
 def _judge_agent(kind: Kind, agent: str) -> Verdict:
     agent = reduce(agent)

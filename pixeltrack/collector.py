@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pixeltrack import agents, urls
 from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
+from pixeltrack.classify import is_speculative
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.hrefs import location
@@ -280,9 +281,7 @@ class Collector:
         if environ["REQUEST_METHOD"] == "HEAD":
             flags |= Flag.HEAD
         for name in _SPECULATIVE:
-            if name in environ and any(
-                word in environ[name].lower() for word in ("prefetch", "prerender", "preview")
-            ):
+            if name in environ and is_speculative(environ[name]):
                 flags |= Flag.SPECULATIVE
         self._record(table, kind, link, tracked, environ.get("HTTP_USER_AGENT", ""), flags)
 

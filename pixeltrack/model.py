@@ -92,3 +92,13 @@ class Owner:
 
     identity: str
     tracked: bool
+
+
+class LogPosition(NamedTuple):
+    """How far a web server's log has been read. A log is known by its first bytes, not by its name."""
+
+    log_id: int  # 0 when nothing of it has been stored
+    head_length: int
+    reached: int  # bytes read, which end with a line
+    tail: bytes  # a keyed hash of the last of them
+    lines: int

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pixeltrack.errors import InputError
@@ -28,6 +28,11 @@ _CODE = r"[a-z2-7]{8}"
 _OPEN = re.compile(rf"/o/({_CODE})/([\x20-\x7e]{{1,200}})\.gif")
 _CLICK = re.compile(
     rf"/c/({_CODE})/([1-9][0-9]{{0,6}})/(?:([a-z0-9.:\[\]-]{{1,253}})~([A-Za-z0-9_-]{{8}})/)?([\x20-\x7e]{{1,200}})"
+)
+#: The same for other programs (PCRE); the key is what a link table is asked for.
+CLICK_PATTERN = (
+    rf"^/c/(?<pixeltrack_key>{_CODE}/[1-9][0-9]{{0,6}}(?:/[a-z0-9.:\[\]-]{{1,253}}~[A-Za-z0-9_-]{{8}})?)"
+    r"/[A-Za-z0-9_-]{28}(?:\..+)?$"
 )
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
@@ -55,8 +60,7 @@ _FIXED: dict[str, RouteKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A path of ours, taken apart. ``token`` is not verified yet."""
 
     kind: RouteKind

@@ -58,8 +58,8 @@ def test_what_the_database_keeps_of_a_key_is_pinned_for_ever() -> None:
 
 
 def test_pinned_tokens_verify() -> None:
-    assert KEYRING.verify_tracking(CODE, MESSAGE) == Tracked("message", ANN)
-    assert KEYRING.verify_tracking(CODE, PREVIEW) == Tracked("preview", 0)
+    assert KEYRING.verify_tracking(CODE, MESSAGE) == Tracked("message", ANN, key_id=1)
+    assert KEYRING.verify_tracking(CODE, PREVIEW) == Tracked("preview", 0, key_id=1)
     assert KEYRING.verify_personal("unsubscribe", UNSUBSCRIBE) == Person(CODE, "message", ANN)
     assert KEYRING.verify_personal("preferences", PREFERENCES) == Person(CODE, "message", ANN)
     assert KEYRING.verify_personal("unsubscribe", PREVIEW_UNSUBSCRIBE) == Person(CODE, "preview", 0)
@@ -136,7 +136,7 @@ def test_a_new_key_signs_and_the_old_one_still_verifies() -> None:
     fresh = keys.message_token(keys.pseudonym("ann@example.org"))
     assert fresh == "EQKIAUqydYXdGnY4OQKYwb3vZEcG"
     assert rotated.verify_tracking(CODE, fresh)
-    assert rotated.verify_tracking(CODE, MESSAGE) == Tracked("message", ANN)
+    assert rotated.verify_tracking(CODE, MESSAGE) == Tracked("message", ANN, key_id=1)
     assert rotated.verify_personal("unsubscribe", UNSUBSCRIBE) == Person(CODE, "message", ANN)
     assert rotated.campaign(CODE, key_id=1).message_token(PSEUDONYM) == MESSAGE
     assert KEYRING.verify_tracking(CODE, fresh) is None  # whoever has only the old key
@@ -173,7 +173,7 @@ def test_a_merge_token_counts_once_the_mail_system_has_filled_it_in() -> None:
 
 @pytest.mark.parametrize("left", ["*|EMAIL|*", "{{id}}", "%%ID%%", "", "a b", "é", "x" * 65, "a/b", "ann@x"])
 def test_a_merge_token_that_was_not_filled_in_answers_and_does_not_count(left: str) -> None:
-    assert KEYRING.verify_tracking(CODE, f"{MERGE}.{left}") == Tracked("merge", 0, counts=False)
+    assert KEYRING.verify_tracking(CODE, f"{MERGE}.{left}") == Tracked("merge", 0, counts=False, key_id=1)
 
 
 @pytest.mark.parametrize("sealed", [MESSAGE, PREVIEW])
@@ -203,7 +203,7 @@ def test_a_token_shows_nothing_of_the_address() -> None:
 
 @pytest.mark.parametrize("link", BOUND)
 def test_a_bound_token_holds_for_its_own_link_alone(link: int) -> None:
-    assert KEYRING.verify_tracking(CODE, BOUND[link], link) == Tracked("message", ANN)
+    assert KEYRING.verify_tracking(CODE, BOUND[link], link) == Tracked("message", ANN, key_id=1)
     for other in {0, 1, 2, 69, 70, 134, 9_999_999} - {link}:
         assert KEYRING.verify_tracking(CODE, BOUND[link], other) is None
     assert KEYRING.verify_tracking("aaaaaaaa", BOUND[link], link) is None

@@ -89,13 +89,16 @@ def command(
     from pixeltrack.reload import reload
     from pixeltrack.serve import Server, listen, now_ms, url_of
     from pixeltrack.setup import open_workspace
+    from pixeltrack.sockets import inherited
     from pixeltrack.spool import waiting_bytes
     from pixeltrack.workers import Workers
 
     settings = call.settings
     logs.start(settings.log_format, verbose=call.verbose)
     pages = Pages(templates)
-    listening = listen(settings.host, settings.port)  # before anything is made: the port may be in use
+    listening = inherited() or listen(
+        settings.host, settings.port
+    )  # before anything is made: the port may be in use
     workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
     for path in (settings.db, settings.db.absolute().parent):

@@ -52,21 +52,7 @@ class Events(Database):
 
     def _put(self, events: Sequence[Event], agents: dict[str, int], spool: tuple[str, int] | None) -> None:
         with self._transaction() as connection:
-            rows = [
-                {
-                    "at": event.at,
-                    "campaign_id": event.campaign_id,
-                    "kind": int(event.kind),
-                    "link": event.link,
-                    "message": event.message,
-                    "agent_id": self._agents.get(event.agent)
-                    or agents.get(event.agent)
-                    or self._intern(event.agent, agents),
-                    "flags": event.flags,
-                }
-                for event in events
-            ]
-            connection.executemany(query("put_event"), rows)
+            self._insert(events, agents)
             if spool:
                 connection.execute(
                     query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
@@ -86,6 +72,15 @@ class Events(Database):
             flags=event.flags,
         )
         return bool(found)
+
+    def _insert(self, events: Sequence[Event], agents: dict[str, int]) -> int:
+        """Insert hits and return how many were stored; agents takes the ids that were not known."""
+        known = self._agents
+        rows = []
+        for at, campaign_id, kind, link, message, agent, flags in events:
+            agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
+            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags))
+        return max(0, self._connection.executemany(query("put_event"), rows).rowcount)
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"

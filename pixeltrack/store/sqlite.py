@@ -8,13 +8,13 @@ from pathlib import Path
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
-from pixeltrack.store.events import Events
+from pixeltrack.store.logs import Logs
 from pixeltrack.store.people import People
 from pixeltrack.store.schema import migrate
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Events):
+class Store(Campaigns, People, Logs):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -1,0 +1,66 @@
+"""What the collector promises, put to the test: ``pixeltrack serve`` as a program, and what harms it.
+
+    python benchmarks/reliability [SUBJECT ...] [options]
+
+Subjects are run in the order given, all of them without any; each prints its figures, and whether the
+promises were kept. Exit code 1 when one was broken. A subject that cannot run here says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ground import CannotRun
+
+SUBJECTS = ("kill", "power", "ioerror", "full", "locked", "gone", "slow", "fuzz", "scanners", "soak")
+
+
+def main() -> int:
+    options = arguments()
+    broken = 0
+    for name in options.subjects or SUBJECTS:
+        module = importlib.import_module(name)
+        print(f"{name}:", flush=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"reliability-{name}-", dir=options.folder))
+        started = time.monotonic()
+        try:
+            found = module.run(options, folder / "ground")
+        except CannotRun as missing:
+            print(f"  skipped: {missing}", flush=True)
+            continue
+        finally:
+            shutil.rmtree(folder)
+        took = f"({time.monotonic() - started:.0f} s)"
+        print("\n".join(f"  BROKEN: {each}" for each in found) or f"  kept {took}", flush=True)
+        broken += bool(found)
+    return 1 if broken else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python benchmarks/reliability", description=__doc__)
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--serve", type=shlex.split, default=[], help="options for pixeltrack serve")
+    parser.add_argument("--folder", type=Path, help="where to work [default: the system's]")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kill-within", type=float, default=0.6, help="seconds after the start")
+    parser.add_argument("--power-seconds", type=float, default=12.0, help="of load that is recorded")
+    parser.add_argument("--cuts", type=int, default=60, help="points at which the power fails")
+    parser.add_argument(
+        "--weaken", choices=["store-off", "store-normal", "spool"], help="take syncs away: losses must show"
+    )
+    options = parser.parse_args()
+    if unknown := set(options.subjects) - set(SUBJECTS):
+        parser.error(f"no such subject: {', '.join(sorted(unknown))} (there are {', '.join(SUBJECTS)})")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

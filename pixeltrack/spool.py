@@ -65,8 +65,15 @@ class Spool:
     def take_up(self, store: Store) -> int:
         """Move the next hits into the store and return how many; 0 when nothing waits.
 
-        Raises StoreError when the store still cannot take them; they stay where they are.
+        Raises StoreError when the store still cannot take them; they stay where they are. Also when a
+        file cannot be read or removed; it is tried again the next time.
         """
+        try:
+            return self._take_up(store)
+        except OSError as error:
+            raise StoreError(f"cannot take up a spool file in {self._folder}: {error.strerror}") from None
+
+    def _take_up(self, store: Store) -> int:
         for file in self._files():
             events = file.next_events(store)
             if file.reached > file.taken:
@@ -79,11 +86,12 @@ class Spool:
         return 0
 
     def _drop(self, file: _File, store: Store) -> None:
-        if file is self._own:
+        if file is self._own:  # nothing more is written to it: if this fails, its name may be gone already
             self._own = None
-        else:
-            self._left.remove(file)
+            self._left.append(file)
         file.remove()
+        self._left.remove(file)
+        file.close()
         gone = [name for name in store.spool_files() if not (self._folder / name).exists()]
         store.forget_spool_files(gone)
 
@@ -147,7 +155,6 @@ class _File:
         """Remove the file for good: a power loss does not bring its name back."""
         self._path.unlink(missing_ok=True)
         _sync(self._path.parent)
-        self.close()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -173,7 +180,9 @@ def _adopt(path: Path) -> _File | None:
     file = _File(path, descriptor)
     if file.size:
         return file
-    file.remove()
+    with suppress(OSError):  # else a later start removes it
+        file.remove()
+    file.close()
     return None
 
 

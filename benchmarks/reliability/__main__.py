@@ -20,6 +20,7 @@ from pathlib import Path
 from ground import CannotRun
 
 SUBJECTS = ("kill", "power", "ioerror", "full", "locked", "gone", "slow", "fuzz", "scanners", "soak")
+IO_PARTS = ("running", "killed", "starting")
 
 
 def main() -> int:
@@ -56,6 +57,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--weaken", choices=["store-off", "store-normal", "spool"], help="take syncs away: losses must show"
     )
+    parser.add_argument("--io-parts", nargs="+", choices=IO_PARTS, default=IO_PARTS)
+    parser.add_argument("--most-n", type=int, default=1_000, help="of the failing calls")
+    parser.add_argument("--every-n", type=int, default=1, help="step from one failing call to the next")
     options = parser.parse_args()
     if unknown := set(options.subjects) - set(SUBJECTS):
         parser.error(f"no such subject: {', '.join(sorted(unknown))} (there are {', '.join(SUBJECTS)})")

@@ -17,7 +17,7 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from disk import SHORT, Control, build, environment
@@ -53,13 +53,14 @@ def run(options: argparse.Namespace, folder: Path) -> list[str]:
     more = environment(library, folder, control=control.path)
     ground, tally = Ground(folder), Tally()
     found: list[str] = []
+    work = _Work(options, ground, tally, control, more)
     for name, part in (("running", _running), ("killed", _killed), ("starting", _starting)):
         if name not in options.io_parts:
             continue
         for failure in _FAILURES:
             if failure.lasting and part is _killed:
                 continue  # with neither store nor spool hits wait in memory, which no kill survives
-            most, broken = part(_Work(options, ground, tally, control, more), failure)
+            most, broken = part(work, failure)
             print(
                 f"  {name}, {failure.name}: n = 1 to {most}, {len(broken)} of them broke a promise",
                 flush=True,
@@ -76,6 +77,7 @@ class _Work:
     tally: Tally
     control: Control
     more: dict[str, str]
+    twice: set[int] = field(default_factory=set)  # hits of which it has been said
 
     def start(self) -> Serve:
         return Serve(self.ground.folder, self.options.serve, self.more)
@@ -114,7 +116,7 @@ class _Work:
         return wrong
 
     def settled(self, wait: float) -> list[str]:
-        """Wait for every acknowledged hit to be stored; return what is wrong, and forget it."""
+        """Wait for every acknowledged hit to be stored; return what is wrong, and say it once."""
         rows: Counter[int] = Counter()
 
         def complete() -> bool:
@@ -123,7 +125,10 @@ class _Work:
             return not self.tally.lost(rows)
 
         wait_for(complete, wait)
+        for number in self.twice:
+            rows[number] = 1
         broken = self.tally.broken_promises(rows, answers=False)
+        self.twice |= {number for number, count in rows.items() if count > 1}
         for number in self.tally.lost(rows):
             del self.tally.answered[number]
         return broken

@@ -34,9 +34,15 @@ class Tally:
     def p99_ms(self) -> float:
         return percentile(self.seconds, 0.99) * 1000
 
+    def answers(self) -> str:
+        """Return in words how many requests were answered as they should be; for when none is under way."""
+        right = len(self.seconds) - len(self.wrong)
+        share = 100 * right / max(1, len(self.asked))
+        return f"{len(self.asked):,} hits asked for, {share:.4g} % answered as always"
+
     def lost(self, rows: Counter[int]) -> list[int]:
         """Return the acknowledged hits that are not among the rows."""
-        return [number for number in self.answered if number not in rows]
+        return [number for number in list(self.answered) if number not in rows]
 
     def broken_promises(self, rows: Counter[int], *, answers: bool = True) -> list[str]:
         """Return what is wrong: with the rows, and (unless it was killed) with the answers."""

@@ -24,6 +24,7 @@ from pathlib import Path
 from pixeltrack import keyfile
 
 DATABASE = "t.db"
+PERSON = "p@x.example"
 DESTINATIONS = ("https://shop.example/a?x=1&y=2", "https://shop.example/b#part")
 _MAIL = (
     "<html><body><p>Hello</p>"
@@ -61,7 +62,7 @@ class Ground:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "out").mkdir()
         (folder / "out" / "mail.html").write_text(_MAIL)
-        (folder / "out" / "list.csv").write_text("email\np@x.example\n")
+        (folder / "out" / "list.csv").write_text(f"email\n{PERSON}\n")
         command = (
             "-m pixeltrack -q --db t.db inject out/mail.html --recipients out/list.csv --campaign spring"
         )

@@ -70,6 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--slow-rate", type=float, default=50.0, help="ordinary hits a second")
     parser.add_argument("--fuzz", type=int, default=10_000_000, help="requests in process")
     parser.add_argument("--fuzz-socket", type=int, default=100_000, help="requests over the socket")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of the soak")
     options = parser.parse_args()
     if unknown := set(options.subjects) - set(SUBJECTS):
         parser.error(f"no such subject: {', '.join(sorted(unknown))} (there are {', '.join(SUBJECTS)})")

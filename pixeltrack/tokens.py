@@ -119,8 +119,10 @@ class Keyring:
         body, tag = raw[:-_TRACK_TAG], raw[-_TRACK_TAG:]
         bound = _BOUND_KINDS.get(raw[0])
         if bound:
+            if len(sealed) != len(token):
+                return None
             good = compare_digest(tag, self.campaign(code, raw[1]).bound_tag(body, link))
-            return Tracked(bound, number(body[2:]), key_id=raw[1]) if good and not foreign else None
+            return Tracked(bound, number(body[2:]), key_id=raw[1]) if good else None
         if raw[0] not in _KINDS:
             return None
         mint = _Mint(self._derive(raw[1], "track", code), _TRACK_TAG)

@@ -27,6 +27,7 @@ from ground import CannotStart, Ground, Serve
 from readers import Readers, Tally
 
 _RATE = 400.0  # hits a second: every point is made anew from the whole journal
+_LOCKED_SECONDS = 0.4
 _WEAKER = {
     "store": """
 import sqlite3
@@ -56,9 +57,12 @@ def run(options: argparse.Namespace, folder: Path) -> list[str]:
         with Readers(ground, serve.port, tally, rate=_RATE, until_broken=True, stamp=lambda: _size(written)):
             locker.start()
             time.sleep(options.power_seconds)
-            serve.kill()
-        stop.set()
-        locker.join()
+            stop.set()
+            locker.join()
+            with closing(sqlite3.connect(ground.database, isolation_level=None, timeout=10)) as other:
+                other.execute("begin immediate")
+                time.sleep(_LOCKED_SECONDS)  # so that the last moment finds the spool in use
+                serve.kill()
         end = _size(written)
     chance = random.Random(options.seed)
     cuts = [end, *(chance.randint(started, end) for _ in range(options.cuts - 1))]
@@ -110,5 +114,5 @@ def _lock_now_and_then(database: Path, stop: threading.Event) -> None:
     with closing(sqlite3.connect(database, isolation_level=None, timeout=10)) as other:
         while not stop.wait(0.7):
             other.execute("begin immediate")
-            stop.wait(0.4)
+            stop.wait(_LOCKED_SECONDS)
             other.execute("rollback")

@@ -62,7 +62,14 @@ def _wapiti(base: str, paths: dict[str, str], folder: Path) -> list[str]:
     report = folder / "wapiti.json"
     starts = [part for path in paths.values() for part in ("-s", f"{base}{path}?a=1")]
     command = ["wapiti", "-u", f"{base}/", *starts, *_LEVELS["wapiti"], "-o", str(report)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    subprocess.run(
+        command,
+        cwd=folder,
+        env=environment({"HOME": str(folder)}),
+        capture_output=True,
+        check=False,
+        timeout=900,
+    )
     said = json.loads(report.read_text())
     found = [
         f"wapiti: {kind}: {each['method']} {each['path']}: {each['info']}"

@@ -115,19 +115,29 @@ class _File:
         self.taken = 0
         self.reached = 0
         self._asked = self.size == 0
+        self._ragged = False  # behind its size there may be what was not answered for
 
     def append(self, lines: bytes) -> None:
+        self._trim()
         try:
             written = os.pwrite(self._descriptor, lines, self.size)
             if written < len(lines):
                 raise OSError(28, os.strerror(28))
             os.fsync(self._descriptor)
         except OSError:
-            os.ftruncate(self._descriptor, self.size)  # no half line: its hits count as not written
+            self._ragged = True
+            self._trim()
             raise
         self.size += len(lines)
 
+    def _trim(self) -> None:
+        """Cut off what was not written whole: its hits count as not written, and are kept elsewhere."""
+        if self._ragged:
+            os.ftruncate(self._descriptor, self.size)
+            self._ragged = False
+
     def next_events(self, store: Store) -> list[Event]:
+        self._trim()
         if not self._asked:
             self.taken = store.spool_offset(self.name)
             self._asked = True

@@ -43,7 +43,7 @@ def test_a_full_disk_delays_no_answer_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_disk_call_that_fails_breaks_no_promise(tmp_path: Path) -> None:
-    show(tmp_path, "ioerror", "--io-parts", "running", "--every-n=16", "--most-n=33")
+    show(tmp_path, "ioerror", "--io-parts", "running", "--every-n=32", "--most-n=33")
 
 
 def test_nearly_right_requests_are_neither_recorded_nor_redirected(tmp_path: Path) -> None:

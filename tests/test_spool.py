@@ -180,6 +180,24 @@ def test_an_empty_file_that_cannot_be_removed_stops_no_start(
     assert files(store) == []
 
 
+def test_what_a_failing_disk_does_not_let_us_take_back_is_not_taken_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int, *_: object) -> None:
+        raise OSError(5, os.strerror(5))
+
+    recorder = Recorder(store, spool := Spool(store.path))
+    spool.append(events(1))
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "ftruncate", fail)
+    with pytest.raises(StoreError, match="cannot write a spool file in .*: Input/output error"):
+        spool.append(events(2))
+    monkeypatch.undo()
+    recorder.add(*events(2))  # it has stayed in memory
+    recorder.flush()
+    assert sorted(stored(store)) == [1, 2]
+
+
 def test_half_a_line_of_a_killed_process_is_no_hit(store: Store) -> None:
     spool = Spool(store.path)
     spool.append(events(1))

@@ -45,10 +45,14 @@ def main() -> int:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python benchmarks/reliability", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/reliability",
+        description=(__doc__ or "").partition("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument("--serve", type=shlex.split, default=[], help="options for pixeltrack serve")
-    parser.add_argument("--folder", type=Path, help="where to work [default: the system's]")
+    parser.add_argument("--folder", type=Path, help="where to work; None is the system's temporary folder")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--kill-within", type=float, default=0.6, help="seconds after the start")

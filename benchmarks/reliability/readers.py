@@ -16,6 +16,7 @@ _LENGTH = re.compile(rb"\r\nContent-Length: (\d+)")
 _LOCATION = re.compile(rb"\r\nLocation: ([^\r]*)")
 _NOT_COUNTED = re.compile(rb"\r\nX-Pixeltrack: not counted")
 _TIMEOUT = 30.0
+_RETRY_SECONDS = 0.01
 _AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"
 
 
@@ -110,6 +111,7 @@ class Readers:
 
     def _run(self, number: int) -> None:
         depth = 5 if number % 3 == 2 else 1
+        keeps = number % 3 != 0
         due = time.monotonic()
         connection: socket.socket | None = None
         while not self._stop.is_set():
@@ -118,21 +120,17 @@ class Readers:
                     connection = socket.create_connection(("127.0.0.1", self._port), _TIMEOUT)
                     answers = read_answers(connection)
                 self._ask(connection, answers, depth)
+                broke = False
             except (OSError, EOFError):
                 self._tally.broken += 1
+                broke = True
                 if self._until_broken:
                     break
-                time.sleep(0.01)
-                number_broken = connection
-                connection = None
-                if number_broken:
-                    number_broken.close()
-                continue
-            if number % 3 == 0:
+            if connection and (broke or not keeps):
                 connection.close()
                 connection = None
             due += self._pause * depth
-            self._stop.wait(max(0.0, due - time.monotonic()))
+            self._stop.wait(max(_RETRY_SECONDS if broke else 0.0, due - time.monotonic()))
         if connection:
             connection.close()
 

@@ -84,8 +84,9 @@ def _soak(
             sample = _Sample(
                 minute, serve.memory(), serve.open_files(), part.p99_ms(), len(part.seconds) / window
             )
-            if passed >= warm:
-                samples.append(sample)
+            if passed < warm:
+                continue
+            samples.append(sample)
             if len(samples) % 6 == 1:
                 print(
                     f"    minute {sample.minute:5.1f}: {sample.memory / _MB:6.1f} MB, {sample.files} files,"

@@ -6,6 +6,7 @@ holds for whatever is inside.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import re
@@ -120,6 +121,7 @@ class Serve:
             text=True,
             start_new_session=True,
         )
+        atexit.register(self.kill)  # also when a subject is interrupted
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.said.append(line)
@@ -136,10 +138,10 @@ class Serve:
         self.said += self.process.stderr
 
     def kill(self) -> None:
-        """Kill it and its workers with signal 9."""
-        with suppress(ProcessLookupError):
+        """Kill it and its workers with signal 9, if it has not ended and been waited for."""
+        if self.process.returncode is None:  # else its number may be another's by now
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+            self.process.wait()
 
     def stop(self) -> int:
         """Ask it to stop, and return its exit code; kill it when it takes more than half a minute."""

@@ -49,7 +49,7 @@ def _fill(options: argparse.Namespace, folder: Path) -> list[str]:
             recovered = wait_for(lambda: _complete(ground, tally), _RECOVERY_SECONDS)
         wait_for(lambda: _complete(ground, tally), 10)
         rows = ground.rows()
-        said = [line for line in serve.said if "memory" in line or "full" in line]
+        in_memory = any("wait in memory" in line for line in serve.said)
         serve.stop()
     took = "never" if recovered is None else f"{recovered:.1f} s after there was space"
     print(
@@ -57,7 +57,7 @@ def _fill(options: argparse.Namespace, folder: Path) -> list[str]:
         f" there was space), p99 {tally.p99_ms():.1f} ms\n"
         f"  all stored {took}; {len(tally.lost(rows))} acknowledged lost, {tally.uncounted} opens said that"
         f" they were not counted\n"
-        f"  it said: {said[0].strip() if said else 'nothing'}"
+        f"  {'hits had to wait in memory, too' if in_memory else 'the spool took them all'}"
     )
     found = tally.broken_promises(rows)
     if full is None:

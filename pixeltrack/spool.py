@@ -80,8 +80,15 @@ class Spool:
     def take_up(self, store: Store) -> int:
         """Move the next hits into the store and return how many; 0 when nothing waits.
 
-        Raises StoreError when the store still cannot take them; they stay where they are.
+        Raises StoreError when the store still cannot take them; they stay where they are. Also when a
+        file cannot be read or removed; it is tried again the next time.
         """
+        try:
+            return self._take_up(store)
+        except OSError as error:
+            raise StoreError(f"cannot take up a spool file in {self._folder}: {error.strerror}") from None
+
+    def _take_up(self, store: Store) -> int:
         for file in self._files():
             hits = file.next_hits(store)
             events = [event for event, rows in hits if not rows or not store.has_event(event, rows)]
@@ -95,11 +102,12 @@ class Spool:
         return 0
 
     def _drop(self, file: _File, store: Store) -> None:
-        if file is self._own:
+        if file is self._own:  # nothing more is written to it: if this fails, its name may be gone already
             self._own = None
-        else:
-            self._left.remove(file)
+            self._left.append(file)
         file.remove()
+        self._left.remove(file)
+        file.close()
         gone = [name for name in store.spool_files() if not (self._folder / name).exists()]
         store.forget_spool_files(gone)
 
@@ -123,22 +131,32 @@ class _File:
         self.taken = 0
         self.reached = 0
         self._asked = self.size == 0
+        self._ragged = False  # behind its size there may be what was not answered for
 
     def is_deleted(self) -> bool:
         return not os.fstat(self._descriptor).st_nlink
 
     def append(self, lines: bytes) -> None:
+        self._trim()
         try:
             written = os.pwrite(self._descriptor, lines, self.size)
             if written < len(lines):
                 raise OSError(28, os.strerror(28))
             os.fsync(self._descriptor)
         except OSError:
-            os.ftruncate(self._descriptor, self.size)  # no half line: its hits count as not written
+            self._ragged = True
+            self._trim()
             raise
         self.size += len(lines)
 
+    def _trim(self) -> None:
+        """Cut off what was not written whole: its hits count as not written, and are kept elsewhere."""
+        if self._ragged:
+            os.ftruncate(self._descriptor, self.size)
+            self._ragged = False
+
     def next_hits(self, store: Store) -> list[Hit]:
+        self._trim()
         if not self._asked:
             self.taken = store.spool_offset(self.name)
             self._asked = True
@@ -167,7 +185,6 @@ class _File:
         """Remove the file for good: a power loss does not bring its name back."""
         self._path.unlink(missing_ok=True)
         _sync(self._path.parent)
-        self.close()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -193,7 +210,9 @@ def _adopt(path: Path) -> _File | None:
     file = _File(path, descriptor)
     if file.size:
         return file
-    file.remove()
+    with suppress(OSError):  # else a later start removes it
+        file.remove()
+    file.close()
     return None
 
 

@@ -144,6 +144,60 @@ def test_what_is_known_of_files_that_are_gone_is_forgotten(store: Store) -> None
     assert store.spool_files() == []
 
 
+def test_a_file_that_cannot_be_removed_is_tried_again_and_gets_no_more_hits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sync(folder: Path) -> None:
+        raise OSError(5, os.strerror(5))
+
+    spool = Spool(store.path)
+    spool.append(events(1))
+    monkeypatch.setattr("pixeltrack.spool._sync", sync)
+    with pytest.raises(StoreError, match="cannot take up a spool file in .*: Input/output error"):
+        spool.take_up(store)
+    monkeypatch.undo()
+    spool.append(events(2))
+    assert len(files(store)) == 1  # where the name is still there, not in the one that was to go
+    while spool.take_up(store):
+        pass
+    assert stored(store) == [1, 2]
+    assert files(store) == []
+    assert store.spool_files() == []
+
+
+def test_an_empty_file_that_cannot_be_removed_stops_no_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.path.with_name("t.db.spool-empty").touch()
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    Spool(store.path)
+    monkeypatch.undo()
+    Spool(store.path)
+    assert files(store) == []
+
+
+def test_what_a_failing_disk_does_not_let_us_take_back_is_not_taken_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int, *_: object) -> None:
+        raise OSError(5, os.strerror(5))
+
+    recorder = Recorder(store, spool := Spool(store.path))
+    spool.append(events(1))
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "ftruncate", fail)
+    with pytest.raises(StoreError, match="cannot write a spool file in .*: Input/output error"):
+        spool.append(events(2))
+    monkeypatch.undo()
+    recorder.add(*events(2))  # it has stayed in memory
+    recorder.flush()
+    assert sorted(stored(store)) == [1, 2]
+
+
 def test_half_a_line_of_a_killed_process_is_no_hit(store: Store) -> None:
     spool = Spool(store.path)
     spool.append(events(1))

@@ -30,7 +30,7 @@ _HINT = (
     " or this is a bug in pixeltrack"
 )
 _WHOLE = 300_000  # characters, and
-_MOST_MARKUP = 5_000  # tags and references, that the parser reads in the time that a person waits
+_MOST_MARKUP = 4_000  # tags and references, that the parser reads in the time that a person waits
 _SAMPLE = 30_000  # of a longer mail, at its beginning, middle and end
 
 Spans = Sequence[tuple[int, int]]  # of the links, in both documents the same ones

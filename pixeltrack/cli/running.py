@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -53,6 +53,15 @@ class Asked:
     force: bool
     test: bool
     as_json: bool
+
+
+class _Planned(NamedTuple):
+    """One mail, ready to be injected."""
+
+    mail: Mail
+    plan: Plan
+    folder: Path
+    findings: tuple[lint.Finding, ...]
 
 
 class Run:
@@ -105,9 +114,9 @@ class Run:
             )
         filters = asked.out is None and self._people is None and asked.source == Path("-")
         several = len(own) + letters > 1
-        planned = [(mail, self._plan(mail), self._out(mail.path, several=several)) for mail in own]
-        for mail, plan, folder in planned:
-            self._check(mail, plan, None if filters else folder)
+        planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
+        for each in planned:
+            self._check(each, filters=filters)
         letters_to = self._out(asked.source, several=several)
         if letters and not filters:
             output.check(letters_to, force=asked.force, campaign=self._name(asked.source))
@@ -115,25 +124,38 @@ class Run:
             if filters:
                 self._filter(workspace)
                 return
-            for mail, plan, folder in planned:
-                self._inject(mail, plan, folder, workspace)
+            for each in planned:
+                self._inject(each, workspace)
             if letters:
                 self._inject_letters(letters_to, workspace)
         self._say_what_is_assumed()
 
-    def _check(self, mail: Mail, plan: Plan, folder: Path | None) -> None:
+    def _planned(self, mail: Mail, folder: Path) -> _Planned:
+        plan = self._plan(mail)
+        return _Planned(mail, plan, folder, self._looked_at(plan))
+
+    def _looked_at(self, plan: Plan) -> tuple[lint.Finding, ...]:
+        sender = domain(self._wishes.from_ or "")
+        context = lint.Context(self._addresses, sender, list_headers=self._people is not None)
+        return lint.check(plan, context)
+
+    def _say(self, findings: tuple[lint.Finding, ...]) -> None:
+        for finding in findings:
+            if finding.severity == "warning":
+                self._call.warn(said(finding))
+            elif self._call.verbose:
+                self._call.say(f"Note: {said(finding)}")
+
+    def _check(self, planned: _Planned, *, filters: bool) -> None:
         """Refuse what cannot be done, before anything is made; warn of what may be a mistake."""
-        if folder is not None:
+        mail, plan, folder, findings = planned
+        if not filters:
             output.check(folder, force=self._asked.force, campaign=self._name(mail.path))
         if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
             self._call.warn(
                 f"{mail.name} is injected already, or has nothing to inject: copies will be the same as it"
             )
-        for finding in self._findings(plan):
-            if finding.severity == "warning":
-                self._call.warn(said(finding))
-            elif self._call.verbose:
-                self._call.say(f"Note: {said(finding)}")
+        self._say(findings)
         if self._asked.merge_tag is not None and not self._people:
             check_merge(plan)
         if self._people and self._wishes.personalize and not self._call.settings.db.exists():
@@ -157,7 +179,8 @@ class Run:
         workspace.store.close()
         self._call.created(workspace.created)
 
-    def _inject(self, mail: Mail, plan: Plan, folder: Path, workspace: Workspace) -> None:
+    def _inject(self, planned: _Planned, workspace: Workspace) -> None:
+        mail, plan, folder, findings = planned
         asked, settings = self._asked, self._call.settings
         task = self._task(plan, self._name(mail.path), folder)
         if self._people:
@@ -170,11 +193,11 @@ class Run:
         else:
             summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring)
         if asked.as_json:
-            click.echo(summary_json(summary, plan, self._findings(plan)))
+            click.echo(summary_json(summary, plan, findings))
         elif not self._call.quiet:
             for line in summary_lines(summary, plan, asked.merge_tag, verbose=self._call.verbose):
                 click.echo(line)
-        unnamed = any(finding.rule == "no-unsubscribe-link" for finding in self._findings(plan))
+        unnamed = any(finding.rule == "no-unsubscribe-link" for finding in findings)
         if asked.list_file and not unnamed and not _can_be_stopped(plan):
             self._call.warn(
                 "the mail gives its readers no way to stop tracking;"
@@ -191,8 +214,14 @@ class Run:
                 hint=f"use one of {', '.join(MESSAGE_FORMATS)}",
             )
 
+        looked_at = False
+
         def task_of(given: Given) -> Task:
+            nonlocal looked_at
             plan = planning.plan_given(given.data, given.name, self._policy, self._wishes)
+            if not looked_at:  # the others are most likely alike
+                self._say(self._looked_at(plan))
+                looked_at = True
             return self._task(plan, name, folder)
 
         with progress(None if self._boxes else len(self._mails), self._call) as step:
@@ -245,11 +274,6 @@ class Run:
     def _format_of(self, mail: Mail) -> Format:
         own: dict[planning.Kind, Format] = {"html": "html", "text": "text", "message": "eml"}
         return self._asked.format or own[mail.kind]
-
-    def _findings(self, plan: Plan) -> tuple[lint.Finding, ...]:
-        sender = domain(self._wishes.from_ or "")
-        context = lint.Context(self._addresses, sender, list_headers=self._people is not None)
-        return lint.check(plan, context)
 
     def _task(self, plan: Plan, campaign: str, folder: Path) -> Task:
         return Task(

@@ -24,6 +24,7 @@ from waitress.utilities import build_http_date
 from pixeltrack import urls
 from pixeltrack.answers import Headers
 from pixeltrack.collector import PIXEL, PIXEL_HEADERS, REDIRECT_HEADERS
+from pixeltrack.parser import Parser
 
 #: Records a hit of (campaign, link, token, agent) and returns where it leads, empty for the pixel; or
 #: None, with nothing done, when it takes more than that.
@@ -137,6 +138,7 @@ class Channel(HTTPChannel):
     """One connection. What only the other lane needs is made when that lane needs it."""
 
     error_task_class = _Refusal
+    parser_class = Parser
     # Everything happens on one thread, so that all connections can share them.
     requests_lock = threading.RLock()
     outbuf_lock = threading.Condition()

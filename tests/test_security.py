@@ -88,6 +88,18 @@ def get(path: str, *headers: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1")
 
 
+@pytest.mark.parametrize("odd", ["\t", "\x00", "\x0b", "\x7f"])
+def test_s03_a_control_character_in_an_address_makes_it_no_other(
+    served: Served, mail: list[Copy], odd: str
+) -> None:
+    for path in (mail[0].click(1), mail[0].open, mail[0].preferences):
+        for at in (2, 6, len(path) - 3):
+            answer = ask(served.port, get(path[:at] + odd + path[at:]))
+            assert answer
+            assert answer[0] == 400
+            assert "Location" not in answer[1]
+
+
 def test_s04_no_bytes_of_a_request_lead_to_an_error_of_ours(served: Served, mail: list[Copy]) -> None:
     chance = random.Random(4)
     ann = mail[0]

@@ -18,7 +18,7 @@ class GroupRecorder(Recorder):
     is this recorder's own, so that requests are read and answered while it commits.
     """
 
-    def __init__(self, store: Store, spool: Spool, counters: Counters) -> None:
+    def __init__(self, store: Store, spool: Spool, counters: Counters | None = None) -> None:
         super().__init__(store, spool, counters)
         self._adding = threading.Lock()
         self._committing = threading.Lock()

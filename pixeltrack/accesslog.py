@@ -189,7 +189,7 @@ def _json(line: str) -> Hit | None:
         _json_time(_first(row, _TIME)),
         method,
         _path(target),
-        int(row.get("status", "")),
+        int(str(row.get("status"))),
         agent,
         any(is_speculative(str(row[name])) for name in _PURPOSE if name in row),
     )

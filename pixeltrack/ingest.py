@@ -139,20 +139,23 @@ class LogReading:
     # -- what it says -------------------------------------------------------------------------------
 
     def _read(self, text: str) -> None:
+        if "\0" in text:  # a hole: the file was cut off under a writer that does not append
+            text = text.replace("\0", "")
         lines = text.split("\n")
         lines.pop()  # behind the last line end
         counts = self._fresh
         counts.lines += len(lines)
         parse, take = self._parse or self._begin(lines), self._take
         for line in lines:
-            if line[:1] == "\0":
-                line = line.lstrip("\0")  # a hole: the file was cut off under a writer that does not append
             try:
-                hit = parse(line) if line else None
+                hit = parse(line)
             except (ValueError, OverflowError):
-                counts.damaged += 1
+                if line:
+                    counts.damaged += 1
+                else:
+                    counts.not_ours += 1
                 continue
-            if hit is None or hit.path[:3] not in ("/o/", "/c/"):
+            if hit is None:
                 counts.not_ours += 1
             else:
                 take(hit)
@@ -182,7 +185,7 @@ class LogReading:
         counts, keyring = self._fresh, self._keyring
         at, method, path, status, agent, speculative = hit  # at once: a look-up by name costs more
         route = urls.parse(path)
-        if route is None:
+        if route is None or not route.code:  # only pixels and clicks name a campaign
             counts.not_ours += 1
             return
         kind, token, code, link, host, seal = route
@@ -190,7 +193,13 @@ class LogReading:
             counts.unanswered += 1
             return
         tracked = keyring.verify_tracking(code, token, link)
-        campaign_id = self._campaigns.find(code, link) if tracked and tracked.counts else None
+        known = self._campaigns.known.get(code)
+        if tracked is None or not tracked.counts:
+            campaign_id = None
+        elif known is not None and link in known[1]:
+            campaign_id = known[0]
+        else:
+            campaign_id = self._campaigns.find(code, link)
         if tracked is None or campaign_id is None:
             counts.unknown_tokens += 1
             return
@@ -216,25 +225,28 @@ _FORMATS = "it reads combined, json, caddy and cloudfront; the common log format
 
 
 class _Campaigns:
-    """The campaigns of a store and the numbers of their links, as far as they were asked for."""
+    """The campaigns of a store and the numbers of their links, as far as they were asked for.
+
+    ``known`` has them by code: the id, and the numbers with 0 for the pixel.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, tuple[int, set[int]]] = {}
+        self.known: dict[str, tuple[int, set[int]]] = {}
 
     def find(self, code: str, link: int) -> int | None:
-        """Return a campaign's id if it is there and has the link; 0 is the pixel.
+        """Return a campaign's id if it is there and has the link.
 
         What is not known is asked for each time, as it may be injected any moment. Only for tokens
         that verified.
         """
-        known = self._known.get(code)
+        known = self.known.get(code)
         if known is None:
             campaign = self._store.campaign_by_code(code)
             if campaign is None:
                 return None
             numbers = {0, *(row.number for row in self._store.links(campaign.campaign_id))}
-            known = self._known[code] = campaign.campaign_id, numbers
+            known = self.known[code] = campaign.campaign_id, numbers
         campaign_id, numbers = known
         if link in numbers:
             return campaign_id

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pixeltrack.accesslog import Format, Hit, detect, fits, is_answered, parser
 
@@ -175,3 +178,36 @@ def test_a_format_is_known_by_its_lines(format_: Format, line: str) -> None:
 def test_a_header_alone_is_cloudfront_and_nonsense_is_nothing() -> None:
     assert detect(["#Version: 1.0", "#Fields: date time"]) == "cloudfront"
     assert detect(["Nov 24 22:07:08 host sshd[1]: bye"]) is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.just(PIXEL),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["uri", "method", "headers", "User-Agent", "Purpose"]), inner)
+    ),
+    max_leaves=6,
+)
+NAMES = ["time", "time_local", "ts", "method", "uri", "request", "status", "agent", "purpose", "logger"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES))
+def test_no_object_is_more_than_damaged(row: dict[str, object]) -> None:
+    line = json.dumps(row)
+    for format_ in ("json", "caddy"):
+        with suppress(ValueError, OverflowError):
+            read(format_, line)  # type: ignore[arg-type]
+
+
+@given(st.data())
+def test_no_mutation_is_more_than_damaged(data: st.DataObject) -> None:
+    format_, line = data.draw(
+        st.sampled_from(
+            [("combined", COMBINED), ("json", JSON), ("caddy", CADDY), ("cloudfront", CLOUDFRONT)]
+        )
+    )
+    start = data.draw(st.integers(0, len(line)))
+    end = data.draw(st.integers(start, min(len(line), start + 20)))
+    junk = data.draw(st.text(st.characters(max_codepoint=255), max_size=20))
+    with suppress(ValueError, OverflowError):
+        read(format_, line[:start] + junk + line[end:])

@@ -73,7 +73,7 @@ def renders(task: Task, compiled: Compiled, delivery: Delivery) -> dict[bool, Re
     elif delivery.format in MESSAGE_FORMATS:
         values = message_values
         if delivery.format == "mbox":
-            shape = partial(boxed, now=task.now)
+            shape = partial(boxed, now=compiled.draft.campaign.created)
         elif delivery.format == "maildir":
             shape = with_line_feeds
     return {

@@ -71,7 +71,7 @@ def inject_list(
     tracked = bytearray()
     fingerprint = _fingerprint(task, people, compiled, delivery, policy, opt_outs)
     denied = False
-    with Output(task.out, fingerprint, resume=delivery.resume) as output:
+    with Output(task.out, fingerprint, resume=delivery.resume, started=task.now) as output:
         resumed = output.done
         writer = make_writer(output, task, compiled, delivery, people)
         table = MessageTable(output, addresses) if writer.single_files else None

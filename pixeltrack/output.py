@@ -89,6 +89,15 @@ def _is_staging(path: Path, folder: Path) -> bool:
     return path.name.startswith(f".{folder.name}.partial-")
 
 
+def interrupted_at(folder: Path) -> int | None:
+    """Return when the run began that an interruption has left to be resumed, in ms UTC; None without one."""
+    beside = folder if folder.is_dir() else folder.parent
+    for path in sorted(beside.glob(f".{folder.name}.partial-*/{_PROGRESS}")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return int(json.loads(path.read_bytes())["started"])
+    return None
+
+
 class Output:
     """A folder in the making. Call ``publish`` when all is well; leaving without it removes everything.
 
@@ -96,8 +105,11 @@ class Output:
     for a run with the same fingerprint that is told to resume: it then starts with ``done`` copies.
     """
 
-    def __init__(self, folder: Path, fingerprint: str = "", *, resume: bool = False) -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str = "", *, resume: bool = False, started: int = 0
+    ) -> None:
         self.folder = folder
+        self._started = started
         self.done = 0
         self._fingerprint = fingerprint
         self._positions: dict[str, int] = {}  # of files at the last checkpoint
@@ -181,7 +193,12 @@ class Output:
     def checkpoint(self, done: int) -> None:
         """Note that so many copies are made, for a later run to go on from there."""
         self._positions = {name: file.tell() for name, file in self._files.items()}
-        progress = {"fingerprint": self._fingerprint, "done": done, "positions": self._positions}
+        progress = {
+            "fingerprint": self._fingerprint,
+            "started": self._started,
+            "done": done,
+            "positions": self._positions,
+        }
         fresh = self._staging / f"{_PROGRESS}.new"
         fresh.write_text(json.dumps(progress))
         fresh.replace(self._staging / _PROGRESS)

@@ -276,8 +276,10 @@ class Run:
         return self._asked.format or own[mail.kind]
 
     def _task(self, plan: Plan, campaign: str, folder: Path) -> Task:
+        # what is resumed has the date of its beginning in it
+        now = (output.interrupted_at(folder) if self._asked.resume else None) or self._now
         return Task(
-            *(plan, campaign, self._addresses, folder, self._now),
+            *(plan, campaign, self._addresses, folder, now),
             readable=self._chosen.readable,
             honeypot=self._chosen.honeypot,
             bind=self._chosen.bind_links,

@@ -20,8 +20,9 @@ from pixeltrack.handout import MessageTable
 from pixeltrack.inject import Progress, Summary
 from pixeltrack.manifest import addressed_manifest, undo_record
 from pixeltrack.model import Message, Recipient
-from pixeltrack.output import Output, uninterrupted
+from pixeltrack.output import Output
 from pixeltrack.recipients import identity
+from pixeltrack.signals import uninterrupted
 from pixeltrack.sinks import open_sink
 from pixeltrack.store import Drafting, Store
 from pixeltrack.tokens import Keyring, number

@@ -19,8 +19,9 @@ from pixeltrack.handout import MessageTable
 from pixeltrack.listing import RecipientList
 from pixeltrack.manifest import manifest
 from pixeltrack.model import Message, Recipient, Scope
-from pixeltrack.output import Output, uninterrupted
+from pixeltrack.output import Output
 from pixeltrack.proofs import Proof
+from pixeltrack.signals import uninterrupted
 from pixeltrack.sinks import Format
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring, TokenKind, number

@@ -8,16 +8,14 @@ import json
 import os
 import re
 import shutil
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
 from typing import IO, get_args
 
 from pixeltrack.errors import InputError, Interrupted, PixeltrackError
+from pixeltrack.folder import CREATE, Folder
 from pixeltrack.model import CampaignKind
 
 # What a run may write at the top of the folder.
@@ -37,8 +35,6 @@ _REWRITTEN = (
     *("template.html", "untracked.html", "template.txt", "untracked.txt"),
 )
 _PROGRESS = "progress.json"
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-_AGAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
 
 def check(folder: Path, *, force: bool, campaign: str) -> None:
@@ -167,7 +163,7 @@ class Output:
         Each write is one call of the system.
         """
         path, position = self._staging / name, self._positions.get(name)
-        flags = _CREATE if position is None else os.O_WRONLY | os.O_NOFOLLOW
+        flags = CREATE if position is None else os.O_WRONLY | os.O_NOFOLLOW
         file = open(path, "wb", buffering=0, opener=lambda *_: os.open(path, flags, mode))  # noqa: SIM115
         if position is not None:
             file.truncate(position)
@@ -179,7 +175,7 @@ class Output:
         """Open a new file for many short lines."""
         path = self._staging / name
         file = open(  # noqa: SIM115 - it is closed with the others
-            path, "w", encoding="utf-8", newline="", opener=lambda *_: os.open(path, _CREATE, mode)
+            path, "w", encoding="utf-8", newline="", opener=lambda *_: os.open(path, CREATE, mode)
         )
         self._texts.append(file)
         return file
@@ -187,7 +183,7 @@ class Output:
     def write(self, name: str, content: bytes, mode: int = 0o644) -> None:
         """Write one file at the top of the folder."""
         path = self._staging / name
-        with open(path, "wb", opener=lambda *_: os.open(path, _CREATE, mode)) as file:
+        with open(path, "wb", opener=lambda *_: os.open(path, CREATE, mode)) as file:
             file.write(content)
 
     def checkpoint(self, done: int) -> None:
@@ -278,56 +274,6 @@ class Output:
             return Interrupted(refused.message, hint=f"once that is mended, {again}", exit_code=1)
         code = why.code if isinstance(why, SystemExit) and isinstance(why.code, int) else 130
         return Interrupted(f"interrupted after {self.done:,} copies", hint=again, exit_code=code)
-
-
-class Folder:
-    """A folder of many small files, each written by a single call."""
-
-    def __init__(self, path: Path, *, resumed: bool) -> None:
-        path.mkdir(exist_ok=resumed)
-        self._path = path
-        self._folders: list[Folder] = []
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        self._flags = _AGAIN if resumed else _CREATE
-
-    def make_folder(self, name: str) -> Folder:
-        """Make a folder in it."""
-        made = Folder(self._path / name, resumed=self._flags == _AGAIN)
-        self._folders.append(made)
-        return made
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write one message's file, readable by its owner alone."""
-        descriptor = os.open(name, self._flags, 0o600, dir_fd=self._descriptor)
-        try:
-            written = os.write(descriptor, content)
-            while written < len(content):
-                written += os.write(descriptor, memoryview(content)[written:])
-        finally:
-            os.close(descriptor)
-
-    def close(self) -> None:
-        for folder in self._folders:
-            folder.close()
-        os.close(self._descriptor)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back until the block is done, so that it is done whole."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no other thread gets signals
-        return
-    held: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    handlers = [signal.signal(number, lambda number, _frame: held.append(number)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, handlers, strict=True):
-            signal.signal(number, handler)
-    if held:
-        signal.raise_signal(held[0])
 
 
 def _lock(staging: Path) -> int | None:

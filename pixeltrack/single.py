@@ -7,8 +7,9 @@ from pixeltrack.errors import InputError
 from pixeltrack.inject import Summary
 from pixeltrack.manifest import manifest
 from pixeltrack.model import CampaignKind
-from pixeltrack.output import Output, uninterrupted
+from pixeltrack.output import Output
 from pixeltrack.rewrite import Plan
+from pixeltrack.signals import uninterrupted
 from pixeltrack.store import Store
 from pixeltrack.template import Tokens
 from pixeltrack.tokens import Keyring

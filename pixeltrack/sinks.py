@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from pixeltrack.copies import Copy
-from pixeltrack.output import Folder, Output
+from pixeltrack.folder import Folder
+from pixeltrack.output import Output
 
 Format = Literal["html", "text", "eml", "mbox", "maildir", "jsonl", "recipe", "esp"]
 MESSAGE_FORMATS = ("eml", "mbox", "maildir")

@@ -49,6 +49,8 @@ FLOORS = [
         "listing",
         "pages",
         "personalize",
+        "folder",
+        "signals",
         "output",
         "store",
         "setup",

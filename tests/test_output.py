@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pixeltrack import output
+from pixeltrack import output, signals
 from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.output import Output
 
@@ -83,7 +83,7 @@ def test_what_a_killed_run_left_is_cleared_away_and_what_another_is_making_is_no
 
 def test_an_interruption_waits_until_all_is_done():
     done = []
-    with pytest.raises(KeyboardInterrupt), output.uninterrupted():
+    with pytest.raises(KeyboardInterrupt), signals.uninterrupted():
         signal.raise_signal(signal.SIGINT)
         done.append("whole")
     assert done == ["whole"]

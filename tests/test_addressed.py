@@ -320,6 +320,25 @@ def test_headers_that_cannot_be_are_refused(tmp_path: Path, headers: str, said: 
     assert said in ran.err
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("mail.html --subject x", "--subject is for messages that are made of HTML or text"),
+        ("mail.html --headers head.txt", "--headers is for messages that are made of HTML or text"),
+        ("mail.eml --subject x --recipients list.csv", "--subject is for messages"),
+        ("mail.html --diff --json", "--diff and --json exclude each other"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(tmp_path: Path, argv: str, said: str) -> None:
+    (tmp_path / "mail.html").write_text("<p>x</p>")
+    (tmp_path / "mail.eml").write_bytes(message("ada@example.com"))
+    (tmp_path / "list.csv").write_text("email\nada@example.com\n")
+    (tmp_path / "head.txt").write_text("Subject: x\n")
+    ran = run(tmp_path, "inject", *argv.split(), *OPTIONS)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
 def test_signed_messages_are_refused_unless_they_are_signed_again(tmp_path: Path) -> None:
     signed = b"DKIM-Signature: v=1; a=rsa-sha256\n" + message("ada@example.com")
     refused = run(tmp_path, "inject", "-", *OPTIONS, stdin=signed)

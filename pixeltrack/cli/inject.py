@@ -161,6 +161,8 @@ def command(
         *(resume, force, test, as_json),
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
+    if diff and as_json:
+        raise InputError("--diff and --json exclude each other", hint="--dry-run --json has every link")
     run = Run(call, asked, chosen, wishes)
     if dry_run:
         run.show_plans()

@@ -110,6 +110,13 @@ def plan_mail(mail: Mail, policy: Policy, format_: Format, wishes: Wishes) -> Pl
     from pixeltrack import message, rewrite
     from pixeltrack.sinks import MESSAGE_FORMATS
 
+    asked = {"--subject": wishes.subject, "--headers": wishes.headers, "--text-part": wishes.text_part}
+    for option, value in asked.items():
+        if value is not None and (mail.kind == "message" or format_ not in MESSAGE_FORMATS):
+            raise InputError(
+                f"{option} is for messages that are made of HTML or text",
+                hint="add --format eml, or leave it out",
+            )
     if mail.kind == "message":
         if format_ not in MESSAGE_FORMATS:
             raise InputError(

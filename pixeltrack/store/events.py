@@ -24,10 +24,12 @@ class Events(Database):
     ) -> None:
         super().__init__(path, connection, busy_ms, reconnect)
         self._agents: dict[str, int] = {}
+        self._networks: dict[str, int] = {"": 0}
         self.doubt: Rows | None = None
 
     def _forget(self) -> None:
         self._agents.clear()
+        self._networks = {"": 0}
 
     def put_events(self, events: Sequence[Event], spool: tuple[str, int] | None = None) -> None:
         """Store hits in one transaction; when this returns they are on the disk.
@@ -44,6 +46,7 @@ class Events(Database):
         try:
             self._put(events, agents, spool)
         except StoreError:
+            self._networks = {"": 0}  # a rolled back row has no id
             if self._committing:
                 (last,) = self._connection.execute("select last_insert_rowid()").fetchone()
                 self.doubt = last - len(events), last
@@ -75,11 +78,14 @@ class Events(Database):
 
     def _insert(self, events: Sequence[Event], agents: dict[str, int]) -> int:
         """Insert hits and return how many were stored; agents takes the ids that were not known."""
-        known = self._agents
+        known, networks = self._agents, self._networks
         rows = []
-        for at, campaign_id, kind, link, message, agent, flags in events:
+        for at, campaign_id, kind, link, message, agent, flags, network, address in events:
             agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
-            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags))
+            network_id = networks.get(network)
+            if network_id is None:
+                network_id = networks[network] = self._network(network)
+            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags, network_id, address))
         return max(0, self._connection.executemany(query("put_event"), rows).rowcount)
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
@@ -93,6 +99,11 @@ class Events(Database):
         if len(self._agents) + len(into) < _MAX_AGENTS:
             into[agent] = known[0]
         return int(known[0])
+
+    def _network(self, network: str) -> int:
+        self._connection.execute("insert or ignore into networks (network) values (?)", [network])
+        found = self._connection.execute("select network_id from networks where network = ?", [network])
+        return int(found.fetchone()[0])
 
     def spool_offset(self, name: str) -> int:
         """Return how far a spool file is taken up, in bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -58,25 +58,36 @@ class Compiled:
     always: tuple[Change, ...]
     bound: tuple[int, ...] = ()  # numbers of the links that have tokens of their own
 
-    def tokens(self, pseudonym: bytes, kind: TokenKind = "message") -> dict[Slot, str]:
-        """Return one copy's tokens by slot."""
-        return tokens(self.keys, pseudonym, kind, self.bound)
+    def minter(self, kind: TokenKind = "message") -> Callable[[bytes], dict[Slot, str]]:
+        """Return the function pseudonym -> one copy's tokens by slot."""
+        return minter(self.keys, kind, self.bound)
 
 
-def tokens(
-    keys: CampaignKeys, pseudonym: bytes, kind: TokenKind = "message", bound: Sequence[int] = ()
-) -> dict[Slot, str]:
-    """Return one copy's tokens by slot; "message" is its pixel's, and its links' where none are bound."""
-    found: dict[Slot, str] = {
-        "message": "" if bound else keys.message_token(pseudonym, kind),
-        "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
-        "preferences": keys.personal_token("preferences", pseudonym, kind),
-        "id": pseudonym.hex(),
-    }
-    if bound:
-        found.update(keys.bound_tokens(pseudonym, bound, kind).items())
-        found["message"] = found[0]
-    return found
+def minter(
+    keys: CampaignKeys, kind: TokenKind = "message", bound: Sequence[int] = ()
+) -> Callable[[bytes], dict[Slot, str]]:
+    """Return the function pseudonym -> one copy's tokens by slot.
+
+    "message" is the token of the pixel, and of the links where none are bound.
+    """
+    mint = keys.minter(kind)
+
+    def shared(pseudonym: bytes) -> dict[Slot, str]:
+        message, unsubscribe, preferences = mint(pseudonym)
+        return {
+            "message": message,
+            "unsubscribe": unsubscribe,
+            "preferences": preferences,
+            "id": pseudonym.hex(),
+        }
+
+    def each_its_own(pseudonym: bytes) -> dict[Slot, str]:
+        values = shared(pseudonym)
+        values.update(keys.bound_tokens(pseudonym, bound, kind).items())
+        values["message"] = values[0]
+        return values
+
+    return each_its_own if bound else shared
 
 
 def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring) -> Compiled:
@@ -133,7 +144,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         edits.append(written(plan.pixel_at, plan.pixel_at, before, 0 if task.bind else "message", after))
     tracked, untracked = (cut_regions(plan.source, plan.regions, each) for each in (edits, always))
     bound = (0, *numbers.values()) if task.bind else ()
-    sample = {**tokens(keys, bytes(8), "preview", bound), "to": "ada@example.com"}
+    sample: dict[Slot, str] = {**minter(keys, "preview", bound)(bytes(8)), "to": "ada@example.com"}
     proof = prove(plan, edits, sample, tracked.renderer()(sample))
     done, kept = (changes(plan.source, each) for each in (edits, always))
     return Compiled(draft, keys, tracked, untracked, proof, done, kept, bound)

@@ -43,11 +43,6 @@ _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
 _DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
 
 
-def now_ms() -> int:
-    """Return the time in milliseconds UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class _Queue:
     """Stands where waitress has its thread pool: it only remembers who has a request to answer."""
 

@@ -16,7 +16,7 @@ import base64
 import binascii
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, shake_128
@@ -41,6 +41,7 @@ _SHAKE_RATE = 168  # bytes that SHAKE128 takes in at a time
 _BLOCK = 64  # links whose tags come from one call of SHAKE128
 _TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = 11, 15, 8
 _TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
+_BOTH = _TRACK_LENGTH + _PERSONAL_LENGTH
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 
 _LETTER = [bytes((byte & 0b11011111,)) for byte in range(256)]  # the last six bits are then one of A to f
@@ -176,13 +177,13 @@ class Keyring:
 class _Mint:
     """A keyed hash that is set up once: a copy of its state costs a third of a new one."""
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("fresh",)
 
     def __init__(self, key: bytes, size: int) -> None:
-        self._keyed = blake2b(key=key, digest_size=size)
+        self.fresh = blake2b(key=key, digest_size=size).copy
 
     def hash(self, body: bytes) -> bytes:
-        keyed = self._keyed.copy()
+        keyed = self.fresh()
         keyed.update(body)
         return keyed.digest()
 
@@ -257,6 +258,37 @@ class CampaignKeys:
     def personal_token(self, purpose: Personal, pseudonym: bytes, kind: TokenKind = "message") -> str:
         mint = self.unsubscribe if purpose == "unsubscribe" else self.preferences
         return mint.seal(self._head(kind) + self._campaign + pseudonym)
+
+    def minter(self, kind: TokenKind = "message") -> Callable[[bytes], tuple[str, str, str]]:
+        """Return the function pseudonym -> (message, unsubscribe, preferences) token.
+
+        The same tokens as one by one, in less than half the time: they are written as base64 together.
+        """
+        head, campaign = self._head(kind), self._campaign
+        track, unsubscribe, preferences = (
+            mint.fresh for mint in (self.track, self.unsubscribe, self.preferences)
+        )
+
+        def mint(pseudonym: bytes) -> tuple[str, str, str]:
+            message, person = head + pseudonym, head + campaign + pseudonym
+            tracking, leaving, choosing = track(), unsubscribe(), preferences()
+            tracking.update(message)
+            leaving.update(person)
+            choosing.update(person)
+            a, b, c = tracking.digest(), leaving.digest(), choosing.digest()
+            letters = _LETTER
+            written = _encode(
+                b"".join(
+                    (
+                        *(message, a[:-1], letters[a[-1]]),
+                        *(person, b[:-1], letters[b[-1]]),
+                        *(person, c[:-1], letters[c[-1]]),
+                    )
+                )
+            )
+            return written[:_TRACK_LENGTH], written[_TRACK_LENGTH:_BOTH], written[_BOTH:]
+
+        return mint
 
     def host_seal(self, link: int, host: str) -> str:
         """Return the 8 characters that bind the host in a readable link to the link."""

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixeltrack import config
+from pixeltrack.clock import now_ms
 from pixeltrack.collector import Collector, make_app
 from pixeltrack.metrics import Counters
 from pixeltrack.pages import Pages
 from pixeltrack.pool import GroupRecorder
-from pixeltrack.serve import now_ms
 from pixeltrack.setup import open_workspace
 from pixeltrack.spool import Spool
 from pixeltrack.store import open_store

@@ -25,12 +25,13 @@ from conftest import START, Clock, Inject
 from inbox import copies
 
 from pixeltrack import keyfile, serve
+from pixeltrack.clock import now_ms
 from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.config import Settings
 from pixeltrack.doctor import Check, check_here, check_outside, gif, here
 from pixeltrack.errors import InputError
 from pixeltrack.pages import Pages
-from pixeltrack.serve import Server, listen, now_ms
+from pixeltrack.serve import Server, listen
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store
 

@@ -19,13 +19,13 @@ from pixeltrack.cli.common import Call
 from pixeltrack.cli.inject_options import Chosen
 from pixeltrack.cli.planning import Mail, Wishes
 from pixeltrack.cli.progress import progress
+from pixeltrack.clock import now_ms
 from pixeltrack.compile import Task
 from pixeltrack.delivery import Delivery, rehearse
 from pixeltrack.errors import InputError, Interrupted
 from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.lint.mail import domain
-from pixeltrack.serve import now_ms
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.show.injection import addressed_lines, summary_json, summary_lines
 from pixeltrack.show.lint import said

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from json.encoder import encode_basestring as _quoted
 
+from pixeltrack.flatjson import flat_sorted
 from pixeltrack.model import Message, Owner, Scope
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
@@ -15,20 +14,6 @@ from pixeltrack.store.schema import query
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
-
-
-@lru_cache(maxsize=64)
-def _pattern(keys: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Return an object of JSON with places for the values, and the keys in order of these."""
-    ordered = tuple(sorted(keys))
-    places = [_quoted(key).replace("%", "%%") + ": %s" for key in ordered]
-    return "{" + ", ".join(places) + "}", ordered
-
-
-def _as_json(fields: Mapping[str, str]) -> str:
-    """Return fields as JSON, sorted. The rows of a list have the same keys: only values are written anew."""
-    pattern, keys = _pattern(tuple(fields))
-    return pattern % tuple([_quoted(fields[key]) for key in keys])
 
 
 class People(Database):
@@ -62,7 +47,7 @@ class People(Database):
         New ones have numbers in a row, so that nobody needs to be looked up for their message.
         """
         connection = self._connection
-        people = [(each.identity, _as_json(each.fields)) for each in chunk]
+        people = [(each.identity, flat_sorted(each.fields)) for each in chunk]
         if may_be_new:
             added = connection.executemany(query("put_new_recipient"), people).rowcount
             if added == len(chunk):

@@ -38,11 +38,13 @@ def client_of(peer: str, hops: str, spoken_for: bool, trusted: Collection[str]) 
     """Return the address that a request comes from, or nothing when that is not known.
 
     peer is who has connected, hops the value of X-Forwarded-For, and spoken_for whether any forwarding
-    header is there at all. Of a trusted proxy only its own hop counts. Of a proxy that nobody has named,
-    on this machine or beside it, all readers would have one address: then it is not known.
+    header is there at all. Of trusted proxies only the hop counts that the outermost of them has added.
+    Of a proxy that nobody has named, on this machine or beside it, all readers would have one address:
+    then it is not known.
     """
     if peer in trusted:
-        return _without_port(hops.rpartition(",")[2].strip())
+        added = (_without_port(hop.strip()) for hop in reversed(hops.split(",")))
+        return next((hop for hop in added if hop not in trusted), "")
     return "" if _may_be_a_proxy(peer, spoken_for) else peer
 
 

@@ -132,15 +132,19 @@ class DayHash:
         return not self._alone
 
     def _forget(self, first: int) -> bool:
-        """Delete the salts of the days before one; return whether nothing of them is left."""
+        """Delete the salts of the days before one; return whether nothing of them is left.
+
+        And those far ahead, of a clock that was wrong. Not tomorrow's: another's clock may be there.
+        """
+        last = self._clock() // DAY + 1
         try:
-            gone = self._store.forget_salts(day_of(first * DAY), busy_ms=_BUSY_MS)
-            if gone:
-                self._failing = False
-            return gone
+            gone = self._store.forget_salts(day_of(first * DAY), day_of(last * DAY), busy_ms=_BUSY_MS)
         except PixeltrackError as error:
             self._say(error)
             return False
+        if gone:
+            self._failing = False
+        return gone
 
     def _say(self, error: PixeltrackError) -> None:
         """Log the first of a row of failures."""

@@ -150,6 +150,13 @@ def test_what_was_left_while_nothing_ran_is_deleted_at_the_next_start(store: Sto
     assert on_disk(store, salt) == []
 
 
+def test_salts_of_a_clock_that_was_wrong_are_deleted_but_not_tomorrows(store: Store, clock: Clock) -> None:
+    for days in (400, 1, 0):
+        clock.now = START + days * DAY
+        DayHash(store, clock)
+    assert set(salts(store)) == {day_of(START), day_of(START + DAY)}
+
+
 def test_nothing_is_left_where_the_table_has_grown_and_shrunk_around_it(store: Store, clock: Clock) -> None:
     """Pages were split and joined while the salt was in one: no stale copy of it may stay."""
 

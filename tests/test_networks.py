@@ -15,6 +15,7 @@ from pixeltrack.errors import InputError
 from pixeltrack.networks import Networks, RangeList, read_lists
 from pixeltrack.networks.address import packed
 from pixeltrack.networks.lists import SHIPPED, Prefixes, read
+from pixeltrack.networks.publishers import published
 from pixeltrack.networks.update import Updated, update
 
 TODAY = "2026-11-25"
@@ -320,7 +321,7 @@ def test_a_shipped_list_can_be_given_back(folder: Path) -> None:
         ("{}", "is JSON of a kind that is not known"),
         ("[]", "lacks endpoint sets 9 and 10"),
         ("[1]", "not of Microsoft 365 endpoints"),
-        ('{"syncToken": 1, "prefixes": 1}', "not as its publisher writes it"),
+        ('{"syncToken": 1, "prefixes": 1}', "is not as its publisher writes it"),
         ('{"values": []}', "has no service tag AzureCloud"),
         ('{"result": {"ipv4_cidrs": ["x"], "ipv6_cidrs": []}}', "result[0]: 'x' is no network"),
         (
@@ -337,6 +338,37 @@ def test_what_is_wrong_is_refused_before_anything_changes(text: str, said: str, 
         update([good, ("file.txt", text)], folder, label="", day="", force=False, today=TODAY)
     assert said in refused.value.message
     assert not folder.exists()
+
+
+ODD = st.recursive(
+    st.one_of(st.none(), st.integers(), st.sampled_from(["192.0.2.0/24", "x", ""]), st.booleans()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(
+                [
+                    *("syncToken", "values", "regions", "result", "prefixes", "ipv6_prefixes", "ip_prefix"),
+                    *("createDate", "creationTime", "ipv4Prefix", "name", "properties", "addressPrefixes"),
+                    *("cidrs", "cidr", "ipv4_cidrs", "ipv6_cidrs", "serviceArea", "id", "ips"),
+                ]
+            ),
+            inner,
+            max_size=4,
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(text=st.one_of(ODD.map(json.dumps), st.text(max_size=60), st.text("0123456789./:-, #\n", max_size=60)))
+def test_a_file_is_understood_or_refused_in_words(text: str) -> None:
+    try:
+        found = published("file", text)
+    except InputError as refused:
+        assert refused.message.startswith("file ")
+    else:
+        assert all(each.prefixlen >= 8 for each in found.networks)
 
 
 def test_a_list_that_has_lost_its_ipv6_is_refused_without_force(folder: Path) -> None:

@@ -182,12 +182,12 @@ def _age(days: int | None, health: Health, now: int) -> Check:
 
 def _salts(health: Health, now: int) -> Check:
     """Yesterday's salt is kept for an hour; a minute more is given to whoever deletes it."""
-    kept = day_of(now - KEPT - 60_000)
-    old = [day for day in health.salts if day < kept]
+    first, last = day_of(now - KEPT - 60_000), day_of(now + _DAY)
+    old = [day for day in health.salts if not first <= day <= last]
     if old:
         hint = "start pixeltrack serve, or run pixeltrack ingest: both delete them"
         return warning("salts", f"those of {', '.join(old)} could still lead from a hit to an address", hint)
-    return ok("salts", "none of a day that is over")
+    return ok("salts", "none but the day's")
 
 
 def _disk(folder: Path) -> Check:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from ipaddress import (
@@ -96,30 +96,33 @@ def _day(text: str) -> str:
 def _json(file: _File) -> Published:
     try:
         document = json.loads(file.text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file.path} is not valid JSON: {error}", hint="nothing was changed") from None
-    if isinstance(document, list):
-        return _microsoft_365(file, document)
+    kind = _microsoft_365 if isinstance(document, list) else _kind(document)
+    if kind is None:
+        raise InputError(
+            f"{file.path} is JSON of a kind that is not known",
+            hint="give a file of Amazon, Google, Azure, Microsoft 365, Oracle or Cloudflare, or a text file"
+            " with one network a line and --label",
+        )
+    try:
+        return kind(file, document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{file.path} is not as its publisher writes it ({type(error).__name__}: {error})",
+            hint="nothing was changed",
+        ) from None
+
+
+def _kind(document: Mapping[str, Any]) -> Callable[[_File, Any], Published] | None:
+    """Return what reads a document that has one of these at its top."""
     kinds = {
         "syncToken": _amazon_or_google,
         "values": _azure,
         "regions": _oracle,
         "result": _cloudflare,
     }
-    for key, kind in kinds.items():
-        if key in document:
-            try:
-                return kind(file, document)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise InputError(
-                    f"{file.path} has a {key!r}, but not as its publisher writes it ({error!r})",
-                    hint="nothing was changed",
-                ) from None
-    raise InputError(
-        f"{file.path} is JSON of a kind that is not known",
-        hint="give a file of Amazon, Google, Azure, Microsoft 365, Oracle or Cloudflare, or a text file"
-        " with one network a line and --label",
-    )
+    return next((kinds[key] for key in kinds if key in document), None)
 
 
 def _amazon_or_google(file: _File, document: dict[str, Any]) -> Published:
@@ -195,7 +198,7 @@ def _cloudflare(file: _File, document: dict[str, Any]) -> Published:
     )
 
 
-def _microsoft_365(file: _File, document: list[Any]) -> Published:
+def _microsoft_365(file: _File, document: Any) -> Published:
     """Return the mail filter, Exchange Online Protection: endpoint sets 9 and 10."""
     found: list[Network] = []
     sets = set()

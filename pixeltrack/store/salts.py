@@ -36,13 +36,13 @@ class Salts(Database):
         with explained(self.path):
             return salt_days(self._connection)
 
-    def forget_salts(self, before: str, *, busy_ms: int) -> bool:
-        """Delete the salts of the days before one, from the database and from its journal.
+    def forget_salts(self, first: str, last: str, *, busy_ms: int) -> bool:
+        """Delete all salts but those of the days between two, from the database and from its journal.
 
         Return whether none of their bytes are left. A reader may keep the journal from being cut:
         then they are gone from the database, and this must be called again. Raises StoreError.
         """
-        old = [day for day in self.salt_days() if day < before]
+        old = [day for day in self.salt_days() if not first <= day <= last]
         if old:
             with self._transaction(busy_ms) as connection:
                 # secure_delete overwrites what is deleted (store.connect); the journal has it still.

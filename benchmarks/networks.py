@@ -102,6 +102,7 @@ def main() -> None:
                 "number, warm": turns(lambda address: hashed.key(address, NOW), warm),
                 "number, cold": turns(lambda address: hashed.key(address, NOW), cold),
                 "facts, fast lane, warm": turns(lambda address: facts.of_said(said, address, NOW), warm),
+                "facts, fast lane, cold": turns(lambda address: facts.of_said(said, address, NOW), cold),
                 "facts, environ, warm": turns(
                     lambda address: facts.of({**environ, "REMOTE_ADDR": address}, NOW), warm
                 ),

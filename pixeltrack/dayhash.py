@@ -29,6 +29,7 @@ _REMEMBERED = 8_192  # addresses of a day
 _MOST_DAYS = 400  # of old logs at once
 _AGAIN = 60_000  # milliseconds before a store that refused is asked again
 _BUSY_MS = 20  # that a request may wait for another writer; then the process uses a salt of its own
+_START_MS = 1_000  # that a start may
 
 log = logging.getLogger("pixeltrack.dayhash")
 
@@ -81,7 +82,9 @@ class DayHash:
         self._today: Callable[[str], int] = _keyed(secrets.token_bytes(_SALT_BYTES))
         self._start = self._end = 0  # between them the time of a hit is today's, and nothing is to be done
         self._failing = False
+        self._busy_ms = _START_MS
         self.tend()
+        self._busy_ms = _BUSY_MS
 
     def key(self, address: str, at: int) -> int:
         """Return the number of an address at a time (milliseconds UTC); 0 when there is no address."""
@@ -120,7 +123,7 @@ class DayHash:
                 continue
             fresh = secrets.token_bytes(_SALT_BYTES)
             try:
-                salt = self._store.salt(day_of(day * DAY), fresh, busy_ms=_BUSY_MS)
+                salt = self._store.salt(day_of(day * DAY), fresh, busy_ms=self._busy_ms)
                 self._alone.discard(day)
             except PixeltrackError as error:
                 self._say(error)
@@ -138,7 +141,7 @@ class DayHash:
         """
         last = self._clock() // DAY + 1
         try:
-            gone = self._store.forget_salts(day_of(first * DAY), day_of(last * DAY), busy_ms=_BUSY_MS)
+            gone = self._store.forget_salts(day_of(first * DAY), day_of(last * DAY), busy_ms=self._busy_ms)
         except PixeltrackError as error:
             self._say(error)
             return False

@@ -45,16 +45,18 @@ def client_of(peer: str, hops: str, spoken_for: bool, trusted: Collection[str]) 
     if peer in trusted:
         added = (_without_port(hop.strip()) for hop in reversed(hops.split(",")))
         return next((hop for hop in added if hop not in trusted), "")
-    return "" if _may_be_a_proxy(peer, spoken_for) else peer
+    plain = peer.removeprefix("::ffff:")
+    if plain.startswith("127.") or plain == "::1" or (spoken_for and _is_inside(plain)):
+        return ""
+    return peer
 
 
 @lru_cache(maxsize=1_024)
-def _may_be_a_proxy(peer: str, spoken_for: bool) -> bool:
+def _is_inside(address: str) -> bool:
     try:
-        address = ip_address(peer.removeprefix("::ffff:"))
+        return not ip_address(address).is_global
     except ValueError:
         return True  # a Unix socket has no address
-    return address.is_loopback or (spoken_for and not address.is_global)
 
 
 def _without_port(hop: str) -> str:

@@ -24,11 +24,16 @@ class Salts(Database):
 
         busy_ms is how long to wait for another writer. Raises StoreError.
         """
-        name = _PREFIX + day
-        with self._transaction(busy_ms) as connection:
-            connection.execute("insert or ignore into facts (name, value) values (?, ?)", [name, fresh.hex()])
-            (value,) = connection.execute("select value from facts where name = ?", [name]).fetchone()
-        return bytes.fromhex(value)
+        name, select = _PREFIX + day, "select value from facts where name = ?"
+        self._stay()
+        with explained(self.path):
+            found = self._connection.execute(select, [name]).fetchone()  # waits for nobody
+        if found is None:
+            insert = "insert or ignore into facts (name, value) values (?, ?)"
+            with self._transaction(busy_ms) as connection:
+                connection.execute(insert, [name, fresh.hex()])
+                found = connection.execute(select, [name]).fetchone()
+        return bytes.fromhex(found[0])
 
     def salt_days(self) -> tuple[str, ...]:
         """Return the days whose salts are kept, in order."""

@@ -22,6 +22,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 _KEYS: dict[str, type] = {
     "db": str,
     "key": str,
+    "networks": str,
     "base_url": str,
     "consent.policy": str,
     "retention.events_days": int,
@@ -58,6 +59,7 @@ class Settings:
 
     db: Path
     key: Path
+    networks: Path  # the folder of the user's own network lists; it need not exist
     base_url: str
     consent: Policy
     events_days: int | None  # None: events are kept until they are deleted by hand
@@ -91,7 +93,7 @@ def load(
     values: dict[str, Any] = {}
     if named or path.is_file():
         values = _read(path)
-        for key in ("db", "key"):
+        for key in ("db", "key", "networks"):
             if key in values:
                 values[key] = str(path.parent / values[key])
     values |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
@@ -109,6 +111,7 @@ def load(
     return Settings(
         db=db,
         key=Path(values["key"]) if "key" in values else db.with_name("pixeltrack.key"),
+        networks=Path(values["networks"]) if "networks" in values else db.with_name("pixeltrack.networks"),
         base_url=values.get("base_url", DEFAULT_BASE_URL),
         consent=values.get("consent.policy", "assumed"),
         events_days=values.get("retention.events_days"),
@@ -156,7 +159,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(f"{path}: unknown key {key!r}", hint=f"known keys: {', '.join(sorted(_KEYS))}")
         if not isinstance(value, expected) or isinstance(value, bool):
             raise InputError(f"{path}: {key} is {value!r}, expected {_KINDS[expected]}")
-        if value == "" and key in ("db", "key"):
+        if value == "" and key in ("db", "key", "networks"):
             raise InputError(f"{path}: {key} is empty", hint="name a file, or remove the line")
         if isinstance(value, int) and value not in _RANGES[key]:
             least, most = _RANGES[key][0], _RANGES[key][-1]

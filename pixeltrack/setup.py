@@ -52,6 +52,9 @@ _FILE = """\
 db = {db}
 key = {key}
 
+# The folder of your own network lists, which pixeltrack networks update writes.
+# networks = "pixeltrack.networks"
+
 # The public address of your collector (pixeltrack serve, behind HTTPS). It is written into every
 # mail, so choose it for good: a subdomain of the domain that your mail comes from.
 # base_url = "https://track.example.com"

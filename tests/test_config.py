@@ -34,6 +34,7 @@ def test_without_anything_the_defaults_hold():
     assert config.load(environment={}) == config.Settings(
         db=Path("pixeltrack.db"),
         key=Path("pixeltrack.key"),
+        networks=Path("pixeltrack.networks"),
         base_url="http://127.0.0.1:8000",
         consent="assumed",
         events_days=None,
@@ -74,7 +75,7 @@ def test_option_then_environment_then_file(
 
 def test_every_key_of_the_file_arrives():
     _write(
-        'db = "a.db"\nkey = "b.key"\nbase_url = "https://t.example"\n'
+        'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\nbase_url = "https://t.example"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nmetrics = "off"\nlog_format = "json"\n'
@@ -83,6 +84,7 @@ def test_every_key_of_the_file_arrives():
     assert config.load(environment={}) == config.Settings(
         db=Path("a.db"),
         key=Path("b.key"),
+        networks=Path("lists"),
         base_url="https://t.example",
         consent="required",
         events_days=30,

@@ -26,6 +26,7 @@ _COMMANDS = {
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
     "ingest": "Record opens and clicks from the access log of a web server or CDN.",
     "report": "Show how a campaign did, people and machines apart.",
+    "networks": "Show or refresh the lists that say whose network an address is in.",
     "doctor": "Look for what may be wrong with an installation.",
     "demo": "Play a whole campaign on this machine and check its report.",
 }

@@ -10,11 +10,12 @@ from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.people import People
+from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Logs):
+class Store(Campaigns, People, Logs, Salts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

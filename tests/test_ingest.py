@@ -22,8 +22,9 @@ from inbox import Copy, copies
 from pixeltrack import simulate
 from pixeltrack.errors import InputError, PixeltrackError, StoreError
 from pixeltrack.follow import _QUIET, Follower
-from pixeltrack.ingest import Counts, LogReading
+from pixeltrack.ingest import LogReading
 from pixeltrack.logfile import open_log
+from pixeltrack.loghits import Counts
 from pixeltrack.setup import Workspace
 
 PEOPLE = [f"p{number}@x.example" for number in range(40)]

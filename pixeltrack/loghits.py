@@ -71,16 +71,24 @@ class LogHits:
         self.counts.lines += block.count(b"\n")
         start = 0
         while start < len(block):
-            is_header = block.startswith(b"#", start)  # how the lines behind it are read, it may change
-            end = (block.find(b"\n", start) if is_header else block.find(b"\n#", start)) + 1 or len(block)
-            piece, start = block[start:end], end
-            plain = None if is_header else self._reader.plain
-            if plain is None:
-                for line in piece.split(b"\n")[:-1]:
-                    self._read_line(line)
+            # A header may change how the lines behind it are read.
+            is_header = block.startswith(b"#", start)
+            if is_header:
+                end = block.find(b"\n", start) + 1
+            elif block.find(b"#", start) < 0:  # a byte is found far quicker than two
+                end = len(block)
             else:
-                self._read_plain(piece, plain)
-                self._verify()
+                end = block.find(b"\n#", start) + 1 or len(block)
+            self._read_piece(block[start:end], None if is_header else self._reader.plain)
+            start = end
+
+    def _read_piece(self, piece: bytes, plain: Plain | None) -> None:
+        if plain is None:
+            for line in piece.split(b"\n")[:-1]:
+                self._read_line(line)
+        else:
+            self._read_plain(piece, plain)
+            self._verify()
 
     def _read_line(self, line: bytes) -> None:
         try:

@@ -54,12 +54,9 @@ def time(written: str) -> int:
 
 
 PLAIN = plain.Plain(
-    rb'[^\[\n]*+\[([^\]\n]{26})\] "(GET|HEAD) '
-    + plain.TARGET
-    + rb' HTTP/[0-9.]++" '
-    + plain.STATUS
+    rb'[^\[\n]*+\[([^\]\n]{26})\] "(GET|HEAD) ' + plain.TARGET + rb' HTTP/[0-9.]++" ' + plain.STATUS
     # size, referrer, agent, and what follows them
-    + rb' [0-9-]++ "[^"\\\n]*+" "([^"\\\n]*+)"()()[^\n]*+',
+    + rb' [0-9-]++ "' + plain.TEXT + rb'" "(' + plain.TEXT + rb')"()()[^\n]*+',
     lambda written: time(written.decode("latin-1")),
     lambda agent, _: ("" if agent == b"-" else agent.decode("latin-1"), False),
-)
+)  # fmt: skip

@@ -90,7 +90,11 @@ PLAIN = plain.Plain(
     + plain.TARGET
     + rb'","status":"'
     + plain.STATUS
-    + rb'","agent":"([^"\\\n]*+)"(),"purpose":"([^"\\\n]*+)"\}',
+    + rb'","agent":"('
+    + plain.TEXT
+    + rb')"(),"purpose":"('
+    + plain.TEXT
+    + rb')"\}',
     lambda written: int(written.replace(b".", b"")),  # three decimals: what rounding gives too
     lambda agent, purpose: (agent.decode("latin-1"), is_speculative(purpose.decode("latin-1"))),
 )

@@ -242,7 +242,7 @@ def block(draw: st.DrawFn, format_: Format) -> bytes:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_many_at_a_time_is_the_same_as_one_by_one(store: Store, format_: Format, data: st.DataObject) -> None:
     both(store, format_, data.draw(st.lists(block(format_), min_size=1, max_size=3)))

@@ -58,6 +58,9 @@ class Event(NamedTuple):
     address: int = 0
 
 
+EventRow = tuple[int, int, int, int, int, str, int, str, int]  # an Event; a name costs as much as the rest
+
+
 class Recipient(NamedTuple):
     """One person of a list. ``address`` is as given; ``identity`` is what makes it the same person."""
 

@@ -31,6 +31,7 @@ TokenKind = Literal["message", "preview", "merge"]
 Personal = Literal["unsubscribe", "preferences"]
 
 _KIND_BYTES: dict[TokenKind, int] = {"message": 0x11, "preview": 0x12, "merge": 0x13}
+MESSAGE = _KIND_BYTES["message"]
 _KINDS = {byte: kind for kind, byte in _KIND_BYTES.items()}
 _BOUND = 0x20  # set in the kind of a token that holds for one link alone
 _BOUND_KINDS: dict[int, TokenKind] = {
@@ -39,14 +40,16 @@ _BOUND_KINDS: dict[int, TokenKind] = {
 }
 _SHAKE_RATE = 168  # bytes that SHAKE128 takes in at a time
 _BLOCK = 64  # links whose tags come from one call of SHAKE128
-_TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = 11, 15, 8
+TRACK_BODY, TRACK_TAG = 10, 11
+_TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = TRACK_TAG, 15, 8
 _TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
 _BOTH = _TRACK_LENGTH + _PERSONAL_LENGTH
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 
-_LETTER = [bytes((byte & 0b11011111,)) for byte in range(256)]  # the last six bits are then one of A to f
+LETTERED = bytes(byte & 0b11011111 for byte in range(256))  # the last six bits are then one of A to f
+_LETTER = [bytes((byte,)) for byte in LETTERED]
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
-_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _PROVED = 1_024  # campaigns whose keys are kept at hand, about 2 kB each
 
 _signed = Struct(">q").unpack  # half of what int.from_bytes costs
@@ -109,6 +112,9 @@ class Keyring:
     def holds(self, other: Keyring) -> bool:
         """Return whether every key of another keyring is in this one too."""
         return other._keys.items() <= self._keys.items()
+
+    def has_key(self, key_id: int) -> bool:
+        return key_id in self._keys
 
     def campaign(self, code: str, key_id: int | None = None) -> CampaignKeys:
         """Return the keys that mint the tokens of one campaign."""
@@ -177,13 +183,13 @@ class Keyring:
 class _Mint:
     """A keyed hash that is set up once: a copy of its state costs a third of a new one."""
 
-    __slots__ = ("fresh",)
+    __slots__ = ("begin",)
 
     def __init__(self, key: bytes, size: int) -> None:
-        self.fresh = blake2b(key=key, digest_size=size).copy
+        self.begin = blake2b(key=key, digest_size=size).copy  # returns a hash that is still to be updated
 
     def hash(self, body: bytes) -> bytes:
-        keyed = self.fresh()
+        keyed = self.begin()
         keyed.update(body)
         return keyed.digest()
 
@@ -266,7 +272,7 @@ class CampaignKeys:
         """
         head, campaign = self._head(kind), self._campaign
         track, unsubscribe, preferences = (
-            mint.fresh for mint in (self.track, self.unsubscribe, self.preferences)
+            mint.begin for mint in (self.track, self.unsubscribe, self.preferences)
         )
 
         def mint(pseudonym: bytes) -> tuple[str, str, str]:
@@ -340,7 +346,7 @@ def _decode(token: str, length: int) -> bytes | None:
         return None
     try:
         written = token.encode("ascii")
-        raw = a2b_base64(written.translate(_FROM_URL_SAFE))  # passes over what is no base64: so compare
+        raw = a2b_base64(written.translate(FROM_URL_SAFE))  # passes over what is no base64: so compare
     except (UnicodeEncodeError, binascii.Error):
         return None
     return raw if compare_digest(b2a_base64(raw, newline=False).translate(_URL_SAFE), written) else None

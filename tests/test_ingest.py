@@ -22,8 +22,9 @@ from inbox import Copy, copies
 from pixeltrack import simulate
 from pixeltrack.errors import InputError, PixeltrackError, StoreError
 from pixeltrack.follow import _QUIET, Follower
-from pixeltrack.ingest import Counts, LogReading
+from pixeltrack.ingest import LogReading
 from pixeltrack.logfile import open_log
+from pixeltrack.loghits import Counts
 from pixeltrack.setup import Workspace
 
 PEOPLE = [f"p{number}@x.example" for number in range(40)]
@@ -97,6 +98,16 @@ def test_people_who_stopped_tracking_are_left_out(
     (tmp_path / "a.log").write_text(combined(mail[0].open) + combined(mail[1].open))
     assert read(workspace, tmp_path / "a.log") == Counts(lines=2, opens=2, silenced=1)
     assert len(times(workspace)) == 1
+
+
+def test_people_who_stopped_tracking_are_left_out_of_many(
+    workspace: Workspace, client: Client, mail: list[Copy], tmp_path: Path
+) -> None:
+    """Rows are stored by fifties and the rest one by one: either statement looks."""
+    client.post(mail[7].preferences, b"action=stop")
+    (tmp_path / "a.log").write_text(opens(mail, 0, 170))
+    assert read(workspace, tmp_path / "a.log") == Counts(lines=170, opens=170, silenced=5)
+    assert times(workspace) == [second for second in range(170) if second % 40 != 7]
 
 
 def test_a_campaign_that_is_injected_later_is_found(

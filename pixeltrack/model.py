@@ -11,8 +11,11 @@ Consent = Literal["granted", "denied", "unknown"]
 Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from being measured
 CampaignKind = Literal["recipients", "merge", "preview"]
 StoredEvent = tuple[int, int, int, int, str, int]  # message, at (ms UTC), kind, link, agent, flags
+WeightedHit = tuple[int, int, int, int, str, int, int]  # the same, and how many hits it stands for
 
-Rows = tuple[int, int]  # of a table: behind the first number, up to the second
+# Where a commit of unknown outcome may have left its hits: in the rows of events behind the first number
+# and up to the second; or, the first being below 0, with that mark and number in the table of commits.
+Rows = tuple[int, int]
 
 
 class EventKind(IntEnum):
@@ -28,6 +31,7 @@ class Flag:
     HEAD = 1  # the method was HEAD: a machine looked, nobody read
     SPECULATIVE = 2  # a header said that the load was speculative (Sec-Purpose, Purpose, X-Moz)
     PREVIEW = 4  # a preview message: recorded, never counted
+    REPEAT = 8  # never stored: the store gives hits back with it that it has not kept one by one
 
 
 class Event(NamedTuple):

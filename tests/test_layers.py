@@ -39,6 +39,7 @@ FLOORS = [
         "nginxmap",
         "consent",
         "figures",
+        "replay",
         "count",
     },
     {

@@ -111,6 +111,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0001_foundation",),
             ("0002_link_groups",),
             ("0003_logs",),
+            ("0004_repeats",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 
@@ -144,7 +145,7 @@ def test_a_database_of_a_newer_pixeltrack_is_refused_untouched(path: Path) -> No
     connection = sqlite3.connect(path)
     connection.execute("pragma user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="newer pixeltrack \\(schema 99, this one knows 3\\)"):
+    with pytest.raises(StoreError, match="newer pixeltrack \\(schema 99, this one knows 4\\)"):
         open_store(path, KEYRING, create=True)
     assert rows(path, "pragma user_version") == [(99,)]
 

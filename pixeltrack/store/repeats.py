@@ -1,0 +1,80 @@
+"""Hits beyond their URL's share of an hour, added to counts; and the mark of the commit that did so."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+
+from pixeltrack.model import Event, Rows
+from pixeltrack.replay import HOUR
+from pixeltrack.store.schema import query
+
+#: What an agent is stored as that is one too many.
+OTHER_AGENT = "(other)"
+_MOST_AGENTS = 5  # of a URL in an hour; whoever invents more shares one row, so it stays bounded
+_OLD_MARKS = 90 * 24 * HOUR  # ms: until then whoever made them has long asked, or is gone
+
+_Url = tuple[int, int, int, int, int]  # campaign, message, hour, kind, link
+
+
+class Fold:
+    """Hits of one batch that are to be counted only, by URL and hour and then by agent and flags."""
+
+    def __init__(self) -> None:
+        self._counts: dict[_Url, dict[tuple[str, int], tuple[int, int, int]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def add(self, event: Event) -> None:
+        at, campaign_id, kind, link, message, agent, flags = event
+        url = campaign_id, message, at // HOUR * HOUR, int(kind), link
+        counts = self._counts.setdefault(url, {})
+        hits, first, last = counts.get((agent, flags), (0, at, at))
+        counts[agent, flags] = hits + 1, min(first, at), max(last, at)
+
+    def put(self, connection: sqlite3.Connection, agent_id: Callable[[str], int]) -> int:
+        """Add to the counts of the store; return how many hits that were, without silenced people's.
+
+        An agent that is one too many of its URL is not even stored by name.
+        """
+        stored = 0
+        for url, counts in self._counts.items():
+            values: dict[str, object] = dict(
+                zip(("campaign_id", "message", "hour", "kind", "link"), url, strict=True)
+            )
+            known = {agent: id_ for id_, agent in connection.execute(query("agents_of_repeats"), values)}
+            for (agent, flags), (hits, first_at, last_at) in counts.items():
+                if agent not in known and len(known.keys() - {OTHER_AGENT}) >= _MOST_AGENTS:
+                    agent = OTHER_AGENT
+                if agent not in known:
+                    known[agent] = agent_id(agent)
+                values |= {"agent_id": known[agent], "flags": flags}
+                values |= {"hits": hits, "first_at": first_at, "last_at": last_at}
+                stored += hits * max(0, connection.execute(query("put_repeats"), values).rowcount)
+        return stored
+
+
+class Mark:
+    """Says of each commit that folds hits whether it was made, for when it has failed.
+
+    That a count was added to cannot be seen from the count, as other processes add to it too. So the
+    transaction also notes a number under this process' mark.
+    """
+
+    def __init__(self) -> None:
+        self._mark = self._number = 0
+
+    def put(self, connection: sqlite3.Connection, at: int) -> Rows:
+        """Note the next commit, made at a time (ms UTC); return where ``has_commit`` finds it."""
+        if not self._mark:
+            self._mark = -1 - secrets.randbits(62)
+            connection.execute("delete from commits where at < ?", [at - _OLD_MARKS])
+        self._number += 1
+        connection.execute(query("put_commit"), {"mark": self._mark, "number": self._number, "at": at})
+        return self._mark, self._number
+
+    def renew(self) -> None:
+        """Use the mark no more: what is found under it later is the last commit, or the one before."""
+        self._mark = self._number = 0

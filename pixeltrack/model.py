@@ -32,10 +32,23 @@ class Flag:
     SPECULATIVE = 2  # a header said that the load was speculative (Sec-Purpose, Purpose, X-Moz)
     PREVIEW = 4  # a preview message: recorded, never counted
     REPEAT = 8  # never stored: the store gives hits back with it that it has not kept one by one
+    HEADERS = 16  # the headers below were looked for; the log of a web server does not hold them
+    NO_LANGUAGE = 32  # no Accept-Language
+    BARE_ACCEPT = 64  # no Accept, or */* alone
+    NAVIGATE = 128  # Sec-Fetch-Mode: navigate
+    FETCH = 256  # any Sec-Fetch-Mode
+    TLS = 512  # it came over HTTPS, as far as we or a trusted proxy know
+    GPC = 1024  # Sec-GPC: 1 (Global Privacy Control)
+    DNT = 2048  # DNT: 1
 
 
 class Event(NamedTuple):
-    """One hit, as narrow as it is stored. ``at`` is milliseconds UTC, ``agent`` a reduced agent."""
+    """One hit, as narrow as it is stored. ``at`` is milliseconds UTC, ``agent`` a reduced agent.
+
+    ``network`` is the label of the client's network and the date of the list that has it, as
+    "google/2026-11-01"; empty when no list does. ``address`` tells apart the clients of one day: a hash
+    keyed with that day's salt, 0 when there is none.
+    """
 
     at: int
     campaign_id: int
@@ -44,6 +57,8 @@ class Event(NamedTuple):
     message: int  # the recipient's pseudonym in this campaign
     agent: str
     flags: int
+    network: str = ""
+    address: int = 0
 
 
 class Recipient(NamedTuple):
@@ -67,7 +82,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as stored. ``created`` is milliseconds UTC."""
+    """A campaign as stored. Times are milliseconds UTC; ``sent`` is None while nobody has told it."""
 
     campaign_id: int
     name: str
@@ -75,6 +90,7 @@ class Campaign:
     key_id: int
     kind: CampaignKind
     created: int
+    sent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ class Replays:
 
     def take_back(self) -> None:
         """Count the last hits no longer: storing them has failed, and they will come again."""
-        for at, campaign_id, _kind, link, message, _agent, _flags in self._counted:
-            url = hash((at // HOUR, campaign_id, link, message))
+        for event in self._counted:
+            url = hash((event.at // HOUR, event.campaign_id, event.link, event.message))
             if self._young.get(url):
                 self._young[url] -= 1
         self._counted = ()

@@ -182,9 +182,10 @@ class _File:
 
     def _hit(self, line: bytes) -> Hit | None:
         try:
-            at, campaign_id, kind, link, message, agent, flags, *doubt = json.loads(line)
+            at, campaign_id, kind, link, message, agent, flags, network, address, *doubt = json.loads(line)
             rows = (int(doubt[0]), int(doubt[1])) if doubt else None
-            return Event(at, campaign_id, EventKind(kind), link, message, agent, flags), rows
+            event = Event(*(at, campaign_id, EventKind(kind), link, message, agent, flags, network, address))
+            return event, rows
         except (ValueError, TypeError, IndexError):  # a damaged disk must not hold up the hits behind it
             log.error("%s: a line that is no hit was left out", self._path)
             return None

@@ -46,6 +46,14 @@ def locked(store: Store) -> Iterator[sqlite3.Connection]:
     lock.close()
 
 
+def test_spooled_hits_keep_their_network_and_address_hash(store: Store) -> None:
+    spool = Spool(store.path)
+    spool.append([event._replace(network="google/2026-11-01", address=7) for event in events(1)])
+    assert spool.take_up(store) == 1
+    facts = "select network, address from events join networks using (network_id)"
+    assert sqlite3.connect(store.path).execute(facts).fetchall() == [("google/2026-11-01", 7)]
+
+
 def test_spooled_hits_come_back_as_they_were(store: Store) -> None:
     spool = Spool(store.path)
     spool.append(events(1, 2))

@@ -111,7 +111,8 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0001_foundation",),
             ("0002_link_groups",),
             ("0003_logs",),
-            ("0004_repeats",),
+            ("0004_facts",),
+            ("0005_repeats",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 
@@ -145,7 +146,7 @@ def test_a_database_of_a_newer_pixeltrack_is_refused_untouched(path: Path) -> No
     connection = sqlite3.connect(path)
     connection.execute("pragma user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="newer pixeltrack \\(schema 99, this one knows 4\\)"):
+    with pytest.raises(StoreError, match=f"newer pixeltrack \\(schema 99, this one knows {VERSION}\\)"):
         open_store(path, KEYRING, create=True)
     assert rows(path, "pragma user_version") == [(99,)]
 
@@ -325,6 +326,30 @@ def test_invented_agents_cannot_fill_the_database(
     assert agents[5] == "Agent/5"  # known ones keep their name
     assert agents[99] == agents[200] == "(other)"
     assert len(store._agents) <= 10
+
+
+FACTS = "select message, network, address from events left join networks using (network_id) order by message"
+
+
+def test_network_and_address_hash_are_kept_with_a_hit(store: Store, path: Path) -> None:
+    campaign = saved(store)
+    for message, network in enumerate(("google/2026-11-01", "", "google/2026-11-01"), start=1):
+        store.put_events([hit(campaign, message)._replace(network=network, address=message << 20)])
+    assert rows(path, FACTS) == [
+        (1, "google/2026-11-01", 1 << 20),
+        (2, None, 2 << 20),
+        (3, "google/2026-11-01", 3 << 20),
+    ]
+
+
+def test_a_rolled_back_batch_leaves_no_network_behind(store: Store, path: Path) -> None:
+    campaign = saved(store)
+    fresh = hit(campaign, 1)._replace(network="fresh/1")
+    with pytest.raises(StoreError, match="NOT NULL"):
+        store.put_events([fresh, fresh._replace(message=None)])
+    store.put_events([hit(campaign, 2)._replace(network="other/2")])
+    store.put_events([fresh])
+    assert rows(path, FACTS) == [(1, "fresh/1", 0), (2, "other/2", 0)]
 
 
 def test_a_rolled_back_batch_leaves_no_agent_behind(store: Store, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from pixeltrack import replay
@@ -35,15 +36,18 @@ class Events(Database):
     ) -> None:
         super().__init__(path, connection, busy_ms, reconnect)
         self._agents: dict[str, int] = {}
+        self._networks: dict[str, int] = {"": 0}
         self._replays = Replays(replay_limit)
         self._mark = Mark()
         self._marked: Rows | None = None  # the commit that is being made, if it folds hits
-        self._folds = 0  # hits of the last batch
+        self._folding = False  # whether the last batch had any such hits
+        self._folds = 0  # how many of them were stored
         self._folded = 0  # hits of all, since ``folds`` was asked
         self.doubt: Rows | None = None
 
     def _forget(self) -> None:
         self._agents.clear()
+        self._networks = {"": 0}
 
     def put_events(self, events: Sequence[Event], spool: tuple[str, int] | None = None) -> None:
         """Store hits in one transaction; when this returns they are on the disk.
@@ -62,6 +66,7 @@ class Events(Database):
             self._put(events, agents, spool)
         except StoreError:
             self._replays.take_back()
+            self._networks = {"": 0}  # a rolled back row has no id
             if self._committing:
                 self._mark.renew()
                 (last,) = self._connection.execute("select last_insert_rowid()").fetchone()
@@ -72,7 +77,7 @@ class Events(Database):
     def _put(self, events: Sequence[Event], agents: dict[str, int], spool: tuple[str, int] | None) -> None:
         with self._transaction() as connection:
             self._insert(events, agents)
-            if self._folds:
+            if self._folding:
                 self._marked = self._mark.put(connection, events[-1].at)
             if spool:
                 connection.execute(
@@ -101,19 +106,23 @@ class Events(Database):
 
         Call ``_keep`` with these when they are committed.
         """
-        known, is_beyond = self._agents, self._replays.is_beyond
+        known, networks, is_beyond = self._agents, self._networks, self._replays.is_beyond
         rows = []
         fold = Fold()
         self._replays.begin(events)
         for event in events:
-            at, campaign_id, kind, link, message, agent, flags = event
+            at, campaign_id, kind, link, message, agent, flags, network, address = event
             if is_beyond(at, campaign_id, link, message):
                 fold.add(event)
                 continue
             agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
-            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags))
+            network_id = networks.get(network)
+            if network_id is None:
+                network_id = networks[network] = self._network(network)
+            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags, network_id, address))
         stored = max(0, self._connection.executemany(query("put_event"), rows).rowcount)
-        self._folds = fold.put(self._connection, lambda agent: self._id_of(agent, agents)) if fold else 0
+        self._folding = bool(fold)
+        self._folds = fold.put(self._connection, partial(self._ids, agents)) if fold else 0
         return stored + self._folds
 
     def _keep(self, agents: dict[str, int]) -> None:
@@ -126,8 +135,9 @@ class Events(Database):
         folded, self._folded = self._folded, 0
         return folded
 
-    def _id_of(self, agent: str, agents: dict[str, int]) -> int:
-        return self._agents.get(agent) or agents.get(agent) or self._intern(agent, agents)
+    def _ids(self, agents: dict[str, int], agent: str, network: str) -> tuple[int, int]:
+        agent_id = self._agents.get(agent) or agents.get(agent) or self._intern(agent, agents)
+        return agent_id, self._network(network) if network else 0
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"
@@ -140,6 +150,11 @@ class Events(Database):
         if len(self._agents) + len(into) < _MAX_AGENTS:
             into[agent] = known[0]
         return int(known[0])
+
+    def _network(self, network: str) -> int:
+        self._connection.execute("insert or ignore into networks (network) values (?)", [network])
+        found = self._connection.execute("select network_id from networks where network = ?", [network])
+        return int(found.fetchone()[0])
 
     def spool_offset(self, name: str) -> int:
         """Return how far a spool file is taken up, in bytes."""

@@ -36,7 +36,7 @@ def examine(path: Path) -> Health:
         oldest = newest = key = None
         if found == "ok" and 0 < schema <= VERSION:
             oldest, newest = connection.execute("select min(at), max(at) from events").fetchone()
-            if schema >= 4 and oldest is not None:  # the counts of further hits came then
+            if schema >= 5 and oldest is not None:  # the counts of further hits came then
                 (last,) = connection.execute("select max(last_at) from repeats").fetchone()
                 newest = max(newest, last or newest)
             row = connection.execute("select value from facts where name = 'key'").fetchone()

@@ -6,52 +6,60 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 
-from pixeltrack.model import Event, Rows
+from pixeltrack.model import Event, Flag, Rows
 from pixeltrack.replay import HOUR
 from pixeltrack.store.schema import query
 
 #: What an agent is stored as that is one too many.
 OTHER_AGENT = "(other)"
-_MOST_AGENTS = 5  # of a URL in an hour; whoever invents more shares one row, so it stays bounded
+_MOST = 8  # kinds of hits of a URL in an hour; what is beyond shares few rows, so it stays bounded
+_JUDGED = Flag.HEAD | Flag.SPECULATIVE | Flag.PREVIEW  # what they keep of their flags
 _OLD_MARKS = 90 * 24 * HOUR  # ms: until then whoever made them has long asked, or is gone
 
 _Url = tuple[int, int, int, int, int]  # campaign, message, hour, kind, link
+_Sort = tuple[str, int, str]  # agent, flags, network
 
 
 class Fold:
-    """Hits of one batch that are to be counted only, by URL and hour and then by agent and flags."""
+    """Hits of one batch that are to be counted only, by URL and hour and then by what they look like."""
 
     def __init__(self) -> None:
-        self._counts: dict[_Url, dict[tuple[str, int], tuple[int, int, int]]] = {}
+        self._counts: dict[_Url, dict[_Sort, tuple[int, int, int]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._counts)
 
     def add(self, event: Event) -> None:
-        at, campaign_id, kind, link, message, agent, flags = event
+        at, campaign_id, kind, link, message, agent, flags, network, _address = event
         url = campaign_id, message, at // HOUR * HOUR, int(kind), link
         counts = self._counts.setdefault(url, {})
-        hits, first, last = counts.get((agent, flags), (0, at, at))
-        counts[agent, flags] = hits + 1, min(first, at), max(last, at)
+        hits, first, last = counts.get((agent, flags, network), (0, at, at))
+        counts[agent, flags, network] = hits + 1, min(first, at), max(last, at)
 
-    def put(self, connection: sqlite3.Connection, agent_id: Callable[[str], int]) -> int:
+    def put(self, connection: sqlite3.Connection, ids: Callable[[str, str], tuple[int, int]]) -> int:
         """Add to the counts of the store; return how many hits that were, without silenced people's.
 
-        An agent that is one too many of its URL is not even stored by name.
+        ids gives the numbers of an agent and a network. Those of a hit that is one too many of its URL
+        are not even stored by name.
         """
         stored = 0
         for url, counts in self._counts.items():
             values: dict[str, object] = dict(
                 zip(("campaign_id", "message", "hour", "kind", "link"), url, strict=True)
             )
-            known = {agent: id_ for id_, agent in connection.execute(query("agents_of_repeats"), values)}
-            for (agent, flags), (hits, first_at, last_at) in counts.items():
-                if agent not in known and len(known.keys() - {OTHER_AGENT}) >= _MOST_AGENTS:
-                    agent = OTHER_AGENT
-                if agent not in known:
-                    known[agent] = agent_id(agent)
-                values |= {"agent_id": known[agent], "flags": flags}
-                values |= {"hits": hits, "first_at": first_at, "last_at": last_at}
+            known: dict[_Sort, tuple[int, int]] = {
+                (agent, flags, network): (agent_id, network_id)
+                for agent, flags, network, agent_id, network_id in connection.execute(
+                    query("repeats_of_hour"), values
+                )
+            }
+            for sort, (hits, first_at, last_at) in counts.items():
+                if sort not in known and sum(agent != OTHER_AGENT for agent, *_ in known) >= _MOST:
+                    sort = OTHER_AGENT, sort[1] & _JUDGED, ""
+                if sort not in known:
+                    known[sort] = ids(sort[0], sort[2])
+                values["agent_id"], values["network_id"] = known[sort]
+                values |= {"flags": sort[1], "hits": hits, "first_at": first_at, "last_at": last_at}
                 stored += hits * max(0, connection.execute(query("put_repeats"), values).rowcount)
         return stored
 

@@ -36,7 +36,7 @@ from pixeltrack.recorder import Recorder
 from pixeltrack.replay import HOUR, LIMIT, Replays
 from pixeltrack.setup import Workspace
 from pixeltrack.spool import Spool
-from pixeltrack.store import Store, open_store
+from pixeltrack.store import Store, examine, open_store
 from pixeltrack.store.schema import VERSION
 
 REPLAYS = int(os.environ.get("PIXELTRACK_REPLAYS", "5000"))  # of each URL
@@ -156,7 +156,7 @@ def test_the_report_says_how_many_hits_were_only_counted(workspace: Workspace, s
     assert report.build(store, "spring").repeated_hits == 1_245
 
 
-def test_posting_over_and_over_stores_no_more_than_once(
+def test_s19_posting_over_and_over_stores_no_more_than_once(
     client: Client, workspace: Workspace, mail: list[Copy]
 ) -> None:
     def everything() -> dict[str, int]:
@@ -200,6 +200,7 @@ def test_counts_know_agent_flags_and_when(store: Store) -> None:
         (1, NOON + 90_000, 1, 0, CHROME, 9, 1),
         (1, NOON + 93_000, 1, 0, CHROME, 9, 3),
     ]
+    assert examine(store.path).newest == NOON + 93_000
     made = report.build(store, "spring")
     assert (made.opens, made.machine_opens) == (Tally(1, LIMIT + 5), Tally(1, 5))
 
@@ -213,6 +214,21 @@ def test_invented_agents_make_no_rows_and_no_agents(store: Store) -> None:
     assert len(rows(store.path, "select 1 from agents")) < 8 + 1
     assert counted(store) == LIMIT + 200
     assert report.build(store, "spring").unknown_opens == Tally(1, 200 - 8)  # nothing is known of them
+
+
+def test_nor_do_they_when_the_store_takes_no_more_agents(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixeltrack.store.events._MAX_AGENTS", 1)
+    store.put_events(hits(LIMIT))
+    for number in range(100):
+        agent = f"Made/{number}.0"
+        event = hits(1, at=NOON + 60_000 + number, agent=agent, flags=16 * number)[0]
+        store.put_events([event._replace(network=f"cloud/{number}")])
+    assert len(rows(store.path, "select 1 from repeats")) <= 8 + 8
+    assert len(rows(store.path, "select 1 from agents")) == 2
+    assert len(rows(store.path, "select 1 from networks")) <= 8
+    assert counted(store) == LIMIT + 100
 
 
 def test_who_stopped_tracking_is_not_counted_either(

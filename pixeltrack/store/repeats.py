@@ -20,6 +20,11 @@ _Url = tuple[int, int, int, int, int]  # campaign, message, hour, kind, link
 _Sort = tuple[str, int, str]  # agent, flags, network
 
 
+def _other(sort: _Sort) -> _Sort:
+    """Return what is kept of a hit that is one too many."""
+    return OTHER_AGENT, sort[1] & _JUDGED, ""
+
+
 class Fold:
     """Hits of one batch that are to be counted only, by URL and hour and then by what they look like."""
 
@@ -54,8 +59,8 @@ class Fold:
                 )
             }
             for sort, (hits, first_at, last_at) in counts.items():
-                if sort not in known and sum(agent != OTHER_AGENT for agent, *_ in known) >= _MOST:
-                    sort = OTHER_AGENT, sort[1] & _JUDGED, ""
+                if sort not in known and sum(_other(each) != each for each in known) >= _MOST:
+                    sort = _other(sort)
                 if sort not in known:
                     known[sort] = ids(sort[0], sort[2])
                 values["agent_id"], values["network_id"] = known[sort]

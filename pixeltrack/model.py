@@ -14,7 +14,7 @@ StoredEvent = tuple[int, int, int, int, str, int]  # message, at (ms UTC), kind,
 WeightedHit = tuple[int, int, int, int, str, int, int]  # the same, and how many hits it stands for
 
 # Where a commit of unknown outcome may have left its hits: in the rows of events behind the first number
-# and up to the second; or, the first being below 0, with that mark and number in the table of commits.
+# and up to the second; or, the first being a mark, as the commit of that mark and number.
 Rows = tuple[int, int]
 
 

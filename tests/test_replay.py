@@ -401,6 +401,25 @@ def test_a_count_in_doubt_is_told_apart_from_what_others_added_to_it(
     other.close()
 
 
+def test_a_commit_in_doubt_that_left_out_the_silenced_is_told_by_its_rows(
+    client: Client, store: Store, mail: list[Copy]
+) -> None:
+    client.get(mail[0].open)
+    client.post(mail[0].preferences, b"action=stop")
+    silenced = next(iter(store.events(1)))[0]
+    recorder = Recorder(store, Spool(store.path))
+    sound = store._connection
+    store._connection = Failing(sound, True)  # type: ignore[assignment]
+    for event in (*hits(5, message=silenced), *hits(1)):  # more of them than the store has rows
+        recorder.add(event)
+    recorder.commit()
+    assert recorder.state()["status"] == "degraded"
+    store._connection = sound
+    recorder._ask_again = 0.0
+    recorder.flush()
+    assert (kept(store), counted(store)) == (2, 2)
+
+
 # -- databases made before ------------------------------------------------------------------------------
 
 

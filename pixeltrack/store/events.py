@@ -13,7 +13,7 @@ from pixeltrack.model import Event, Rows, StoredEvent, WeightedHit
 from pixeltrack.replay import Replays
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database, Reconnect
-from pixeltrack.store.repeats import OTHER_AGENT, Fold, Mark
+from pixeltrack.store.repeats import OTHER_AGENT, Fold, Mark, is_mark
 from pixeltrack.store.schema import query
 
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
@@ -86,7 +86,7 @@ class Events(Database):
 
     def has_event(self, event: Event, rows: Rows) -> bool:
         """Return whether a hit of a commit that failed has been stored by it all the same."""
-        if rows[0] < 0:
+        if is_mark(rows[0]):
             return bool(self._rows("has_commit", mark=rows[0], number=rows[1]))
         found = self._rows(
             "has_event",

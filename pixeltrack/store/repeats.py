@@ -14,6 +14,7 @@ from pixeltrack.store.schema import query
 OTHER_AGENT = "(other)"
 _MOST = 8  # kinds of hits of a URL in an hour; what is beyond shares few rows, so it stays bounded
 _JUDGED = Flag.HEAD | Flag.SPECULATIVE | Flag.PREVIEW  # what they keep of their flags
+_MARKS = -(1 << 62)  # and below: the rows of events that a commit may have left are far above
 _OLD_MARKS = 90 * 24 * HOUR  # ms: until then whoever made them has long asked, or is gone
 
 _Url = tuple[int, int, int, int, int]  # campaign, message, hour, kind, link
@@ -69,6 +70,11 @@ class Fold:
         return stored
 
 
+def is_mark(number: int) -> bool:
+    """Return whether a number of ``Rows`` is a mark, and not a row."""
+    return number <= _MARKS
+
+
 class Mark:
     """Says of each commit that folds hits whether it was made, for when it has failed.
 
@@ -82,7 +88,7 @@ class Mark:
     def put(self, connection: sqlite3.Connection, at: int) -> Rows:
         """Note the next commit, made at a time (ms UTC); return where ``has_commit`` finds it."""
         if not self._mark:
-            self._mark = -1 - secrets.randbits(62)
+            self._mark = _MARKS - secrets.randbits(62)
             connection.execute("delete from commits where at < ?", [at - _OLD_MARKS])
         self._number += 1
         connection.execute(query("put_commit"), {"mark": self._mark, "number": self._number, "at": at})

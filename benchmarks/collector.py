@@ -91,7 +91,7 @@ def recorded(folder: Path) -> int:
     """How many hits pixeltrack has stored."""
     settings = config.load(options={"db": str(folder / "t.db")}, environment={})
     store = setup.open_workspace(settings, create=False).store
-    count = sum(1 for _ in store.events(store.campaign("bench").campaign_id))
+    count = sum(hit[-1] for hit in store.hits(store.campaign("bench").campaign_id))
     store.close()
     return count
 

@@ -30,7 +30,8 @@ HEADERS = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL))), (
 
 def ours(database: Path, *, fast_lane: bool) -> None:
     """Pixeltrack's collector, as ``serve`` runs it."""
-    settings = config.load(options={"db": str(database)}, environment={})
+    # Each hit is a row, as of readers who open a few times: there are few of them here, who open often.
+    settings = config.load(options={"db": str(database), "serve.replay_limit": 1_000_000}, environment={})
     workspace = setup.open_workspace(settings, create=False, busy_ms=50)
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, now_ms, commit_each=False)
     server = Server(app, listen("127.0.0.1", 0), fast_lane=fast_lane)

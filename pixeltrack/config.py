@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pixeltrack import replay
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 
@@ -32,6 +33,7 @@ _KEYS: dict[str, type] = {
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
+    "serve.replay_limit": int,
     "serve.metrics": str,
     "serve.log_format": str,
     "serve.trusted_proxy": list,
@@ -40,6 +42,7 @@ _RANGES = {
     "retention.events_days": range(1, 36_501),
     "serve.port": range(65_536),
     "serve.spool_mb": range(1, 1_000_001),
+    "serve.replay_limit": range(1, 1_000_001),
 }
 _KINDS: dict[type, str] = {
     str: "text in quotes",
@@ -69,6 +72,7 @@ class Settings:
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
+    replay_limit: int  # hits of one URL that are kept one by one, in an hour and by each worker
     metrics: Metrics  # who may read /metrics
     log_format: LogFormat
     trusted_proxies: frozenset[str]  # addresses of proxies whose X-Forwarded-For counts
@@ -121,6 +125,7 @@ def load(
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),
+        replay_limit=values.get("serve.replay_limit", replay.LIMIT),
         metrics=values.get("serve.metrics", "local"),
         log_format=values.get("serve.log_format", "text"),
         trusted_proxies=frozenset(map(_proxy, values.get("serve.trusted_proxy", ()))),

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pixeltrack.agents import describe
 from pixeltrack.classify import Label, Verdict, judge, loaded_by_sweeper, sweep
 from pixeltrack.figures import Tally
-from pixeltrack.model import EventKind, Flag, StoredEvent
-
-HOUR = 3_600_000  # ms
+from pixeltrack.model import EventKind, Flag, WeightedHit
+from pixeltrack.replay import HOUR
 
 
 @dataclass(slots=True)
@@ -32,6 +31,8 @@ class Count:
     link_machines: Counter[int] = field(default_factory=Counter)
     clicked_without_open: int = 0
     previews: int = 0
+    repeated_hits: int = 0  # that were not kept one by one
+    repeated_urls: int = 0
     first: int | None = None
     last: int | None = None
 
@@ -46,28 +47,33 @@ class Count:
         )
         return Tally(unique, total)
 
-    def add(self, hits: Iterable[StoredEvent]) -> None:
+    def add(self, hits: Iterable[WeightedHit]) -> None:
         """Count the hits of one message, which come in order of time."""
         judged = self._judge(hits)
         labels: defaultdict[EventKind, set[Label]] = defaultdict(set)
         people: list[tuple[EventKind, str]] = []
         links: set[int] = set()
-        for (_message, at, stored_kind, link, agent, _flags), verdict in judged:
+        repeated: set[int] = set()
+        for (_message, at, stored_kind, link, agent, flags, weight), verdict in judged:
             kind = EventKind(stored_kind)
-            self.hits[kind, verdict] += 1
+            self.hits[kind, verdict] += weight
             labels[kind].add(verdict.label)
+            if flags & Flag.REPEAT:
+                self.repeated_hits += weight
+                repeated.add(link)
             if verdict.label != "human":
-                self.link_machines[link] += verdict.label != "unknown"
+                self.link_machines[link] += weight if verdict.label != "unknown" else 0
                 continue
             people.append((kind, agent))
-            self.hours[at // HOUR * HOUR, kind] += 1
+            self.hours[at // HOUR * HOUR, kind] += weight
             self.first = at if self.first is None else min(self.first, at)
             self.last = at if self.last is None else max(self.last, at)
             if kind == EventKind.CLICK:
                 links.add(link)
-                self.link_clicks[link] += 1
+                self.link_clicks[link] += weight
         self.aside.update({verdict for _hit, verdict in judged if verdict.label != "human"})
         self.link_people.update(links)
+        self.repeated_urls += len(repeated)
         for kind, seen in labels.items():
             self.messages[kind, tuple(sorted(seen))] += 1
         self.clicked_without_open += (
@@ -75,12 +81,12 @@ class Count:
         )
         self._describe(people)
 
-    def _judge(self, hits: Iterable[StoredEvent]) -> list[tuple[StoredEvent, Verdict]]:
-        judged: list[tuple[StoredEvent, Verdict]] = []
+    def _judge(self, hits: Iterable[WeightedHit]) -> list[tuple[WeightedHit, Verdict]]:
+        judged: list[tuple[WeightedHit, Verdict]] = []
         for hit in hits:
             flags = hit[5]
             if flags & Flag.PREVIEW:
-                self.previews += 1
+                self.previews += hit[6]
                 continue
             verdict = judge(
                 "open" if hit[2] == EventKind.OPEN else "click",
@@ -108,7 +114,7 @@ class Count:
         self.clients.update({fact.client or "webmail or browser" for fact in opens})
 
 
-def _swept(hits: list[StoredEvent]) -> list[int]:
+def _swept(hits: list[WeightedHit]) -> list[int]:
     """Return the positions of a message's hits that a machine made by following many links at once."""
     clicks = [index for index, hit in enumerate(hits) if hit[2] == EventKind.CLICK]
     swept = [clicks[each] for each in sorted(sweep([(hits[index][1], hits[index][3]) for index in clicks]))]
@@ -117,7 +123,7 @@ def _swept(hits: list[StoredEvent]) -> list[int]:
         times[hits[index][4]].append(hits[index][1])
     loads = [
         index
-        for index, (_message, at, kind, _link, agent, _flags) in enumerate(hits)
+        for index, (_message, at, kind, _link, agent, *_rest) in enumerate(hits)
         if kind == EventKind.OPEN and agent in times and loaded_by_sweeper(at, times[agent])
     ]
     return swept + loads

@@ -39,7 +39,8 @@ _STORED = _LONGEST + 1
 _SPOOLED = _STORED + 1
 _TAKEN_UP = _SPOOLED + 1
 _LOST = _TAKEN_UP + 1
-_NOW = _LOST + 1
+_FOLDED = _LOST + 1
+_NOW = _FOLDED + 1
 _SIZE = _NOW + len(_GAUGES)
 
 _ANSWER_AT = {
@@ -108,6 +109,10 @@ class Counters:
     def lost(self, hits: int) -> None:
         self._row[_LOST] += hits
 
+    def folded(self, hits: int) -> None:
+        """Count hits that the store has added to counts, beyond their URL's share of an hour."""
+        self._row[_FOLDED] += hits
+
     def now(self, *, waiting: int | None = None, spool: int | None = None, open_: int | None = None) -> None:
         """Note how things stand: hits in memory, bytes in the spool, connections."""
         for at, value in enumerate((waiting, spool, open_), start=_NOW):
@@ -161,6 +166,7 @@ class Counters:
             ("spooled_hits_total", _SPOOLED, "Hits that went into the spool."),
             ("taken_up_hits_total", _TAKEN_UP, "Hits that went from the spool into the store."),
             ("lost_hits_total", _LOST, "Hits that neither store, spool nor memory could take."),
+            ("folded_hits_total", _FOLDED, "Stored hits beyond their URL's share of an hour: counted only."),
         ):
             family(name, "counter", text, [("", total[at])])
         family("commit_seconds", "histogram", "How long a commit to the store took.", _histogram(total))

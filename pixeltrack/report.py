@@ -6,10 +6,11 @@ from collections import Counter
 from itertools import groupby
 from operator import itemgetter
 
-from pixeltrack.count import HOUR, Count
+from pixeltrack.count import Count
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
+from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
 
@@ -30,7 +31,7 @@ def build_all(store: Store) -> list[CampaignReport]:
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
     links = store.links(campaign.campaign_id)
     count = Count(frozenset(row.number for row in links if row.role == "honeypot"))
-    for _message, hits in groupby(store.events(campaign.campaign_id), key=itemgetter(0)):
+    for _message, hits in groupby(store.hits(campaign.campaign_id), key=itemgetter(0)):
         count.add(hits)
     messages, tracked = _message_counts(store, campaign)
     opt_outs = store.opt_out_counts(campaign.campaign_id)
@@ -67,6 +68,8 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         first=count.first,
         last=count.last,
         preview_hits=count.previews,
+        repeated_hits=count.repeated_hits,
+        repeated_urls=count.repeated_urls,
         rules_version=rules().version,
     )
 

@@ -93,7 +93,11 @@ class Spool:
             hits = file.next_hits(store)
             events = [event for event, rows in hits if not rows or not store.has_event(event, rows)]
             if file.reached > file.taken:
-                store.put_events(events, spool=(file.name, file.reached))
+                try:
+                    store.put_events(events, spool=(file.name, file.reached))
+                except StoreError:
+                    file.ask_again()  # the commit may have been made all the same
+                    raise
                 file.taken = file.reached
             if not file.has_more():
                 self._drop(file, store)
@@ -154,6 +158,10 @@ class _File:
         if self._ragged:
             os.ftruncate(self._descriptor, self.size)
             self._ragged = False
+
+    def ask_again(self) -> None:
+        """Let the store say, before the next hits, how far it got."""
+        self._asked = False
 
     def next_hits(self, store: Store) -> list[Hit]:
         self._trim()

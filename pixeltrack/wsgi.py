@@ -46,7 +46,12 @@ def _open() -> Collector:
             settings = config.load()
             templates = os.environ.get("PIXELTRACK_TEMPLATES")
             workspace = open_workspace(settings, create=False, busy_ms=_BUSY_MS, follow=True)
-            recording = open_store(settings.db, workspace.keyring, busy_ms=_BUSY_MS, follow=True)
+            recording = open_store(
+                *(settings.db, workspace.keyring),
+                busy_ms=_BUSY_MS,
+                follow=True,
+                replay_limit=settings.replay_limit,
+            )
             counters = Counters()
             recorder = GroupRecorder(recording, Spool(settings.db, settings.spool_mb << 20), counters)
             recorder.flush()  # what an earlier process had to leave in the spool

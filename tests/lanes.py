@@ -37,7 +37,7 @@ class Lane:
     """A collector of its own over a copy of a database, fed through a connection without a network."""
 
     def __init__(self, path: Path, keyring: Keyring, settings: Settings, fast: bool) -> None:
-        self._store = open_store(path, keyring)
+        self._store = open_store(path, keyring, replay_limit=1_000_000_000)  # each event is looked at
         self._store._connection.execute("pragma synchronous = off")
         app = make_app(self._store, keyring, Pages(), settings, lambda: CLOCK, commit_each=False)
         self.server = Server(app, listen("127.0.0.1", 0), fast_lane=fast)

@@ -44,6 +44,7 @@ def test_without_anything_the_defaults_hold():
         host="127.0.0.1",
         port=8000,
         spool_mb=256,
+        replay_limit=20,
         metrics="local",
         log_format="text",
         trusted_proxies=frozenset(),
@@ -78,7 +79,7 @@ def test_every_key_of_the_file_arrives():
         'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\nbase_url = "https://t.example"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
-        '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nmetrics = "off"\nlog_format = "json"\n'
+        '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
     )
     assert config.load(environment={}) == config.Settings(
@@ -94,6 +95,7 @@ def test_every_key_of_the_file_arrives():
         host="::1",
         port=0,
         spool_mb=7,
+        replay_limit=5,
         metrics="off",
         log_format="json",
         trusted_proxies=frozenset({"127.0.0.1", "2001:db8::1"}),
@@ -163,6 +165,7 @@ def test_an_unknown_key_is_refused_with_its_path(text: str, key: str):
         ('[serve]\nmetrics = "yes"', "serve.metrics is 'yes'"),
         ('[serve]\nlog_format = "xml"', "serve.log_format is 'xml'"),
         ("[serve]\nspool_mb = 0", "serve.spool_mb is 0, expected 1 to 1000000"),
+        ("[serve]\nreplay_limit = 0", "serve.replay_limit is 0, expected 1 to 1000000"),
         (
             '[serve]\ntrusted_proxy = "::1"',
             "serve.trusted_proxy is '::1', expected a list such as [\"127.0.0.1\"]",

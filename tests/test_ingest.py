@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from conftest import CHROME, START, Client, Clock, Inject
 from inbox import Copy, copies
 
 from pixeltrack import simulate
+from pixeltrack.config import Settings
 from pixeltrack.errors import InputError, PixeltrackError, StoreError
 from pixeltrack.follow import _QUIET, Follower
 from pixeltrack.ingest import LogReading
@@ -28,6 +30,12 @@ from pixeltrack.loghits import Counts
 from pixeltrack.setup import Workspace
 
 PEOPLE = [f"p{number}@x.example" for number in range(40)]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Every hit is kept as it is: few people open many times here, and each time is looked at."""
+    return replace(settings, replay_limit=1_000_000)
 
 
 @pytest.fixture
@@ -288,23 +296,31 @@ def test_two_at_once_do_not_count_twice(
     assert times(workspace) == list(range(count))
 
 
+@pytest.mark.parametrize("limit", [20, 1_000_000], ids=["replays are folded", "each is kept"])
 def test_killing_it_anywhere_loses_and_doubles_nothing(
-    workspace: Workspace, mail: list[Copy], tmp_path: Path
+    workspace: Workspace, mail: list[Copy], tmp_path: Path, limit: int
 ) -> None:
     path = tmp_path / "a.log"
     path.write_text(opens(mail, 0, 60_000))
+    (tmp_path / "settings.toml").write_text(f"[serve]\nreplay_limit = {limit}\n")
+    environment = clean_environment(PIXELTRACK_CONFIG=str(tmp_path / "settings.toml"))
     command = [sys.executable, "-m", "pixeltrack", "ingest", str(path), "--db", str(workspace.store.path)]
     chance, kills = random.Random(3), 0
     for _ in range(6):
-        program = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=clean_environment())
+        program = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
         try:
             program.wait(0.3 + chance.random())
         except subprocess.TimeoutExpired:
             program.send_signal(signal.SIGKILL)
             program.wait()
             kills += 1
-    assert subprocess.run(command, check=False, capture_output=True, env=clean_environment()).returncode == 0
-    assert times(workspace) == list(range(60_000))
+    assert subprocess.run(command, check=False, capture_output=True, env=environment).returncode == 0
+    campaign = workspace.store.campaign("spring")
+    assert sum(hit[-1] for hit in workspace.store.hits(campaign.campaign_id)) == 60_000
+    if limit == 20:
+        assert len(times(workspace)) < 60_000
+    else:
+        assert times(workspace) == list(range(60_000))
     assert kills
 
 

@@ -40,6 +40,7 @@ FLOORS = [
         "nginxmap",
         "consent",
         "figures",
+        "replay",
         "count",
     },
     {

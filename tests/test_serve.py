@@ -46,9 +46,10 @@ def mail(inject: Inject) -> list[Copy]:
 def hits(workspace: Workspace) -> Counter[tuple[int, int]]:
     """How often each (message, link) is on the disk; link 0 is an open."""
     campaign = workspace.store.campaign("spring")
-    return Counter(
-        (message, link) for message, _, _, link, _, _ in workspace.store.events(campaign.campaign_id)
-    )
+    found: Counter[tuple[int, int]] = Counter()
+    for message, _, _, link, _, _, weight in workspace.store.hits(campaign.campaign_id):
+        found[message, link] += weight
+    return found
 
 
 def key(workspace: Workspace, copy: Copy, link: int) -> tuple[int, int]:

@@ -52,6 +52,8 @@ REPORT = CampaignReport(
     first=1_790_000_000_000,
     last=1_790_003_600_000,
     preview_hits=6,
+    repeated_hits=1234,
+    repeated_urls=3,
     rules_version="2026-09-20.7",
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CHROME, Inject
+from test_recovery import Failing
 
 from pixeltrack.errors import StoreError
 from pixeltrack.model import Event, EventKind
@@ -104,6 +105,20 @@ def test_a_crash_between_storing_and_removing_doubles_nothing(store: Store) -> N
     while heir.take_up(store):
         pass
     assert stored(store) == [1, 2, 3]
+    assert files(store) == []
+
+
+def test_a_commit_that_fails_after_it_was_made_doubles_nothing(store: Store) -> None:
+    spool = Spool(store.path)
+    spool.append(events(1, 2))
+    sound = store._connection
+    store._connection = Failing(sound, True)  # type: ignore[assignment]
+    with pytest.raises(StoreError, match="disk I/O error"):
+        spool.take_up(store)
+    store._connection = sound
+    while spool.take_up(store):
+        pass
+    assert stored(store) == [1, 2]
     assert files(store) == []
 
 

@@ -39,6 +39,9 @@ def examine(path: Path) -> Health:
         salts: tuple[str, ...] = ()
         if found == "ok" and 0 < schema <= VERSION:
             oldest, newest = connection.execute("select min(at), max(at) from events").fetchone()
+            if schema >= 5 and oldest is not None:  # the counts of further hits came then
+                (last,) = connection.execute("select max(last_at) from repeats").fetchone()
+                newest = max(newest, last or newest)
             row = connection.execute("select value from facts where name = 'key'").fetchone()
             key = row[0] if row else None
             salts = salt_days(connection)

@@ -49,5 +49,5 @@ class Logs(Events):
                 )
             log_id = before.log_id or connection.execute(query("put_log_position"), values).lastrowid
             stored = self._insert(events, agents)
-        self._agents.update(agents)  # only now: a rolled back row has no id
+        self._keep(agents)
         return after._replace(log_id=log_id or 0), stored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from pixeltrack import replay
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
@@ -31,13 +32,20 @@ class Store(Campaigns, People, Logs, Salts):
 
 
 def open_store(
-    path: Path, keyring: Keyring, *, create: bool = False, busy_ms: int = 5_000, follow: bool = False
+    path: Path,
+    keyring: Keyring,
+    *,
+    create: bool = False,
+    busy_ms: int = 5_000,
+    follow: bool = False,
+    replay_limit: int = replay.LIMIT,
 ) -> Store:
     """Open a database with the key that made it.
 
     With follow the store goes on with the database that stands at the path, when the one it has open
-    was deleted or replaced. Raises StoreError when there is none (unless create is set), when it
-    cannot be used or is newer than this program; KeyFileError when the key is another one.
+    was deleted or replaced. replay_limit is how many hits of one URL in an hour are kept one by one.
+    Raises StoreError when there is none (unless create is set), when it cannot be used or is newer
+    than this program; KeyFileError when the key is another one.
     """
     if create and not path.exists():
         create_private(path)
@@ -50,7 +58,7 @@ def open_store(
     def connected() -> sqlite3.Connection:
         return _connect(path, keyring, busy_ms)
 
-    return Store(path, connected(), busy_ms, connected if follow else None)
+    return Store(path, connected(), busy_ms, connected if follow else None, replay_limit)
 
 
 def _connect(path: Path, keyring: Keyring, busy_ms: int) -> sqlite3.Connection:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
-from pixeltrack.fastlane import Channel
 from pixeltrack.pages import Pages
 from pixeltrack.serve import Server, listen
 from pixeltrack.store import open_store
@@ -43,16 +43,20 @@ class Lane:
         self.server = Server(app, listen("127.0.0.1", 0), fast_lane=fast)
         self.taken = 0  # requests that the fast lane has answered
         if fast:
-            self._count(app.hit)
+            self._count()
         self._events = self._last_event()
 
-    def _count(self, hit: object) -> None:
-        def counted(*asked: object) -> object:
-            where = hit(*asked)  # type: ignore[operator]
+    def _count(self) -> None:
+        lane = self.server._listener.fast_lane
+        assert lane
+        hit = lane.hit
+
+        def counted(*asked: Any) -> Any:
+            where = hit(*asked)
             self.taken += where is not None
             return where
 
-        self.server._listener.hit = counted
+        lane.hit = counted
 
     def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         return [tuple(row) for row in self._store._connection.execute(query, values)]
@@ -61,13 +65,15 @@ class Lane:
         return int(self._rows("select coalesce(max(event_id), 0) from events")[0][0])  # type: ignore[call-overload]
 
     def feed(self, pieces: Sequence[bytes]) -> Outcome:
-        """Send pieces, one a turn of the loop, and return what comes of them."""
+        """Send pieces, the first with the connection and one a turn of the loop; return what comes of them."""
         client, theirs = socket.socketpair()
-        listener = self.server._listener
-        Channel(listener, theirs, ("127.0.0.1", 1), listener.adj, map=self.server._map)
+        first, *others = pieces
+        client.sendall(first)
+        connection = socket.SocketType(theirs.family, theirs.type, theirs.proto, theirs.detach())
+        self.server._listener.welcome(connection, ("127.0.0.1", 1))
         answered, closed = b"", False
         client.setblocking(False)
-        for piece in [*pieces, b"", b""]:
+        for piece in [b"", *others, b"", b""]:
             try:
                 if piece:
                     client.sendall(piece)

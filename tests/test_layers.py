@@ -85,6 +85,9 @@ FLOORS = [
     {
         "serve",
         "fastlane",
+        "channel",
+        "listener",
+        "loop",
         "parser",
         "reload",
         "workers",
@@ -103,7 +106,7 @@ DOORS = {
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
     "jinja2": {"pages", "personalize"},
-    "waitress": {"parser", "serve", "fastlane"},
+    "waitress": {"parser", "serve", "fastlane", "channel", "listener", "loop"},
     "rich": {"show", "cli"},
     "click": {"cli"},
     "ua_parser": {"agents"},

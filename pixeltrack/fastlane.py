@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from time import time
-from typing import NamedTuple
 
 from waitress.utilities import build_http_date
 
@@ -46,15 +45,9 @@ _FORWARDED = frozenset(
 )
 
 
-class Plain(NamedTuple):
-    """A plain request, taken apart. ``link`` is 0 for the pixel."""
-
-    code: str
-    link: int
-    token: str
-    agent: str
-    version: bytes
-    connection: bytes  # close, keep-alive or nothing
+#: A plain request: campaign, link (0 for the pixel), token, agent, version of HTTP ("0" or "1"), and the
+#: wish for the connection (close, keep-alive or nothing).
+Plain = tuple[str, int, str, str, bytes, bytes]
 
 
 def parse(block: bytes, other_lane: frozenset[bytes] = _OTHER_LANE) -> Plain | None:
@@ -70,14 +63,10 @@ def parse(block: bytes, other_lane: frozenset[bytes] = _OTHER_LANE) -> Plain | N
     if said is None:
         return None
     open_code, open_token, code, link, token, version = first.groups()
-    return Plain(
-        (open_code or code).decode(),
-        int(link or 0),
-        (open_token or token).decode(),
-        said[0],
-        version,
-        said[1],
-    )
+    agent, wish = said
+    if link is None:
+        return open_code.decode(), 0, open_token.decode(), agent, version, wish
+    return code.decode(), int(link), token.decode(), agent, version, wish
 
 
 @lru_cache(maxsize=1_024)

@@ -126,12 +126,8 @@ class Listener(TcpWSGIServer):
         if not data:
             connection.close()
             return
-        if (
-            self.fast_lane
-            and data.endswith(b"\r\n\r\n")
-            and len(data) < self.adj.max_request_header_size
-            and (answered := self.fast_lane.answer(data))
-        ):
+        lane = self.fast_lane
+        if lane and data.endswith(b"\r\n\r\n") and (answered := lane.answer(data)):
             self._new.append((connection, address, *answered))
         else:
             Channel(self, connection, address, self.adj, self._map).received(data)
@@ -146,8 +142,18 @@ class Listener(TcpWSGIServer):
             served.append(channel)
         self.commit()
         new, self._new = self._new, []
-        for each in new:
-            self._send_first(*each)
+        for connection, address, answer, ends in new:
+            try:
+                sent = connection.send(answer, _LAST if ends else MSG_DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+            except OSError:  # it has gone
+                connection.close()
+                continue
+            if ends and sent == len(answer):
+                connection.close()
+            else:
+                self._keep(connection, address, answer[sent:], ends)
         answered, self.answered = self.answered, []
         for channel in answered:
             channel.send_answers()
@@ -155,22 +161,12 @@ class Listener(TcpWSGIServer):
             if channel.connected and channel.writable():
                 channel.handle_write()
 
-    def _send_first(self, connection: SocketType, address: Any, answer: bytes, ends: bool) -> None:
-        """Send the answer to the first request of a connection; make a channel of it if it goes on."""
-        try:
-            sent = connection.send(answer, _LAST if ends else MSG_DONTWAIT)
-        except BlockingIOError:
-            sent = 0
-        except OSError:  # it has gone
-            connection.close()
-            return
-        if ends and sent == len(answer):
-            connection.close()
-            return
+    def _keep(self, connection: SocketType, address: Any, unsent: bytes, ends: bool) -> None:
+        """Make a channel of a connection that goes on, or whose client does not take its answer."""
         channel = Channel(self, connection, address, self.adj, self._map)
         channel.close_when_flushed = ends
-        if sent < len(answer):
-            channel.write_soon(answer[sent:])
+        if unsent:
+            channel.write_soon(unsent)
 
     def pull_trigger(self) -> None:
         """Nothing to wake: answers are made on the loop's own thread."""

@@ -35,9 +35,9 @@ _LIMITS = {
 _CONNECTIONS = 2_000
 _OTHER_FILES = 40  # that may be open beside the connections: database, listener, pages
 _GATHERINGS = 4  # how often a turn looks again for requests before it commits
-import os
-_PAUSE = float(os.environ.get("PAUSE","0.0003"))
-_COMPANY = int(os.environ.get("COMPANY","8"))
+
+_PAUSE = 0.0003  # seconds that a turn waits for more, under load
+_COMPANY = 8  # answers of one turn: so many that the next may wait for more
 _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
 _DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
 

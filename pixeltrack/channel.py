@@ -9,24 +9,17 @@ from socket import SO_SNDBUF, SOL_SOCKET, SocketType
 from typing import Any
 
 from waitress.buffers import OverflowableBuffer
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.channel import ClientDisconnected, HTTPChannel
 
 from pixeltrack.parser import Parser
-
-
-class _Refusal(ErrorTask):
-    """Waitress' own answer to what is malformed or too large, counted."""
-
-    def execute(self) -> None:
-        super().execute()
-        self.channel.server.application.counters.answered("", self.status)
+from pixeltrack.task import Refusal, Task
 
 
 class Channel(HTTPChannel):
     """A connection that is kept, or whose request is not plain or has not arrived as a whole."""
 
-    error_task_class = _Refusal
+    task_class = Task
+    error_task_class = Refusal
     parser_class = Parser
     # Everything happens on one thread, so that all connections can share them.
     requests_lock = threading.RLock()
@@ -37,7 +30,7 @@ class Channel(HTTPChannel):
         self.server, self.addr, self.adj, self.socket = server, addr, adj, sock
         self.creation_time = self.last_activity = time.time()
         self.requests: list[Any] = []
-        self._answers: list[bytes] = []
+        self._answers: list[bytes] = []  # that wait for the commit, of either lane
         self._map, self._fileno = map, sock.fileno()
         self.add_channel()
         self.connected = True
@@ -55,7 +48,7 @@ class Channel(HTTPChannel):
         return not self._answers and bool(super().readable())
 
     def writable(self) -> bool:
-        """Nothing is written, nor closed, before what the fast lane has answered is sent."""
+        """Nothing is written, nor closed, before the answers are sent."""
         return not self._answers and bool(super().writable())
 
     def handle_close(self) -> None:
@@ -71,32 +64,44 @@ class Channel(HTTPChannel):
             data = self._take_plain(data)
             if not data:
                 return True
-            self._pass_on_answers()
         return bool(super().received(data))
 
     def _is_idle(self) -> bool:
         """Return whether a request starts here, and none waits to be answered by the other lane."""
         return self.request is None and not (self.requests or self.will_close or self.close_when_flushed)
 
+    def write_soon(self, data: bytes) -> int:
+        """Take an answer, or a part of one; it leaves by ``send_answers``."""
+        if not self.connected:
+            raise ClientDisconnected
+        self._answers.append(data)
+        return len(data)
+
     def send_continue(self) -> None:
-        """Commit first: this flushes, and answers of this turn may be waiting before it."""
+        """Commit first, as answers of this turn may be waiting before it."""
         self.server.commit()
-        super().send_continue()
+        self.send_answers()
+        if self.connected:
+            super().send_continue()
 
     def send_answers(self) -> None:
-        """Send what the fast lane has answered; only after the commit."""
-        if not self.connected or not self._answers:
+        """Send what is answered; only after the commit."""
+        if not self.connected:
             return
-        answers = b"".join(self._answers)
-        self._answers.clear()
-        try:
-            sent = self.send(answers)
-        except OSError:  # as waitress does it: the connection is of no use any more
-            self.handle_close()
-            return
-        if sent < len(answers) and self.connected:
-            self.write_soon(answers[sent:])
-        elif self.close_when_flushed:
+        if self._answers:
+            answers = b"".join(self._answers)
+            self._answers.clear()
+            try:
+                sent = self.send(answers)
+            except OSError:  # as waitress does it: the connection is of no use any more
+                self.handle_close()
+                return
+            if not self.connected:
+                return
+            if sent < len(answers):
+                super().write_soon(answers[sent:])
+                return
+        if self.close_when_flushed and not self.total_outbufs_len:
             self.handle_close()
 
     def _take_plain(self, data: bytes) -> bytes:
@@ -123,9 +128,3 @@ class Channel(HTTPChannel):
                 return b""
             start = end
         return data[start:] if start else data
-
-    def _pass_on_answers(self) -> None:
-        """Let the answers so far leave before those of the other lane."""
-        for answer in self._answers:
-            self.write_soon(answer)
-        self._answers.clear()

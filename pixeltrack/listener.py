@@ -155,11 +155,8 @@ class Listener(TcpWSGIServer):
             else:
                 self._keep(connection, address, answer[sent:], ends)
         answered, self.answered = self.answered, []
-        for channel in answered:
+        for channel in (*answered, *served):
             channel.send_answers()
-        for channel in served:
-            if channel.connected and channel.writable():
-                channel.handle_write()
 
     def _keep(self, connection: SocketType, address: Any, unsent: bytes, ends: bool) -> None:
         """Make a channel of a connection that goes on, or whose client does not take its answer."""

@@ -11,7 +11,7 @@ from typing import Any
 from waitress.buffers import OverflowableBuffer
 from waitress.channel import ClientDisconnected, HTTPChannel
 
-from pixeltrack.parser import Parser
+from pixeltrack.parser import QuickParser
 from pixeltrack.task import Refusal, Task
 
 
@@ -20,7 +20,7 @@ class Channel(HTTPChannel):
 
     task_class = Task
     error_task_class = Refusal
-    parser_class = Parser
+    parser_class = QuickParser
     # Everything happens on one thread, so that all connections can share them.
     requests_lock = threading.RLock()
     outbuf_lock = threading.Condition()

@@ -40,7 +40,7 @@ class _Queue:
 class Listener(TcpWSGIServer):
     """Takes connections and gathers the answers of a turn; ``send`` lets them go, after the commit."""
 
-    channel_class = Channel
+    channel_class: type[Channel] = Channel
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Listener(TcpWSGIServer):
         try:
             data = connection.recv(self.adj.recv_bytes, MSG_DONTWAIT)
         except BlockingIOError:
-            Channel(self, connection, address, self.adj, self._map)
+            self.channel_class(self, connection, address, self.adj, self._map)
             return
         except OSError:
             data = b""
@@ -130,7 +130,7 @@ class Listener(TcpWSGIServer):
         if lane and data.endswith(b"\r\n\r\n") and (answered := lane.answer(data)):
             self._new.append((connection, address, *answered))
         else:
-            Channel(self, connection, address, self.adj, self._map).received(data)
+            self.channel_class(self, connection, address, self.adj, self._map).received(data)
 
     def serve(self) -> None:
         """Let waitress answer what the fast lane has left to it, then commit and send."""
@@ -160,7 +160,7 @@ class Listener(TcpWSGIServer):
 
     def _keep(self, connection: SocketType, address: Any, unsent: bytes, ends: bool) -> None:
         """Make a channel of a connection that goes on, or whose client does not take its answer."""
-        channel = Channel(self, connection, address, self.adj, self._map)
+        channel = self.channel_class(self, connection, address, self.adj, self._map)
         channel.close_when_flushed = ends
         if unsent:
             channel.write_soon(unsent)

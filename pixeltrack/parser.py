@@ -1,4 +1,4 @@
-"""Waitress' parser: stricter where it takes one address for another, and quick with what it has read before."""
+"""Waitress' parser: stricter where it takes one address for another, quick with what it has read before."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from waitress.adjustments import Adjustments
-from waitress.parser import HTTPRequestParser, ParsingError, crack_first_line
+from waitress.parser import HTTPRequestParser, ParsingError
 
 _CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
-_PATH = re.compile(rb"/[A-Za-z0-9_~.-][A-Za-z0-9_~./-]*")  # nothing in it to be split off or decoded
+# A target in which there is nothing to be split off or decoded.
+_LINE = re.compile(rb"(GET|HEAD|POST) (/[A-Za-z0-9_~.-][A-Za-z0-9_~./-]*) HTTP/(1\.[01])")
 _USUAL = Adjustments()
 _COMMON = 1_024  # bytes: longer headers are not remembered
 
@@ -23,17 +24,23 @@ class Parser(HTTPRequestParser):
     """
 
     def parse_header(self, header_plus: bytes) -> None:
-        line, _, headers = header_plus.partition(b"\r\n")
-        if _CONTROLS.search(line):
+        if _CONTROLS.search(header_plus.partition(b"\r\n")[0]):
             raise ParsingError("Control character in the request line")
-        if len(headers) <= _COMMON and line[-9:] in (b" HTTP/1.1", b" HTTP/1.0"):
-            method, target, version = crack_first_line(line)
-            found = _headers(version, headers) if _PATH.fullmatch(target) else None
+        super().parse_header(header_plus)
+
+
+class QuickParser(Parser):
+    """Does the same, and remembers what waitress' parser has made of headers."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        line, _, headers = header_plus.partition(b"\r\n")
+        if len(headers) <= _COMMON and (first := _LINE.fullmatch(line)):
+            found = _headers(first[3], headers)
             if found is not None:
                 self.__dict__.update(found)
                 self.headers = found["headers"].copy()
-                self.first_line, self.command = line, method.decode()
-                self.request_uri = self.path = target.decode()
+                self.first_line, self.command = line, first[1].decode()
+                self.request_uri = self.path = first[2].decode()
                 return
         super().parse_header(header_plus)
 

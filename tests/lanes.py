@@ -1,4 +1,4 @@
-"""Both lanes side by side: the same bytes into each, and what came out. Requests made at random."""
+"""The lanes side by side: the same bytes into each, and what came out. Requests made at random."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from waitress.task import WSGITask
+
+from pixeltrack.channel import Channel
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.pages import Pages
+from pixeltrack.parser import Parser
 from pixeltrack.serve import Server, listen
 from pixeltrack.store import open_store
 from pixeltrack.tokens import CampaignKeys, Keyring, number
@@ -33,17 +37,26 @@ class Outcome:
     opted_out: int
 
 
+class Unhurried(Channel):
+    """Waitress' own parser and tasks, without our ways to be quick."""
+
+    parser_class = Parser
+    task_class = WSGITask
+
+
 class Lane:
     """A collector of its own over a copy of a database, fed through a connection without a network."""
 
-    def __init__(self, path: Path, keyring: Keyring, settings: Settings, fast: bool) -> None:
+    def __init__(self, path: Path, keyring: Keyring, settings: Settings, name: str) -> None:
         self._store = open_store(path, keyring)
         self._store._connection.execute("pragma synchronous = off")
         app = make_app(self._store, keyring, Pages(), settings, lambda: CLOCK, commit_each=False)
-        self.server = Server(app, listen("127.0.0.1", 0), fast_lane=fast)
+        self.server = Server(app, listen("127.0.0.1", 0), fast_lane=name == "fast")
         self.taken = 0  # requests that the fast lane has answered
-        if fast:
+        if name == "fast":
             self._count()
+        if name == "waitress":
+            self.server._listener.channel_class = Unhurried
         self._events = self._last_event()
 
     def _count(self) -> None:
@@ -106,16 +119,16 @@ class Lane:
         self._store.close()
 
 
-def both(folder: Path, database: Path, keyring: Keyring, settings: Settings) -> tuple[Lane, Lane]:
-    """Return the fast lane and the other one, each over its copy of a database."""
+def side_by_side(folder: Path, database: Path, keyring: Keyring, settings: Settings) -> list[Lane]:
+    """Return the fast lane, the other one, and waitress by itself, each over its copy of a database."""
     with sqlite3.connect(database) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
     lanes = []
-    for name in ("fast", "slow"):
+    for name in ("fast", "other", "waitress"):
         path = folder / f"{name}.db"
         shutil.copy(database, path)
-        lanes.append(Lane(path, keyring, settings, name == "fast"))
-    return lanes[0], lanes[1]
+        lanes.append(Lane(path, keyring, settings, name))
+    return lanes
 
 
 AGENTS = (

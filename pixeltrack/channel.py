@@ -92,17 +92,18 @@ class Channel(HTTPChannel):
             answers = b"".join(self._answers)
             self._answers.clear()
             try:
-                sent = self.send(answers)
+                sent = 0 if self.total_outbufs_len else self.send(answers)
             except OSError:  # as waitress does it: the connection is of no use any more
                 self.handle_close()
                 return
-            if not self.connected:
-                return
-            if sent < len(answers):
-                super().write_soon(answers[sent:])
-                return
-        if self.close_when_flushed and not self.total_outbufs_len:
+            if sent < len(answers) and self.connected:
+                self.send_later(answers[sent:])
+        if self.connected and self.close_when_flushed and not self.total_outbufs_len:
             self.handle_close()
+
+    def send_later(self, data: bytes) -> None:
+        """Keep what the client does not take yet."""
+        super().write_soon(data)
 
     def _take_plain(self, data: bytes) -> bytes:
         """Answer plain requests at the start of data; return what is left of it.

@@ -22,7 +22,6 @@ from pixeltrack.loop import Watched
 
 _ACCEPT_BURST = 64
 _DEFER_SECONDS = 1
-_HELD_BACK = 1 << 24  # bytes an answer may have before waitress sends it by itself: more than any of ours
 # What is sent last leaves together with the end of the connection, in one packet (Linux, tcp(7)).
 _LAST = MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
 
@@ -56,8 +55,6 @@ class Listener(TcpWSGIServer):
             clear_untrusted_proxy_headers=False,  # pixeltrack.peers says which are believed
             **limits,
         )
-        # Set afterwards, for as options they are on their way out: nothing leaves before its commit.
-        adjustments.send_bytes = adjustments.outbuf_high_watermark = _HELD_BACK
         self.commit: Callable[[], None] = app.recorder.commit
         self.fast_lane = (
             FastLane(app.hit, trusted_proxy=bool(adjustments.trusted_proxy)) if fast_lane else None
@@ -163,7 +160,7 @@ class Listener(TcpWSGIServer):
         channel = self.channel_class(self, connection, address, self.adj, self._map)
         channel.close_when_flushed = ends
         if unsent:
-            channel.write_soon(unsent)
+            channel.send_later(unsent)
 
     def pull_trigger(self) -> None:
         """Nothing to wake: answers are made on the loop's own thread."""

@@ -16,6 +16,7 @@ _READ, _WRITE, _BROKEN = (
     select.POLLOUT,
     select.POLLERR | select.POLLHUP,
 )  # epoll's are the same
+_ALONE = getattr(select, "EPOLLEXCLUSIVE", 0)  # of several workers, one is told of a new connection
 
 
 class Watched(dict[int, Any]):
@@ -28,7 +29,7 @@ class Watched(dict[int, Any]):
     def __init__(self) -> None:
         super().__init__()
         self._system: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
-        self._scale = 1 if hasattr(select, "epoll") else 1_000  # seconds in what it wants to be told
+        self._second = 1 if hasattr(select, "epoll") else 1_000  # in the unit that its poll() takes
         self._asked: dict[int, int] = {}  # what is watched, by descriptor
         self._touched: list[Any] = []
 
@@ -41,6 +42,12 @@ class Watched(dict[int, Any]):
         if self._asked.pop(descriptor, 0):
             self._system.unregister(descriptor)  # closing it may not be enough: another process may have it
 
+    def close(self) -> None:
+        """Close every channel, and watch nothing any more."""
+        wasyncore.close_all(self, ignore_all=True)
+        if hasattr(self._system, "close"):  # an epoll
+            self._system.close()
+
     def touch(self, channel: Any) -> None:
         """Ask a channel again what it waits for, when the turn ends."""
         self._touched.append(channel)
@@ -48,7 +55,7 @@ class Watched(dict[int, Any]):
     def wait(self, seconds: float) -> bool:
         """Wait for something to happen and let the channels handle it; return False when nothing did."""
         happened = False
-        for descriptor, events in self._system.poll(seconds * self._scale):
+        for descriptor, events in self._system.poll(seconds * self._second):
             channel = self.get(descriptor)
             if channel is None:  # another one has closed it meanwhile
                 continue
@@ -63,8 +70,8 @@ class Watched(dict[int, Any]):
         """Watch each channel to which something has happened for what it waits for now."""
         touched, self._touched = self._touched, []
         for channel in touched:
-            descriptor = channel._fileno
-            if self.get(descriptor) is not channel:
+            descriptor: int = channel._fileno
+            if descriptor not in self or self[descriptor] is not channel:
                 continue
             wanted, asked = _wanted(channel), self._asked.get(descriptor, 0)
             if not wanted:  # for the moment; and not whether it is broken, which would be said all the time
@@ -75,7 +82,10 @@ class Watched(dict[int, Any]):
                 del self._asked[descriptor]
                 self._system.unregister(descriptor)
                 continue
-            (self._system.modify if asked else self._system.register)(descriptor, wanted)
+            if asked:
+                self._system.modify(descriptor, wanted)
+            else:
+                self._system.register(descriptor, wanted | (_ALONE if channel.accepting else 0))
             self._asked[descriptor] = wanted
 
 

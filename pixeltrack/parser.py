@@ -34,7 +34,8 @@ class QuickParser(Parser):
 
     def parse_header(self, header_plus: bytes) -> None:
         line, _, headers = header_plus.partition(b"\r\n")
-        if len(headers) <= _COMMON and (first := _LINE.fullmatch(line)):
+        fresh = not self.headers_finished  # else what comes after a 100 (Continue) is added to what was there
+        if fresh and len(headers) <= _COMMON and (first := _LINE.fullmatch(line)):
             found = _headers(first[3], headers)
             if found is not None:
                 self.__dict__.update(found)

@@ -16,8 +16,6 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from waitress import wasyncore
-
 from pixeltrack.collector import Collector
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.listener import Listener
@@ -106,7 +104,7 @@ class Server:
             self._turn(0.05)
         with self._closing:
             self._closed = True
-            wasyncore.close_all(self._watched, ignore_all=True)
+            self._watched.close()
         recorder = self._app.recorder
         recorder.commit()
         while recorder.waiting and time.monotonic() < deadline:

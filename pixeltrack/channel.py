@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from socket import SO_SNDBUF, SOL_SOCKET, SocketType
+from socket import MSG_DONTWAIT, SO_SNDBUF, SOL_SOCKET, SocketType
 from typing import Any
 
 from waitress.buffers import OverflowableBuffer
@@ -21,6 +21,7 @@ class Channel(HTTPChannel):
     task_class = Task
     error_task_class = Refusal
     parser_class = QuickParser
+    sending = MSG_DONTWAIT  # how answers are sent
     # Everything happens on one thread, so that all connections can share them.
     requests_lock = threading.RLock()
     outbuf_lock = threading.Condition()
@@ -92,13 +93,15 @@ class Channel(HTTPChannel):
             answers = b"".join(self._answers)
             self._answers.clear()
             try:
-                sent = 0 if self.total_outbufs_len else self.send(answers)
+                sent = 0 if self.total_outbufs_len else self.socket.send(answers, self.sending)
+            except BlockingIOError:
+                sent = 0
             except OSError:  # as waitress does it: the connection is of no use any more
                 self.handle_close()
                 return
-            if sent < len(answers) and self.connected:
+            if sent < len(answers):
                 self.send_later(answers[sent:])
-        if self.connected and self.close_when_flushed and not self.total_outbufs_len:
+        if self.close_when_flushed and not self.total_outbufs_len:
             self.handle_close()
 
     def send_later(self, data: bytes) -> None:

@@ -19,11 +19,10 @@ from pixeltrack.channel import Channel
 from pixeltrack.collector import Collector
 from pixeltrack.fastlane import FastLane
 from pixeltrack.loop import Watched
+from pixeltrack.task import LAST
 
 _ACCEPT_BURST = 64
 _DEFER_SECONDS = 1
-# What is sent last leaves together with the end of the connection, in one packet (Linux, tcp(7)).
-_LAST = MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
 
 
 class _Queue:
@@ -141,7 +140,7 @@ class Listener(TcpWSGIServer):
         new, self._new = self._new, []
         for connection, address, answer, ends in new:
             try:
-                sent = connection.send(answer, _LAST if ends else MSG_DONTWAIT)
+                sent = connection.send(answer, LAST if ends else MSG_DONTWAIT)
             except BlockingIOError:
                 sent = 0
             except OSError:  # it has gone

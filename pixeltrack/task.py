@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import build_http_date
 
+# What is sent last leaves together with the end of the connection, in one packet (Linux, tcp(7)). Not a
+# refusal: its client may be sending still, and the system would then drop what has not left.
+LAST = socket.MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
 _MOST_HEADS = 1_024
 _http_date = lru_cache(maxsize=2)(build_http_date)
 _heads: dict[tuple[object, ...], tuple[bytes, bool]] = {}
@@ -35,6 +39,8 @@ class Task(WSGITask):
         body = b"".join(self.channel.server.application(self.get_environment(), self._start_response))
         self.channel.write_soon(self.build_response_header() + body)
         self.wrote_header = True
+        if self.close_on_finish:
+            self.channel.sending = LAST
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
         self.status, self.response_headers = status, headers

@@ -33,8 +33,9 @@ _LIMITS = {
 _CONNECTIONS = 2_000
 _OTHER_FILES = 40  # that may be open beside the connections: database, listener, pages
 _GATHERINGS = 4  # how often a turn looks again for requests before it commits
-_COMPANY = 8  # answers of a turn: after so many, the next one waits for company, as a commit costs as
-_PAUSE = 0.0005  # seconds         # much processor time as ten hits
+# A commit costs as much processor time as ten hits: after a turn with many, the next waits for company.
+_COMPANY = 8  # answers
+_PAUSE = 0.0005  # seconds
 _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
 _DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
 

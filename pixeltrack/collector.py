@@ -291,11 +291,9 @@ class Collector:
         if tracked.kind == "preview":
             flags |= Flag.PREVIEW
         self.counters.hit(kind, flags)
+        agent = _reduce(agent[:512])
         self.recorder.add(
-            Event(
-                *(self._clock(), table.campaign_id, kind, link, tracked.pseudonym),
-                *(_reduce(agent[:512]), flags),
-            )
+            Event(self._clock(), table.campaign_id, kind, link, tracked.pseudonym, agent, flags)
         )
 
     def _table(self, code: str) -> LinkTable | None:

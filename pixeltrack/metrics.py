@@ -47,6 +47,17 @@ _ANSWER_AT = {
     prefix: {status: _ANSWERS + row * len(_STATUSES) + at for at, status in enumerate(_STATUSES)}
     for row, prefix in enumerate(_ROUTES)
 }
+
+
+def _class(flags: int) -> int:
+    """Return the place in the classes of what a request said of itself."""
+    return 3 if flags & Flag.PREVIEW else 2 if flags & Flag.SPECULATIVE else 1 if flags & Flag.HEAD else 0
+
+
+_CLASS_OF = [_class(flags) for flags in range(256)]
+_HIT_AT = [
+    [_HITS + (kind - 1) * len(_CLASSES) + each for each in _CLASS_OF] for kind in range(len(EventKind) + 1)
+]
 _REASON_AT = {reason: at for at, reason in enumerate(_REASONS)}
 
 
@@ -75,16 +86,7 @@ class Counters:
 
     def hit(self, kind: EventKind, flags: int) -> None:
         """Count a hit that goes into the store."""
-        which = (
-            0
-            if not flags
-            else 3
-            if flags & Flag.PREVIEW
-            else 2
-            if flags & Flag.SPECULATIVE
-            else 1  # there is no further flag
-        )
-        self._row[_HITS + (kind - 1) * len(_CLASSES) + which] += 1
+        self._row[_HIT_AT[kind][flags & 0xFF]] += 1
 
     def not_counted(self, kind: EventKind, reason: str) -> None:
         """Count a hit that was answered only; reason is one of those above."""

@@ -121,7 +121,8 @@ class Channel(HTTPChannel):
             end := data.find(b"\r\n\r\n", start)
         ) >= 0 and end + 4 - start < self.adj.max_request_header_size:
             end += 4
-            answered = self.server.fast_lane.answer(data[start:end] if start or end < len(data) else data)
+            request = data[start:end] if start or end < len(data) else data
+            answered = self.server.fast_lane.answer(request, self.addr[0])
             if answered is None:
                 break
             if not self._answers:

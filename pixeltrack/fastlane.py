@@ -18,10 +18,11 @@ from waitress.utilities import build_http_date
 from pixeltrack import urls
 from pixeltrack.answers import Headers
 from pixeltrack.collector import PIXEL, PIXEL_HEADERS, REDIRECT_HEADERS
+from pixeltrack.headerfacts import Said
 
-#: Records a hit of (campaign, link, token, agent) and returns where it leads, empty for the pixel; or
-#: None, with nothing done, when it takes more than that.
-Hit = Callable[[str, int, str, str], bytes | None]
+#: Records a hit of (campaign, link, token, agent, other headers, peer) and returns where it leads, empty
+#: for the pixel; or None, with nothing done, when it takes more than that.
+Hit = Callable[[str, int, str, str, Said, str], bytes | None]
 
 log = logging.getLogger("pixeltrack.fastlane")
 
@@ -45,9 +46,9 @@ _FORWARDED = frozenset(
 )
 
 
-#: A plain request: campaign, link (0 for the pixel), token, agent, version of HTTP ("0" or "1"), and the
-#: wish for the connection (close, keep-alive or nothing).
-Plain = tuple[str, int, str, str, bytes, bytes]
+#: A plain request: campaign, link (0 for the pixel), token, agent, version of HTTP ("0" or "1"), the wish
+#: for the connection (close, keep-alive or nothing), and what the headers say beside these.
+Plain = tuple[str, int, str, str, bytes, bytes, Said]
 
 
 def parse(block: bytes, other_lane: frozenset[bytes] = _OTHER_LANE) -> Plain | None:
@@ -63,15 +64,17 @@ def parse(block: bytes, other_lane: frozenset[bytes] = _OTHER_LANE) -> Plain | N
     if said is None:
         return None
     open_code, open_token, code, link, token, version = first.groups()
-    agent, wish = said
+    agent, wish, rest = said
     if link is None:
-        return open_code.decode(), 0, open_token.decode(), agent, version, wish
-    return code.decode(), int(link), token.decode(), agent, version, wish
+        return open_code.decode(), 0, open_token.decode(), agent, version, wish, rest
+    return code.decode(), int(link), token.decode(), agent, version, wish, rest
 
 
 @lru_cache(maxsize=1_024)
-def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes] | None:
-    """Return agent and connection of headers, from the line end before the first one; None as ``parse``.
+def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes, Said] | None:
+    """Return agent, connection and the rest of headers, from the line end before the first one.
+
+    None as ``parse``.
 
     Image proxies and programs send the same headers every time, so they are remembered.
     """
@@ -83,7 +86,7 @@ def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes] | Non
     connection = headers.get(b"connection", b"").strip(b" ").lower()
     if connection not in (b"", b"close", b"keep-alive") or not other_lane.isdisjoint(headers):
         return None
-    return headers.get(b"user-agent", b"").strip(b" ").decode(), connection
+    return headers.get(b"user-agent", b"").strip(b" ").decode(), connection, Said(headers)
 
 
 def _answer(status: str, headers: Headers, body: bytes, version: str, connection: str) -> bytes:
@@ -120,8 +123,10 @@ class FastLane:
         self._date = b""
         self._pixels: dict[tuple[bytes, bytes], bytes] = {}
 
-    def answer(self, request: bytes) -> tuple[bytes, bool] | None:
+    def answer(self, request: bytes, peer: str) -> tuple[bytes, bool] | None:
         """Answer one request, up to the empty line at its end, once it is committed.
+
+        peer is the address that has connected.
 
         Returns the answer and whether the connection ends with it; None when the request is not plain
         or takes more than a look into memory.
@@ -129,9 +134,9 @@ class FastLane:
         asked = parse(request, self._other_lane)
         if asked is None:
             return None
-        code, link, token, agent, version, wish = asked
+        code, link, token, agent, version, wish, said = asked
         try:
-            where = self.hit(code, link, token, agent)
+            where = self.hit(code, link, token, agent, said, peer)
         except Exception:  # the other lane knows how to answer even then
             log.exception("a request could not be answered at once")
             return None

@@ -123,7 +123,7 @@ class Listener(TcpWSGIServer):
             connection.close()
             return
         lane = self.fast_lane
-        if lane and data.endswith(b"\r\n\r\n") and (answered := lane.answer(data)):
+        if lane and data.endswith(b"\r\n\r\n") and (answered := lane.answer(data, address[0])):
             self._new.append((connection, address, *answered))
         else:
             self.channel_class(self, connection, address, self.adj, self._map).received(data)

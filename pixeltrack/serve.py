@@ -85,6 +85,7 @@ class Server:
             if self._reloading.is_set() and self._reload:
                 self._reloading.clear()
                 self._reload()
+            self._app.tend()
             more = self._app.load_ahead()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while self._turn(0) and time.monotonic() < deadline:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _FOLLOWED = re.compile(r"a|area|v:.*", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"\[if\b[^\]]*\]>", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
+_ENDING = re.compile(r"--!?>\Z")
+_EARLY = re.compile(r"--\s+>")
 _HINT = (
     "nothing was written: either parsers disagree on this mail's HTML (a validator may tell where),"
     " or this is a bug in pixeltrack"
@@ -161,9 +163,26 @@ def _soup(text: str) -> BeautifulSoup:
     from bs4 import BeautifulSoup
     from bs4.exceptions import ParserRejectedMarkup
 
+    text = _by_the_book(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return BeautifulSoup(text, "html.parser")
         except (ParserRejectedMarkup, AssertionError, ValueError) as refused:
             raise PixeltrackError("not read: BeautifulSoup refuses this document") from refused
+
+
+def _by_the_book(text: str) -> str:
+    """Return a text whose comments end in ``-->``, and nowhere before.
+
+    By the HTML standard (13.2.5.43 to 13.2.5.51) ``--!>`` ends a comment, ``<!-->`` and ``<!--->`` are
+    whole ones, and ``-- >`` ends none. html.parser knows this since Python 3.13.6 only.
+    """
+    pieces, done = list[str](), 0
+    for start, end in scan(text).comments:
+        written = text[start:end]
+        ending = _ENDING.search(written)
+        inner = "" if len(written) < len("<!---->") or ending is None else written[4 : ending.start()]
+        pieces += (text[done:start], "<!--", _EARLY.sub("--_>", inner), "-->")
+        done = end
+    return "".join((*pieces, text[done:]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pixeltrack.edits import Change, Edit, changes, cut_regions
 from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
+from pixeltrack.longlines import fitted
 from pixeltrack.mime import split_headers
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.proofs import Proof, prove
@@ -46,7 +47,8 @@ _TRAP_REST = '" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 class Compiled:
     """A source ready for joining: one template for tracked copies and one for untracked ones.
 
-    ``changes`` are what is done to a tracked copy, ``always`` what is done to an untracked one, too.
+    ``changes`` are what is done to a tracked copy, ``always`` what is done to an untracked one; ``recoded``
+    are a message's parts that are quoted-printable only in such copies.
     """
 
     draft: CampaignDraft
@@ -56,6 +58,7 @@ class Compiled:
     proof: Proof
     changes: tuple[Change, ...]
     always: tuple[Change, ...]
+    recoded: Mapping[str, tuple[int, ...]]
     bound: tuple[int, ...] = ()  # numbers of the links that have tokens of their own
 
     def tokens(self, pseudonym: bytes, kind: TokenKind = "message") -> dict[Slot, str]:
@@ -131,12 +134,14 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         before = f'<img src="{addresses.open_before(keys.code)}'
         after = '.gif" width="1" height="1" alt="" border="0" />'
         edits.append(written(plan.pixel_at, plan.pixel_at, before, 0 if task.bind else "message", after))
-    tracked, untracked = (cut_regions(plan.source, plan.regions, each) for each in (edits, always))
     bound = (0, *numbers.values()) if task.bind else ()
     sample = {**tokens(keys, bytes(8), "preview", bound), "to": "ada@example.com"}
-    proof = prove(plan, edits, sample, tracked.renderer()(sample))
-    done, kept = (changes(plan.source, each) for each in (edits, always))
-    return Compiled(draft, keys, tracked, untracked, proof, done, kept, bound)
+    done, kept = (fitted(plan.source, plan.regions, plan.plains, each, sample) for each in (edits, always))
+    tracked, untracked = (cut_regions(plan.source, each.regions, each.edits) for each in (done, kept))
+    proof = prove(plan, done, sample, tracked.renderer()(sample))
+    recoded = {"tracked": done.leaves, "untracked": kept.leaves}
+    changed, always_changed = (changes(plan.source, each.edits) for each in (done, kept))
+    return Compiled(draft, keys, tracked, untracked, proof, changed, always_changed, recoded, bound)
 
 
 def _host(addresses: Addresses) -> str:

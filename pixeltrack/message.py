@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from pixeltrack import headers, mime, rewrite
 from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.links import Policy
+from pixeltrack.longlines import Plain, plain
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.source import Source, is_known, read
 
@@ -45,7 +46,9 @@ class _Opened:
         self._anew = anew
         self._written = bytearray()
         self._done = 0
+        self._moves = [(0, 0)]  # how much further on what follows is
         self.regions: list[Region] = []
+        self.plains: list[Plain] = []
 
     def keep(self, start: int, end: int) -> int:
         """Leave a span as it is written; return where it begins now."""
@@ -72,7 +75,12 @@ class _Opened:
         self._done = end
         written = self._data[start:end]
         self.regions.append(Region(begins, len(self._written), encode, charset, html, written, self._anew))
+        self._moves.append((end, len(self._written) - end))
         return begins
+
+    def place(self, offset: int) -> int:
+        """Return where a byte is now that is not in a span."""
+        return offset + next(by for since, by in reversed(self._moves) if since <= offset)
 
     def close(self) -> bytes:
         return bytes(self._written + self._data[self._done :])
@@ -127,13 +135,15 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
 
     return Plan(
         *("message", source, data, policy, numbered, pixel_at, reason, tuple(documents), replan),
-        *(tuple(opened.regions), enclose, anew),
+        *(tuple(opened.regions), tuple(opened.plains), enclose, anew),
     )
 
 
-def _pieces(data: bytes, name: str, opened: _Opened, *, anew: bool) -> list[_Piece]:
+def _pieces(
+    data: bytes, name: str, opened: _Opened, *, anew: bool = False, recoded: Collection[int] = ()
+) -> list[_Piece]:
     found = []
-    for part in mime.leaves(data):
+    for leaf, part in enumerate(mime.leaves(data)):
         if part.attached or part.type not in (*_HTML, "text/plain"):
             continue
         body = mime.Body(data, part)
@@ -142,21 +152,27 @@ def _pieces(data: bytes, name: str, opened: _Opened, *, anew: bool) -> list[_Pie
         if part.type == "text/plain" and _WIDE.match(part.charset or ""):
             continue  # a text that cannot be cut is sent as it is
         source = _source(body, part, name)
-        if anew or body.encoding == "base64":
-            html = part.type in _HTML
+        html = part.type in _HTML
+        if anew or body.encoding == "base64" or leaf in recoded:
             start = opened.open(part.start, part.end, body.data, body.encode, source.charset, html=html)
             end, place = start + len(body.data), _moved(start)
         else:
             start = opened.keep(part.start, part.end)
             end, place = start + part.end - part.start, _shifted(body.place, start - part.start)
+        if body.encoding == "8bit" and part.encoding != "binary":
+            region = Region(start, end, body.encode, source.charset, html, body.data, anew)
+            opened.plains.append(plain(region, data, part, leaf, opened.place, body.eol))
         found.append(_Piece(part.type, source, body, place, start, end))
     return found
 
 
-def decoded_parts(data: bytes) -> bytes:
-    """Return a message with its base64 texts decoded in place: as ``plan_message`` counts its spans."""
+def decoded_parts(data: bytes, recoded: Collection[int] = ()) -> bytes:
+    """Return a message with its base64 texts decoded in place: as ``plan_message`` counts its spans.
+
+    recoded are parts (by their place) that are quoted-printable here, and were not when given.
+    """
     opened = _Opened(data, anew=False)
-    _pieces(data, "message", opened, anew=False)
+    _pieces(data, "message", opened, recoded=recoded)
     return opened.close()
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pixeltrack.audit import audit
 from pixeltrack.edits import Edit, changes, cut, take_back
 from pixeltrack.errors import PixeltrackError, SelfCheckError
+from pixeltrack.longlines import Fitted
+from pixeltrack.message import decoded_parts
 from pixeltrack.rewrite import Plan
 from pixeltrack.rewrite import plan as html_plan
 from pixeltrack.source import Source
@@ -27,7 +29,7 @@ class Proof:
 
 def prove(
     plan: Plan,
-    edits: Sequence[Edit],
+    done: Fitted,
     values: Mapping[Slot, str],
     output: bytes,
 ) -> Proof:
@@ -35,10 +37,12 @@ def prove(
 
     values are the tokens by slot that output was rendered with.
     """
-    source = plan.source
-    # parts that are encoded anew are undone as they are before that
-    written = cut(source, edits).renderer()(values) if plan.regions else output
-    if undo(source, edits, values, written) != source.data:
+    source, written = plan.source, output
+    if done.regions:  # parts that are encoded anew are undone as they are before that
+        written = cut(source, done.edits).renderer()(values)
+    if not plan.personal and done.regions and decoded_parts(output, done.leaves) != written:
+        raise SelfCheckError(f"{source.name}: a part that is encoded anew says something else", hint=_HINT)
+    if undo(source, done.edits, values, written) != source.data:
         raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
     again = plan.replan(output)
     if not again.changes_nothing:

@@ -20,6 +20,7 @@ from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.hrefs import decode_attribute
 from pixeltrack.links import Decision, Policy, Ruling, rule
+from pixeltrack.longlines import Plain
 from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source, read
 from pixeltrack.texts import spans
@@ -58,8 +59,9 @@ class Plan:
     """What will be done to one source: its links, and where the pixel goes (None: nowhere).
 
     A whole message is a source, too: ``documents`` are then its HTML parts, ``regions`` those of its
-    parts that are encoded anew for every copy, and ``enclose`` writes text as the part at an offset
-    wants it. ``original`` is what was given; ``replan`` plans an outcome again, in the same way.
+    parts that are encoded anew for every copy, ``plains`` those that have no encoding, and ``enclose``
+    writes text as the part at an offset wants it. ``original`` is what was given; ``replan`` plans an
+    outcome again, in the same way.
     """
 
     kind: Literal["html", "text", "message"]
@@ -72,6 +74,7 @@ class Plan:
     documents: tuple[Source, ...]
     replan: Callable[[bytes], Plan]
     regions: tuple[Region, ...] = ()
+    plains: tuple[Plain, ...] = ()
     enclose: Callable[[int, str, str, bool], tuple[str, str]] = _as_it_is
     personal: bool = False  # its text is different for each recipient
 

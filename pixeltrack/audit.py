@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -38,12 +38,14 @@ _SAMPLE = 30_000  # of a longer mail, at its beginning, middle and end
 Spans = Sequence[tuple[int, int]]  # of the links, in both documents the same ones
 
 
-def audit(before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns) -> str:
+def audit(
+    before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns, gone: Collection[str] = ()
+) -> str:
     """Compare input and output as BeautifulSoup reads them; return what was read, in words.
 
     links are where the link values of both are. Of a long document three long pieces are read, from
-    one link's end to another's beginning, so that they are the same piece of both. Raises
-    SelfCheckError at a difference.
+    one link's end to another's beginning, so that they are the same piece of both. gone are
+    attributes that output need not have. Raises SelfCheckError at a difference.
     """
     pieces = _pieces(before.view, after.view, links)
     if sum(map(_markup, (was for was, _now in pieces))) > _MOST_MARKUP:
@@ -51,7 +53,7 @@ def audit(before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns)
     nodes = hrefs = 0
     for pair in pieces:
         try:
-            outlines = [_Outline(text, owns) for text in _closed(*pair)]
+            outlines = [_Outline(text, owns, gone) for text in _closed(*pair)]
         except PixeltrackError as refused:
             return refused.message
         nodes += len(outlines[0].items)
@@ -109,10 +111,10 @@ def _compare(old: _Outline, new: _Outline, name: str, owns: Owns) -> int:
 class _Outline:
     """A document as a flat list of what a parser sees, hrefs apart, our own pixel left out."""
 
-    def __init__(self, text: str, owns: Owns) -> None:
+    def __init__(self, text: str, owns: Owns, gone: Collection[str]) -> None:
         self.items: list[tuple[object, ...]] = []
         self.hrefs: list[str] = []
-        self._owns = owns
+        self._owns, self._gone = owns, gone
         words: list[str] = []
         for item in self._read(_soup(f"{text}<end>")):  # text ends alike in both
             if item[0] == "text":
@@ -129,7 +131,7 @@ class _Outline:
 
         for node in soup.descendants:
             if isinstance(node, Tag):
-                attributes = dict(node.attrs)
+                attributes = {name: value for name, value in node.attrs.items() if name not in self._gone}
                 if attributes.get("tabindex") == "-1" and self._owns(str(attributes.get("href", ""))):
                     continue  # our own honeypot: a link without content that nobody reaches
                 if node.name == "img" and self._owns(str(attributes.get("src", ""))) == "open":

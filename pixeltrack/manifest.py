@@ -35,7 +35,7 @@ def manifest(
     known are the values of slots that are the same in every copy, such as a mail system's tags.
     """
     plan = task.plan
-    numbers = {row.position: row.number for row in compiled.draft.links}
+    numbers = compiled.numbers
     record = {
         **_head(task, compiled.draft, kind, format_),
         "source": {

@@ -227,13 +227,20 @@ def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
 
 def _placed(links: tuple[Link, ...], piece: _Piece) -> list[Link]:
     """Return links with their places in the message. One that has none is left alone."""
-    places = _bytes(piece.source, [offset for link in links for offset in (link.start, link.end)])
+    spans = [span for link in links for span in ((link.start, link.end), *link.strips)]
+    places = _bytes(piece.source, [offset for span in spans for offset in span])
     placed = []
     for link in links:
         start, end = places.get(link.start), places.get(link.end)
         if start is None or end is None:
             link = replace(link, decision="leave", reason=f"{piece.source.charset} cannot be cut there")
-        placed.append(replace(link, start=piece.place(start or 0), end=piece.place(end or start or 0)))
+        strips = tuple(
+            (piece.place(places[since]), piece.place(places[till]))
+            for since, till in link.strips
+            if since in places and till in places
+        )
+        start, end = piece.place(start or 0), piece.place(end or start or 0)
+        placed.append(replace(link, start=start, end=end, strips=strips))
     return placed
 
 

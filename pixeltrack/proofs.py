@@ -10,7 +10,7 @@ from pixeltrack.edits import Edit, changes, cut, take_back
 from pixeltrack.errors import PixeltrackError, SelfCheckError
 from pixeltrack.longlines import Fitted
 from pixeltrack.message import decoded_parts
-from pixeltrack.rewrite import Plan
+from pixeltrack.rewrite import NAMES, Plan
 from pixeltrack.rewrite import plan as html_plan
 from pixeltrack.source import Source
 from pixeltrack.template import Slot
@@ -47,8 +47,9 @@ def prove(
     again = plan.replan(output)
     if not again.changes_nothing:
         raise SelfCheckError(f"{source.name}: a second run would change the mail again", hint=_HINT)
+    gone = NAMES if plan.policy.strip_labels else ()
     audits = [
-        audit(before, after, (_spans(plan, before), _spans(again, after)), plan.policy.owns)
+        audit(before, after, (_spans(plan, before), _spans(again, after)), plan.policy.owns, gone)
         for before, after in zip(plan.documents, again.documents, strict=True)
     ]
     return Proof(undo=True, second_run=True, audit="; ".join(audits) or "no HTML to read")

@@ -101,7 +101,7 @@ Examples:
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The manifest for --undo  [default: the one beside the copy]",
+    help="The manifest for --undo  [default: the one beside the copy]. As a filter: write one to FILE.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @global_options
@@ -146,8 +146,6 @@ def command(
     if undo:
         _undo(source, manifest, out)
         return
-    if manifest:
-        raise InputError("--manifest needs --undo")
     _check_options(list_file, personalize, merge_tag, format_, esp, bind=chosen.bind_links)
     if str(source) == list_file == "-":
         raise InputError("the mail and the list cannot both come from standard input")
@@ -158,7 +156,7 @@ def command(
 
     asked = Asked(
         *(source, list_file, campaign, out, format_, esp, merge_tag, duplicates == "merge"),
-        *(resume, force, test, as_json),
+        *(resume, force, test, as_json, manifest),
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
     if diff and as_json:

@@ -24,6 +24,8 @@ def read_mail(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"no such file: {path}", hint="give the HTML file of your mail") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder", hint="give one of the files in it") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
@@ -56,13 +58,13 @@ def read_headers(path: Path) -> list[tuple[str, str]]:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes, option: str = "--out") -> None:
     """Write a file that is not there yet; raise InputError for one that is."""
     try:
         with path.open("xb") as file:
             file.write(content)
     except FileExistsError:
-        raise InputError(f"{path} exists already", hint="name another with --out") from None
+        raise InputError(f"{path} exists already", hint=f"name another with {option}") from None
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 

@@ -19,6 +19,7 @@ from pixeltrack.source import Source, is_known, read
 _HTML = ("text/html", "text/x-amp-html")
 _TAGS = re.compile(r"\{\{|\{%")  # of Jinja2
 _WIDE = re.compile(r"utf[-_]?(?:16|32)", re.IGNORECASE)
+_END, _SOFT_END = re.compile(r"\r?\n\Z"), re.compile(r"(?:=[ \t]*)?\r?\n\Z")
 _FOR_EACH = ("to", "message-id", "list-unsubscribe", "list-unsubscribe-post", "date")
 
 
@@ -32,6 +33,7 @@ class _Piece:
     place: Callable[[int], int]
     start: int
     end: int
+    joins: bool  # a line that ends with a space goes on in the next (RFC 3676, 4: format=flowed, delsp)
 
     @property
     def is_html(self) -> bool:
@@ -115,11 +117,13 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
                 at = _bytes(piece.source, [made.pixel_at]).get(made.pixel_at)
                 pixel_at = None if at is None else piece.place(at)
     if pixel_at == len(source.view):  # a message ends with a line end (RFC 5321, 2.3.8): stay before it
-        pixel_at -= len(source.view) - len(source.view.removesuffix("\n").removesuffix("\r"))
+        quoted = pieces[-1].body.encoding == "quoted-printable"
+        pixel_at = len(_SOFT_END.sub("", source.view) if quoted else _END.sub("", source.view))
     left = frozenset(link.destination for link in links if link.decision == "leave")
     for piece in pieces:
         if not piece.is_html:
-            links += _placed(rewrite.text_links(piece.source, policy, left, wrap=text), piece)
+            found = rewrite.text_links(piece.source, policy, left, wrap=text, joins=piece.joins)
+            links += _placed(found, piece)
     # the HTML's links first: so each has the number that it has when the HTML is injected alone
     numbered = tuple(replace(link, number=number) for number, link in enumerate(links, start=1))
     starts = [piece.start for piece in pieces]
@@ -162,7 +166,7 @@ def _pieces(
         if body.encoding == "8bit" and part.encoding != "binary":
             region = Region(start, end, body.encode, source.charset, html, body.data, anew)
             opened.plains.append(plain(region, data, part, leaf, opened.place, body.eol))
-        found.append(_Piece(part.type, source, body, place, start, end))
+        found.append(_Piece(part.type, source, body, place, start, end, part.joins))
     return found
 
 
@@ -214,7 +218,10 @@ def is_message(data: bytes) -> bool:
     return _MESSAGE.match(data) is not None
 
 
-_MESSAGE = re.compile(rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*:[ \t].*\r?\n(?:[ \t].*\r?\n)*){2,}")
+# Two header fields (RFC 5322, 2.2 and 3.6.8: no space is needed behind the colon). No two web addresses.
+_MESSAGE = re.compile(
+    rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][!-9;-~]*:(?!//).*\r?\n(?:[ \t].*\r?\n)*){2,}", re.ASCII
+)
 
 
 def _source(body: mime.Body, part: mime.Part, name: str) -> Source:

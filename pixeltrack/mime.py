@@ -25,6 +25,7 @@ _QP_WIDTH = 73  # characters of our own on one line: with "=" at its end no line
 LINE = 998  # bytes of a line, without its end: RFC 5322, 2.1.1, and RFC 5321, 4.5.3.1.6
 _WIDTH, _QUAD = 76, 4  # of a line of base64: at most, and of what three bytes make
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_COMMENT = re.compile(r"\([^()]*\)")  # in a header (RFC 5322, 3.2.2)
 _SIGNED = ("dkim-signature", "domainkey-signature")
 _SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?pkcs7-mime")
 # RFC 2045, section 6.1, and what is sent in their place and means the same
@@ -54,7 +55,13 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        return str(self.headers.get("Content-Transfer-Encoding", "7bit")).strip("; \t\r\n").lower()
+        written = _COMMENT.sub("", str(self.headers.get("Content-Transfer-Encoding", "7bit")))
+        return written.strip("; \t\r\n").lower()
+
+    @property
+    def joins(self) -> bool:
+        """Whether a line that ends with a space goes on in the next one without it (RFC 3676, 4)."""
+        return str(self.headers.get_param("delsp", "")).lower() == "yes"
 
     @property
     def attached(self) -> bool:

@@ -28,6 +28,7 @@ from pixeltrack.utm import Utm, parse
 
 NAMES = ("data-pt-label", "data-pt-group", "data-pt-utm")  # ours, that mean nothing in a copy
 _WHITE = re.compile(r"\s+")
+_GOES_ON = re.compile(r" +\r?\n(?=[^\s>])")
 _LABEL_LENGTH = 120
 
 
@@ -127,11 +128,17 @@ def plan_text(source: Source, policy: Policy) -> Plan:
 
 
 def text_links(
-    source: Source, policy: Policy, left: frozenset[str] = frozenset(), *, wrap: bool = True
+    source: Source,
+    policy: Policy,
+    left: frozenset[str] = frozenset(),
+    *,
+    wrap: bool = True,
+    joins: bool = False,
 ) -> tuple[Link, ...]:
     """Find the links of a plain text; without wrap only the placeholders for our own pages.
 
-    left are the destinations that the mail's HTML leaves alone.
+    left are the destinations that the mail's HTML leaves alone. joins tells that an address before a
+    space at a line's end goes on in the next line.
     """
     lines = _line_starts(source.view)
     links = []
@@ -144,6 +151,8 @@ def text_links(
             continue
         if ruling.decision == "wrap" and ruling.destination in left:
             ruling = replace(ruling, decision="leave", reason="left alone in the HTML part, too")
+        if joins and ruling.decision == "wrap" and _GOES_ON.match(source.view, end):
+            ruling = replace(ruling, decision="leave", reason="goes on in the next line")
         links.append(
             Link(
                 number=number,

@@ -408,7 +408,7 @@ def test_a_folder_and_an_mbox_are_read_mail_by_mail(tmp_path: Path) -> None:
     assert [each["file"] for each in json.loads(ran.out)] == [
         *("mails/a.html", "mails/b.mbox message 1", "mails/b.mbox message 2"),
     ]
-    assert [each["findings"][0]["rule"] for each in json.loads(ran.out)][0] == "http-link"
+    assert json.loads(ran.out)[0]["findings"][0]["rule"] == "http-link"
     assert json.loads(run(tmp_path, "lint", "mails/b.mbox", "--json").out) == json.loads(ran.out)[1:]
 
 

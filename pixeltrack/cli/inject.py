@@ -11,6 +11,7 @@ import click
 
 from pixeltrack.cli import inject_options as _options
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Examples:
 
 
 @click.command("inject", epilog=EPILOG)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=GivenPath(path_type=Path))
 @click.argument("surplus", nargs=-1, metavar="")
 @click.option(
     "--recipients",
@@ -49,7 +50,7 @@ Examples:
 @click.option("--campaign", metavar="NAME", help="Name of the campaign  [default: the file's name]")
 @click.option("--base-url", metavar="URL", help="Public address of your collector  [env PIXELTRACK_BASE_URL]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Output folder  [default: out/CAMPAIGN]"
+    "--out", type=GivenPath(path_type=Path), metavar="DIR", help="Output folder  [default: out/CAMPAIGN]"
 )
 @click.option(
     "--format",
@@ -99,7 +100,7 @@ Examples:
 @click.option("--undo", is_flag=True, help="Take an injection back: SOURCE is a copy; print its original.")
 @click.option(
     "--manifest",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="FILE",
     help="The manifest for --undo  [default: the one beside the copy]. As a filter: write one to FILE.",
 )

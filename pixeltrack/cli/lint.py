@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Examples:
 
 
 @click.command("lint", epilog=EPILOG)
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @click.option("--base-url", metavar="URL", help="Public address of your collector  [env PIXELTRACK_BASE_URL]")
 @click.option("--from", "from_", metavar="SENDER", help="Whom the mail comes from, if it has no From header.")
 @click.option(

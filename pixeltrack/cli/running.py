@@ -220,14 +220,15 @@ class Run:
                 hint=f"use one of {', '.join(MESSAGE_FORMATS)}",
             )
 
-        looked_at = False
+        looked_at, unchanged = False, 0
 
         def task_of(given: Given) -> Task:
-            nonlocal looked_at
+            nonlocal looked_at, unchanged
             plan = planning.plan_given(given.data, given.name, self._policy, self._wishes)
             if not looked_at:  # the others are most likely alike
                 self._say(self._looked_at(plan))
                 looked_at = True
+            unchanged += plan.changes_nothing
             return self._task(plan, name, folder)
 
         with progress(None if self._boxes else len(self._mails), self._call) as step:
@@ -237,6 +238,8 @@ class Run:
                 *(workspace.store, workspace.keyring, self._call.settings.consent),
                 *(Delivery(format_), step),
             )
+        if unchanged:
+            self._call.warn(f"{unchanged:,} of the messages have nothing to inject, or are injected already")
         if self._asked.as_json:
             click.echo(summary_json(summary, None))
         elif not self._call.quiet:

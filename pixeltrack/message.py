@@ -19,7 +19,6 @@ from pixeltrack.source import Source, is_known, read
 _HTML = ("text/html", "text/x-amp-html")
 _TAGS = re.compile(r"\{\{|\{%")  # of Jinja2
 _WIDE = re.compile(r"utf[-_]?(?:16|32)", re.IGNORECASE)
-_END, _SOFT_END = re.compile(r"\r?\n\Z"), re.compile(r"(?:=[ \t]*)?\r?\n\Z")
 _FOR_EACH = ("to", "message-id", "list-unsubscribe", "list-unsubscribe-post", "date")
 
 
@@ -117,8 +116,7 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
                 at = _bytes(piece.source, [made.pixel_at]).get(made.pixel_at)
                 pixel_at = None if at is None else piece.place(at)
     if pixel_at == len(source.view):  # a message ends with a line end (RFC 5321, 2.3.8): stay before it
-        quoted = pieces[-1].body.encoding == "quoted-printable"
-        pixel_at = len(_SOFT_END.sub("", source.view) if quoted else _END.sub("", source.view))
+        pixel_at -= len(source.view) - len(source.view.removesuffix("\n").removesuffix("\r"))
     left = frozenset(link.destination for link in links if link.decision == "leave")
     for piece in pieces:
         if not piece.is_html:

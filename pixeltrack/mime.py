@@ -21,6 +21,7 @@ _END_OF_HEADERS = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _MAX_DEPTH = 30  # no mail nests deeper; a hostile one might
 _MAX_PARTS = 1_000  # nor has more
 _QP = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(\r?\n|\Z)")
+_SOFT_END = re.compile(rb"=[ \t]*(?:\r?\n)?\Z")
 _QP_WIDTH = 73  # characters of our own on one line: with "=" at its end no line is over 76
 LINE = 998  # bytes of a line, without its end: RFC 5322, 2.1.1, and RFC 5321, 4.5.3.1.6
 _WIDTH, _QUAD = 76, 4  # of a line of base64: at most, and of what three bytes make
@@ -219,6 +220,9 @@ def _decode_quoted_printable(raw: bytes) -> tuple[bytes, array[int]]:
             places.append(start)
     pieces.append(raw[position:])
     places.extend(range(position, len(raw) + 1))
+    ending = _SOFT_END.search(raw, max(len(raw) - 100, 0))
+    if ending:  # nothing can stand behind a soft line break that ends the text
+        places[-1] = ending.start()
     return b"".join(pieces), places
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -500,3 +502,20 @@ def test_messages_with_nothing_to_inject_are_told(tmp_path: Path) -> None:
     (tmp_path / "mail.eml").write_text("To: ada@example.com\nSubject: x\n\nHi\n")
     ran = run(tmp_path, "inject", "mail.eml")
     assert ran.code == 0 and "1 of the messages have nothing to inject" in ran.err
+
+
+@pytest.mark.parametrize("argv", [("-",), ("out/mail/html/preview.html", "--undo")])
+def test_closed_standard_output_is_said_and_stores_nothing(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    (tmp_path / "mail.html").write_text('<p><a href="https://a.example/">x</a></p>')
+    assert run(tmp_path, "inject", "mail.html", "--db", "other.db").code == 0
+    mail = b"To: a@b.example\nSubject: x\nContent-Type: text/html\n\n<p>x</p>\n"
+    arguments = [sys.executable, "-m", "pixeltrack", "inject", *argv]
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *arguments],
+        cwd=tmp_path,
+        input=mail,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == 2 and b"Error: there is no standard output\nHint:" in done.stderr
+    assert not (tmp_path / "pixeltrack.db").exists()

@@ -440,6 +440,9 @@ def test_quoted_printable_that_ends_with_a_soft_line_break_gets_its_pixel(eol: s
     head = "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable"
     mail = simple(head, f'<p><a href=3D"{B}">x</a> =\n', eol)
     assert contents(rewrite_message(mail), "text/html") == [f'<p><a href="{click(1)}">x</a> {PIXEL}']
+    part = f'--b\n{head}\n\n<p><a href=3D"{B}">x</a> =\n--b--\n'
+    mail = simple('Content-Type: multipart/mixed; boundary="b"', part, eol)
+    assert contents(rewrite_message(mail), "text/html") == [f'<p><a href="{click(1)}">x</a> {PIXEL}']
 
 
 def test_a_transfer_encoding_may_have_a_comment() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ def write_filtered(
     call: Call, mail: Mail, task: Task, workspace: Workspace, merge_tag: str | None, kept: Path | None
 ) -> None:
     """Write a message for whom it is addressed to, other mail as a preview; its manifest goes to kept."""
+    output = inputs.standard_output()
     store, keyring = workspace.store, workspace.keyring
     addressed = mail.kind == "message" and merge_tag is None
     with _manifest(task, workspace, merge_tag, kept, addressed=addressed):
@@ -36,8 +36,8 @@ def write_filtered(
         else:
             content = render_single(task, merge_tag, store, keyring)
             said = "a template" if merge_tag else "a preview, never counted"
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    output.write(content)
+    output.flush()
     call.say(f"{task.campaign}: {len(task.plan.wrapped)} links, {said}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,8 +180,9 @@ def _undo(copy: Path, manifest: Path | None, out: Path | None) -> None:
     data = inputs.read_mail(copy)
     original = undo.restore(data, str(copy), manifest or undo.find_manifest(copy))
     if out is None:
-        sys.stdout.buffer.write(original)
-        sys.stdout.buffer.flush()
+        output = inputs.standard_output()
+        output.write(original)
+        output.flush()
         return
     inputs.write_new(out, original)
 

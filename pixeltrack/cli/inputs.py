@@ -72,6 +72,13 @@ def read_headers(path: Path) -> list[tuple[str, str]]:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
+def standard_output() -> IO[bytes]:
+    """Return standard output for bytes; raise InputError where there is none."""
+    if sys.stdout is None:
+        raise InputError("there is no standard output", hint="send it to a file or a program")
+    return sys.stdout.buffer
+
+
 def write_new(path: Path, content: bytes, option: str = "--out") -> None:
     """Write a file that is not there yet; raise InputError for one that is."""
     try:

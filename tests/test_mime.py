@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import quopri
+import re
 from base64 import b64decode
 from contextlib import suppress
 from email import message_from_bytes

@@ -89,9 +89,15 @@ def cut_regions(source: Source, regions: Sequence[Region], edits: Sequence[Edit]
     position, outside = 0, list(edits)
     for region in regions:
         # what is put in at either end of a part belongs to it: its neighbours are delimiters
-        inside = [edit for edit in outside if region.start <= edit.start and edit.end <= region.end]
-        before = [edit for edit in outside if edit.end <= region.start and edit not in inside]
-        outside = [edit for edit in outside if edit not in inside and edit not in before]
+        inside, before, later = list[Edit](), list[Edit](), list[Edit]()
+        for edit in outside:
+            if region.start <= edit.start and edit.end <= region.end:
+                inside.append(edit)
+            elif edit.end <= region.start:
+                before.append(edit)
+            else:
+                later.append(edit)
+        outside = later
         pieces.append(Piece(cut_span(source, before, position, region.start)))
         if region.anew or inside:
             inner = cut_span(source, inside, region.start, region.end)

@@ -31,6 +31,7 @@ FLOORS = [
         "rewrite",
         "lint",
         "audit",
+        "longlines",
         "proofs",
         "rules",
         "agents",

@@ -15,6 +15,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 from pixeltrack.errors import StoreError
@@ -32,7 +33,7 @@ _CHUNK = 1 << 19  # bytes taken up in one transaction: some thousand hits, a fra
 def waiting_bytes(database: Path) -> int:
     """Return the size of all spool files of a database, whoever is at work on them."""
     size = 0
-    for path in database.absolute().parent.glob(f"{database.name}.spool-*"):
+    for path in database.absolute().parent.glob(f"{escape(database.name)}.spool-*"):
         with suppress(OSError):  # it has just been taken up
             size += path.stat().st_size
     return size
@@ -47,7 +48,7 @@ class Spool:
         self._prefix = f"{database.name}.spool-"
         self._own: _File | None = None
         self._left = [
-            file for path in sorted(self._folder.glob(f"{self._prefix}*")) if (file := _adopt(path))
+            file for path in sorted(self._folder.glob(f"{escape(self._prefix)}*")) if (file := _adopt(path))
         ]
 
     @property

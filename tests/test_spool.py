@@ -309,3 +309,11 @@ def test_a_disk_that_fills_up_leaves_no_half_line(store: Store, monkeypatch: pyt
 def open_store_quickly(store: Store, workspace: Workspace) -> Store:
     """The same database with a busy time of 10 ms."""
     return open_store(store.path, workspace.keyring, busy_ms=10)
+
+
+def test_the_spool_of_a_database_with_brackets_in_its_name_is_found(tmp_path: Path, store: Store) -> None:
+    odd = tmp_path / "a[1].db"
+    left = Spool(odd)
+    left.append(events(1, 2))
+    left.close()
+    assert Spool(odd).take_up(store) == 2

@@ -6,6 +6,7 @@ import resource
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from glob import escape
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -146,7 +147,7 @@ def _made_by(path: Path, health: Health, key: Path) -> Check:
 
 def _modes(path: Path) -> Check:
     private = [path, *(Path(f"{path}{end}") for end in ("-wal", "-shm"))]
-    private += path.absolute().parent.glob(f"{path.name}.spool-*")
+    private += path.absolute().parent.glob(f"{escape(path.name)}.spool-*")
     for file in private:
         if file.exists() and file.stat().st_mode & 0o077:
             mode = f"{file.stat().st_mode & 0o777:04o}"

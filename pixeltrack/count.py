@@ -1,26 +1,27 @@
-"""Counting a campaign's hits, one message at a time: judged, then added up."""
+"""Counting a campaign's judged hits, one message at a time."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pixeltrack.agents import describe
-from pixeltrack.classify import Label, Verdict, judge, loaded_by_sweeper, sweep
 from pixeltrack.figures import Tally
-from pixeltrack.model import EventKind, Flag, StoredEvent
+from pixeltrack.judging import Label, Verdict
+from pixeltrack.model import EventKind
 
 HOUR = 3_600_000  # ms
+Judged = tuple[int, int, int, str, Verdict]  # at (ms UTC), kind, link, agent, verdict
+Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 
 
 @dataclass(slots=True)
 class Count:
     """The counting itself, one message at a time: unique needs no set of all recipients."""
 
-    honeypots: frozenset[int] = frozenset()  # links that nobody can see
-    hits: Counter[tuple[EventKind, Verdict]] = field(default_factory=Counter)
-    aside: Counter[Verdict] = field(default_factory=Counter)  # messages by verdict, people's left out
+    hits: Counter[tuple[EventKind, Ground]] = field(default_factory=Counter)
+    aside: Counter[Ground] = field(default_factory=Counter)  # messages by verdict, people's left out
     messages: Counter[tuple[EventKind, tuple[Label, ...]]] = field(default_factory=Counter)
     hours: Counter[tuple[int, EventKind]] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
@@ -36,9 +37,7 @@ class Count:
     last: int | None = None
 
     def tally(self, kind: EventKind, *labels: Label) -> Tally:
-        total = sum(
-            hits for (of, verdict), hits in self.hits.items() if of == kind and verdict.label in labels
-        )
+        total = sum(hits for (of, ground), hits in self.hits.items() if of == kind and ground[0] in labels)
         unique = sum(
             messages
             for (of, seen), messages in self.messages.items()
@@ -46,17 +45,21 @@ class Count:
         )
         return Tally(unique, total)
 
-    def add(self, hits: Iterable[StoredEvent]) -> None:
-        """Count the hits of one message, which come in order of time."""
-        judged = self._judge(hits)
+    def add(self, hits: Sequence[Judged]) -> None:
+        """Count the hits of one message."""
         labels: defaultdict[EventKind, set[Label]] = defaultdict(set)
         people: list[tuple[EventKind, str]] = []
         links: set[int] = set()
-        for (_message, at, stored_kind, link, agent, _flags), verdict in judged:
-            kind = EventKind(stored_kind)
-            self.hits[kind, verdict] += 1
+        aside: set[Ground] = set()
+        for at, stored_kind, link, agent, verdict in hits:
+            if verdict.label == "test":
+                self.previews += 1
+                continue
+            kind, ground = EventKind(stored_kind), (verdict.label, verdict.reason)
+            self.hits[kind, ground] += 1
             labels[kind].add(verdict.label)
             if verdict.label != "human":
+                aside.add(ground)
                 self.link_machines[link] += verdict.label != "unknown"
                 continue
             people.append((kind, agent))
@@ -66,7 +69,7 @@ class Count:
             if kind == EventKind.CLICK:
                 links.add(link)
                 self.link_clicks[link] += 1
-        self.aside.update({verdict for _hit, verdict in judged if verdict.label != "human"})
+        self.aside.update(aside)
         self.link_people.update(links)
         for kind, seen in labels.items():
             self.messages[kind, tuple(sorted(seen))] += 1
@@ -74,25 +77,6 @@ class Count:
             "human" in labels[EventKind.CLICK] and "human" not in labels[EventKind.OPEN]
         )
         self._describe(people)
-
-    def _judge(self, hits: Iterable[StoredEvent]) -> list[tuple[StoredEvent, Verdict]]:
-        judged: list[tuple[StoredEvent, Verdict]] = []
-        for hit in hits:
-            flags = hit[5]
-            if flags & Flag.PREVIEW:
-                self.previews += 1
-                continue
-            verdict = judge(
-                "open" if hit[2] == EventKind.OPEN else "click",
-                hit[4],
-                head=bool(flags & Flag.HEAD),
-                speculative=bool(flags & Flag.SPECULATIVE),
-            )
-            judged.append((hit, Verdict("scanner", "honeypot") if hit[3] in self.honeypots else verdict))
-        for index in _swept([hit for hit, _verdict in judged]):
-            if judged[index][1].label in ("human", "unknown"):
-                judged[index] = (judged[index][0], Verdict("scanner", "burst"))
-        return judged
 
     def _describe(self, people: list[tuple[EventKind, str]]) -> None:
         """Count one person's devices and programs; "hidden" counts only where nothing is known."""
@@ -106,18 +90,3 @@ class Count:
         self.browsers.update({fact.browser for _kind, fact in facts if fact.browser})
         opens = [fact for kind, fact in facts if kind == EventKind.OPEN]
         self.clients.update({fact.client or "webmail or browser" for fact in opens})
-
-
-def _swept(hits: list[StoredEvent]) -> list[int]:
-    """Return the positions of a message's hits that a machine made by following many links at once."""
-    clicks = [index for index, hit in enumerate(hits) if hit[2] == EventKind.CLICK]
-    swept = [clicks[each] for each in sorted(sweep([(hits[index][1], hits[index][3]) for index in clicks]))]
-    times: defaultdict[str, list[int]] = defaultdict(list)
-    for index in swept:
-        times[hits[index][4]].append(hits[index][1])
-    loads = [
-        index
-        for index, (_message, at, kind, _link, agent, _flags) in enumerate(hits)
-        if kind == EventKind.OPEN and agent in times and loaded_by_sweeper(at, times[agent])
-    ]
-    return swept + loads

@@ -8,6 +8,7 @@ from operator import itemgetter
 
 from pixeltrack.count import HOUR, Count
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
+from pixeltrack.judging import Context, Fact, judge
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
 from pixeltrack.rules import rules
@@ -29,9 +30,21 @@ def build_all(store: Store) -> list[CampaignReport]:
 
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
     links = store.links(campaign.campaign_id)
-    count = Count(frozenset(row.number for row in links if row.role == "honeypot"))
-    for _message, hits in groupby(store.events(campaign.campaign_id), key=itemgetter(0)):
-        count.add(hits)
+    count = Count()
+    context = Context(
+        campaign.sent,
+        frozenset(row.number for row in links if row.role == "link"),
+        frozenset(row.number for row in links if row.role == "honeypot"),
+    )
+    for _message, stored in groupby(store.events(campaign.campaign_id), key=itemgetter(0)):
+        facts = [Fact(number, *hit, "", 0) for number, hit in enumerate(stored)]
+        verdicts = judge(facts, context, rules())
+        count.add(
+            [
+                (fact.at, fact.kind, fact.link, fact.agent, verdict)
+                for fact, verdict in zip(facts, verdicts, strict=True)
+            ]
+        )
     messages, tracked = _message_counts(store, campaign)
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
@@ -97,14 +110,8 @@ def _shares(counted: Counter[str]) -> tuple[Share, ...]:
 
 def _set_aside(count: Count) -> tuple[SetAside, ...]:
     rows = [
-        SetAside(
-            verdict.label,
-            verdict.reason,
-            count.hits[EventKind.OPEN, verdict],
-            count.hits[EventKind.CLICK, verdict],
-            messages,
-        )
-        for verdict, messages in count.aside.items()
+        SetAside(*ground, count.hits[EventKind.OPEN, ground], count.hits[EventKind.CLICK, ground], messages)
+        for ground, messages in count.aside.items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason)))
 

@@ -83,6 +83,7 @@ FLOORS = [
         "doctor",
         "ingest",
         "follow",
+        "verdicts",
         "report",
     },
     {

@@ -120,9 +120,12 @@ class Judge:
         """Return the verdict that follows from a hit's signs."""
         for sign in signs.DECISIVE:
             if bits & sign.bit and sign.label is not None:
-                untimed = sign.bit == signs.PROXY_OPEN and bits & signs.NO_SEND_TIME
-                reasons = (self.code(sign, alone), *((signs.NO_TIME,) if untimed else ()))
-                return Verdict(sign.label, 0, reasons)
+                reasons = [self.code(sign, alone)]
+                if bits & signs.SPREAD and sign.bit != signs.TEST:
+                    reasons.append(signs.SPREAD_CODE)
+                if bits & signs.NO_SEND_TIME and sign.bit == signs.PROXY_OPEN:
+                    reasons.append(signs.NO_TIME)
+                return Verdict(sign.label, 0, tuple(reasons))
         shown = [
             (self.points[sign.bit], sign.code)
             for sign in signs.WEIGHED

@@ -58,6 +58,13 @@ SINGLE_LATE = 1 << 29
 NO_SEND_TIME = 1 << 30  # not a sign: that some could not be looked for
 TEST = 1 << 31
 
+NONE_AGAINST = "none-against"  # a person's hit with no sign against it
+LITTLE_AGAINST = "little-against"  # some, and not enough
+NO_TIME = "no_send_time"
+# Kept among the reasons also where a rule decided alone: it shows in other people's hits, which need not
+# be read again then.
+SPREAD_CODE = "spread"
+
 DECISIVE: tuple[Sign, ...] = (
     Sign(TEST, "test", "Is it a hit on a message made for looking at?", "test"),
     Sign(HONEYPOT, "honeypot", "D1: was a link followed that people cannot see?", "scanner"),
@@ -85,7 +92,7 @@ WEIGHED: tuple[Sign, ...] = (
     Sign(ALL_LINKS, "all-links", "Were all links of the mail followed at once?"),
     Sign(PAIR, "pair", "Were two links followed in no time?"),
     Sign(SWEEPER_PIXEL, "sweeper-pixel", "Was the pixel loaded beside a burst, by the same agent?"),
-    Sign(SPREAD, "spread", "Did one address touch several people's mail in no time?"),
+    Sign(SPREAD, SPREAD_CODE, "Did one address touch several people's mail in no time?"),
     Sign(EMPTY_AGENT, "empty-agent", "Is there no agent?"),
     Sign(BARE_AGENT, "bare-agent", "Does the agent name no system and no known program?"),
     Sign(INSTANT, "instant", "Was it in no time after sending?"),
@@ -101,7 +108,3 @@ WEIGHED: tuple[Sign, ...] = (
     Sign(NAVIGATE, "navigate", "Are a person's navigation headers there?"),
     Sign(SINGLE_LATE, "single-late", "Is it one link alone, long after sending?"),
 )
-
-NONE_AGAINST = "none-against"  # a person's hit with no sign against it
-LITTLE_AGAINST = "little-against"  # some, and not enough
-NO_TIME = "no_send_time"

@@ -40,10 +40,12 @@ __all__ = [
     "parse",
     "rules",
     "shipped",
+    "shipped_text",
     "use",
     "using",
 ]
 
+_SHIPPED = Path(__file__).with_name("rules.toml")
 _in_force: list[Rules] = []
 
 
@@ -55,8 +57,12 @@ def rules() -> Rules:
 @lru_cache(maxsize=1)
 def shipped() -> Rules:
     """The rules that pixeltrack brings, read at the first call."""
-    path = Path(__file__).with_name("rules.toml")
-    return parse(path.read_text(encoding="utf-8"), path.name)
+    return parse(shipped_text(), _SHIPPED.name)
+
+
+def shipped_text() -> str:
+    """The rules that pixeltrack brings, as they are written."""
+    return _SHIPPED.read_text(encoding="utf-8")
 
 
 def load(path: Path | None, *, whole: bool = False) -> Rules:

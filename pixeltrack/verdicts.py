@@ -8,7 +8,7 @@ the rules have another version. Interrupted work is gone on with; several progra
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
@@ -88,30 +88,35 @@ def spread_events(
 
     Also the messages of earlier hits (up to ``through``) among them.
     """
+    limits = book.spread
+    real = [fact for _campaign, fact in fresh if fact.address and not fact.flags & Flag.PREVIEW]
+    counts = Counter(fact.address for fact in real)
     touches: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for _campaign, fact in fresh:
-        if fact.address and not fact.flags & Flag.PREVIEW:
-            touches[fact.address].append((fact.at, fact.message, fact.event_id))
     earlier: dict[int, Place] = {}
-    if through and touches:
-        stretches = _stretches(touches, book.spread.within_ms)
+    if through and real:
+        stretches = _stretches(sorted(fact.at for fact in real), limits.within_ms)
         for address, at, message, event, campaign in store.neighbours(through, stretches):
-            if address in touches:
+            if address in counts:
                 touches[address].append((at, message, event))
                 earlier[event] = campaign, message
-    found = spread(touches, book.spread.within_ms, book.spread.messages)
+    for fact in real:
+        address = fact.address
+        if counts[address] >= limits.messages or address in touches:
+            touches[address].append((fact.at, fact.message, fact.event_id))
+    found = spread(touches, limits.within_ms, limits.messages)
     return found, {earlier[event] for event in found if event in earlier}
 
 
-def _stretches(touches: dict[int, list[tuple[int, int, int]]], within: int) -> list[tuple[int, int]]:
-    """Return the times around new hits, those that overlap made one, in order."""
+def _stretches(times: list[int], within: int) -> list[tuple[int, int]]:
+    """Return the stretches around times, which stand in order; those that overlap are one."""
     found: list[tuple[int, int]] = []
-    for at in sorted(at for seen in touches.values() for at, _message, _event in seen):
-        if found and at - within <= found[-1][1]:
-            found[-1] = found[-1][0], at + within
-        else:
-            found.append((at - within, at + within))
-    return found
+    begin = end = times[0]
+    for at in times:
+        if at - end > 2 * within:
+            found.append((begin - within, end + within))
+            begin = at
+        end = at
+    return [*found, (begin - within, end + within)]
 
 
 def _go_on(
@@ -137,6 +142,7 @@ def _judge_all(
     store: Store, book: Rules, state: State, changed: Changed | None, progress: Progress | None
 ) -> None:
     work: _Work | None = None
+    begun = state.through
     while True:
         try:
             claimed = store.claim(state, WINDOW)
@@ -148,7 +154,7 @@ def _judge_all(
             if claimed is not None:
                 state = work.window(claimed)
                 if progress:
-                    progress(state.through)
+                    progress(state.through - begun)
             elif stale is not None:
                 work.stale(state, *stale)
         except Moved:

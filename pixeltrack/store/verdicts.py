@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from struct import pack
@@ -22,6 +22,7 @@ from pixeltrack.store.hits import CHUNK, Hits
 from pixeltrack.store.schema import query
 
 _MOST = 65_535  # judgements that two bytes tell apart
+_TOTALLED = 100_000  # hits that are read at a time
 _AT_ONCE = 100  # chunks in one transaction
 _BUCKETS = 8_000  # and buckets: the collector waits meanwhile
 
@@ -55,6 +56,11 @@ class Verdicts(Hits):
         """Return how far judging has come; None when nothing was ever judged."""
         rows = self._plain(query("judging_state"))
         return State(*rows[0]) if rows else None
+
+    def unjudged(self) -> int:
+        """Return how many hits nobody has judged yet, at most."""
+        state = self.judging_state()
+        return self.last_event() - (state.through if state else 0)
 
     def begin_judging(self, rules: str, after: int | None = None) -> State:
         """Judge with rules of this version from now on, everything again if it was another.
@@ -175,6 +181,24 @@ class Verdicts(Hits):
         if sys.byteorder == "big":
             found.byteswap()
         return found
+
+    def hit_counts(self) -> dict[int, int]:
+        """Return how many hits each campaign has; campaigns without any are left out."""
+        state = self.judging_state()
+        counts = Counter(dict(self._plain(query("hit_counts"))))
+        newer = {"indexed": state.indexed if state else 0}
+        counts.update(dict(self._plain(query("newer_hit_counts"), newer)))
+        return dict(counts)
+
+    def judged_totals(self) -> Counter[tuple[int, int, int]]:
+        """Return how many hits there are by campaign, kind and number of the verdict."""
+        judged, totals = self.all_judged(), Counter[tuple[int, int, int]]()
+        for after in range(0, len(judged), _TOTALLED):
+            rows = self._plain(query("kinds_between"), {"after": after, "upto": after + _TOTALLED})
+            totals.update(
+                (campaign, kind, judged[event]) for event, campaign, kind in rows if event < len(judged)
+            )
+        return totals
 
     def judgements_of(self, events: Sequence[int]) -> dict[int, int]:
         """Return the number of the verdict on each of some hits, 0 where there is none."""

@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Say why a hit was taken for a person's or a machine's.
 
-    EVENT is the number of a hit; the options list the hits of one person's mail with their numbers.
+    EVENT is the number of a hit; the options list the hits of one person's mail with their numbers. -v
+    prints also the rules that said no.
     """
     call = Call(options, {})
     person = campaign is not None or recipient is not None
@@ -63,7 +64,7 @@ def command(
             if as_json:
                 click.echo(show.explanation_json(said))
             else:
-                show.show_explanation(console, said)
+                show.show_explanation(console, said, every=call.verbose)
             return
         if message is not None:
             found, place = explain.message_of_token(store, workspace.keyring, message)

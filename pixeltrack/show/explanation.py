@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pixeltrack.agents import AgentFacts, describe
 from pixeltrack.explain import Explanation, Listed
 from pixeltrack.judging import Verdict
 from pixeltrack.judging.trail import Step
@@ -62,26 +63,19 @@ def explanation_json(said: Explanation) -> str:
     )
 
 
-def show_explanation(console: Console, said: Explanation) -> None:
-    """Print what is known of a hit, the rules that were asked, and the verdict."""
+def show_explanation(console: Console, said: Explanation, *, every: bool = False) -> None:
+    """Print what is known of a hit, the rules that said yes (or every one), and the verdict."""
     facts = Table.grid(padding=(0, 3))
     for name, value in _facts(said):
         facts.add_row(Text(name, "dim"), Text(clean(value, 400)))
     console.print(Text(f"hit {said.fact.event_id}   {clean(said.campaign.name)}", "bold"))
     console.print(facts)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("rule", no_wrap=True)
-    table.add_column("asks", overflow="fold")
-    table.add_column("", no_wrap=True)
-    table.add_column("worth", justify="right", no_wrap=True)
-    for step in said.steps:
-        style = "bold" if step.answer == "yes" else "dim"
-        table.add_row(
-            Text(clean(step.code), style), Text(step.asks, style), Text(step.answer, style), _worth(step)
-        )
-    console.print(table)
-    for why in sorted({step.why for step in said.steps if step.why}):
-        console.print(Text(f"silent: {why}", "dim"))
+    console.print(_rules(said.steps, every=every))
+    for answer, words in (("no", "asked, and no"), ("silent", "not to be asked")):
+        codes = [step.code + (f" ({step.why})" if step.why else "") for step in said.steps]
+        some = [code for code, step in zip(codes, said.steps, strict=True) if step.answer == answer]
+        if some and not every:
+            console.print(Text(f"{words}: {', '.join(some)}", "dim"))
     verdict = Text.assemble(("verdict  ", "dim"), (said.verdict.label, "bold"))
     if said.verdict.score:
         verdict.append(f", {said.verdict.score} points")
@@ -122,7 +116,7 @@ def show_hits(console: Console, campaign: Campaign, hits: Sequence[Listed]) -> N
     table.add_column("what", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("why", overflow="fold")
-    table.add_column("agent", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("reader", overflow="fold")
     for each in hits:
         fact = each.fact
         table.add_row(
@@ -131,31 +125,50 @@ def show_hits(console: Console, campaign: Campaign, hits: Sequence[Listed]) -> N
             f"click {fact.link}" if fact.kind == EventKind.CLICK else "open",
             each.verdict.label,
             Text(clean(reason(each.verdict.reason))),
-            Text(clean(fact.agent), "dim"),
+            Text(clean(_reader(describe(fact.agent))), "dim"),
         )
     console.print(table)
 
 
+def _rules(steps: Sequence[Step], *, every: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("rule", no_wrap=True)
+    table.add_column("asks", overflow="fold")
+    table.add_column("", no_wrap=True)
+    table.add_column("worth", justify="right", no_wrap=True)
+    for step in steps:
+        if every or step.answer == "yes":
+            style = "bold" if step.answer == "yes" else "dim"
+            table.add_row(
+                Text(clean(step.code), style), Text(step.asks, style), Text(step.answer, style), _worth(step)
+            )
+    return table
+
+
 def _facts(said: Explanation) -> list[tuple[str, str]]:
-    fact, about = said.fact, said.about
+    fact = said.fact
     what = "open: the pixel was loaded"
     if fact.kind == EventKind.CLICK:
         named = f" “{said.link.text}” {said.link.url}" if said.link else " (not in the link table)"
         what = f"click on link {fact.link}{named}"
     delay = _delay(said)
-    known = [each for each in (about.client, about.device, about.os, about.browser) if each]
     headers = ", ".join(said.signs) or "nothing particular"
     return [
         ("what", what),
         ("when", f"{(iso(fact.at) or DASH).replace('T', ' ')[:23]} UTC"),
         ("sending", "time not known" if delay is None else f"{delay:,.1f} s before the hit"),
         ("agent", fact.agent or "none"),
-        ("reader", ", ".join(known) + (f", hidden by {about.proxy}" if about.proxy else "") or "not known"),
+        ("reader", _reader(said.about) or "not known"),
         ("headers", headers if fact.flags & Flag.HEADERS else f"not looked at; {headers}"),
         ("network", fact.network or "in no list"),
         ("address", "told apart that day, not stored" if fact.address else "not known"),
         ("beside", f"{count(said.others)} other hits of the same message"),
     ]
+
+
+def _reader(about: AgentFacts) -> str:
+    known = [each for each in (about.client, about.device, about.os, about.browser) if each]
+    return ", ".join([*known, *([f"hidden by {about.proxy}"] if about.proxy else [])])
 
 
 def _worth(step: Step) -> Text:

@@ -41,7 +41,6 @@ __all__ = [
     "rules",
     "shipped",
     "shipped_text",
-    "use",
     "using",
 ]
 
@@ -86,16 +85,11 @@ def load(path: Path | None, *, whole: bool = False) -> Rules:
     return parse(text, name) if whole and stands_alone(text, name) else add(text, name, shipped())
 
 
-def use(book: Rules) -> None:
-    """Put rules in force for the rest of this process. Before anything is judged or described."""
-    _in_force[:] = [book]
-
-
 @contextmanager
-def using(book: Rules) -> Iterator[None]:
-    """Put rules in force for a while."""
+def using(book: Rules) -> Iterator[Rules]:
+    """Put rules in force for a while, before anything is judged or described in it."""
     _in_force.append(book)
     try:
-        yield
+        yield book
     finally:
         _in_force.pop()

@@ -125,6 +125,42 @@ def test_a_time_of_sending_that_is_told_later_judges_again(made: Made) -> None:
     assert made.labels() == ["unknown", "scanner"]
 
 
+def test_spread_is_remembered_where_another_rule_decided(made: Made) -> None:
+    made.put(*(hit(OPEN, -5, message=number, address=7) for number in range(3)))
+    assert made.labels() == ["scanner"] * 3  # before sending
+    made.store.set_sent(made.campaign.campaign_id, None)
+    assert made.labels() == ["scanner"] * 3
+    assert [each and each.reason for each in made.stored()] == ["spread"] * 3
+
+
+def test_a_time_of_sending_that_is_told_meanwhile_counts(made: Made, monkeypatch) -> None:
+    monkeypatch.setattr(verdicts, "WINDOW", 5)
+    made.put(*(hit(OPEN, 2, message=number) for number in range(20)))
+
+    def tell(done: int) -> None:
+        if done == 5:
+            other = made.again()
+            other.set_sent(made.campaign.campaign_id, None)
+            other.close()
+
+    verdicts.update(made.store, shipped(), progress=tell)
+    assert {each and each.label for each in made.stored()} == {"human"}
+
+
+def test_neighbours_are_found_over_thousands_of_hits(made: Made) -> None:
+    made.put(*(hit(OPEN, 100, message=number) for number in range(10, 1_010)))
+    made.put(hit(OPEN, 200, message=1, address=7), hit(OPEN, 200, message=2, address=7))
+    made.put(*(hit(OPEN, 150, message=number) for number in range(2_000, 4_000)))
+    made.labels()
+    made.put(hit(OPEN, 202, message=3, address=7))  # two seconds are still at once
+    labels = made.labels()
+    assert [number for number, label in enumerate(labels, start=1) if label == "scanner"] == [
+        1_001,
+        1_002,
+        3_003,
+    ]
+
+
 def test_other_rules_judge_everything_again(made: Made, own: Rules) -> None:
     made.put(hit(OPEN, 100), hit(OPEN, 100, message=2, agent=PHONE))
     assert made.labels() == ["human", "human"]

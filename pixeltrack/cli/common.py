@@ -62,12 +62,10 @@ class Call:
         return load(self.config, self._options)
 
     def use_rules(self) -> Rules:
-        """Put the rules of the settings in force, for judging and for describing agents."""
+        """Put the rules of the settings in force for this command, for judging and describing agents."""
         from pixeltrack import rules
 
-        book = rules.load(self.settings.rules)
-        rules.use(book)
-        return book
+        return click.get_current_context().with_resource(rules.using(rules.load(self.settings.rules)))
 
     def say(self, text: str) -> None:
         """Print talk, as opposed to data: to stderr, and not when quiet."""

@@ -245,12 +245,17 @@ class _Work:
                 hits.sort(key=_by_time)
             for hit, verdict in zip(hits, judge(hits, known[campaign], spreading), strict=True):
                 judged[hit.event_id] = verdict
-        changes = self._store.put_verdicts(state, self._numbered(judged), moments)
-        if self._changed and changes:
-            verdicts = self._store.judgements()
-            facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
-            for event, before, after in changes:
-                self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
+        numbered = self._numbered(judged)
+        del judged
+        if self._changed is None:
+            self._store.put_verdicts(state, numbered, moments)
+            return
+        changes: list[tuple[int, int, int]] = []
+        self._store.put_verdicts(state, numbered, moments, changes)
+        verdicts = self._store.judgements()
+        facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
+        for event, before, after in changes:
+            self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
 
     def _numbered(self, judged: dict[int, Verdict]) -> dict[int, int]:
         """Return the numbers under which verdicts are stored."""

@@ -85,10 +85,9 @@ class Hits(Database):
         numbers: list[int] = []
         last = upto.to_bytes(4, "big")
         for start in range(0, len(buckets), _AT_ONCE):
-            asked = {"buckets": json.dumps(buckets[start : start + _AT_ONCE])}
-            for _bucket, events in self._plain(query("buckets_by_number"), asked):
-                if events[:4] <= last:
-                    numbers += [number for number in numbers_in(events) if number <= upto]
+            asked = {"buckets": json.dumps(buckets[start : start + _AT_ONCE]), "last": last}
+            for (events,) in self._plain(query("buckets_by_number"), asked):
+                numbers += [number for number in numbers_in(events) if number <= upto]
         facts = self.facts_by_number(numbers)
         return [placed for placed in facts if (placed[0], placed[1].message) in wanted]
 

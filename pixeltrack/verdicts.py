@@ -8,6 +8,7 @@ the rules have another version. Interrupted work is gone on with; several progra
 from __future__ import annotations
 
 import gc
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -170,20 +171,27 @@ def _judge_all(
 def _buckets(messages: dict[Place, list[Fact]], indexed: int) -> dict[int, list[int]]:
     """Return the numbers of hits behind one number, in order, by the bucket of their messages."""
     found: dict[int, list[int]] = {}
-    for place, hits in messages.items():
-        numbers = [hit.event_id for hit in hits if hit.event_id > indexed]
+    for (campaign, message), hits in messages.items():
+        numbers = [hit[0] for hit in hits]
+        if numbers[0] <= indexed:
+            numbers = [number for number in numbers if number > indexed]
         if numbers:
-            bucket = bucket_of(*place)
+            bucket = bucket_of(campaign, message)
             found[bucket] = sorted(found[bucket] + numbers) if bucket in found else numbers
     return found
 
 
 def _moments(fresh: list[Placed]) -> dict[int, tuple[int, int]]:
     """Return the first and the last moment of hits in order of number, by chunk."""
-    times: defaultdict[int, list[int]] = defaultdict(list)
-    for _campaign, fact in fresh:
-        times[fact.event_id // CHUNK].append(fact.at)
-    return {chunk: (min(seen), max(seen)) for chunk, seen in times.items()}
+    numbers, times = [fact[0] for _campaign, fact in fresh], [fact[2] for _campaign, fact in fresh]
+    found: dict[int, tuple[int, int]] = {}
+    start = 0
+    while start < len(numbers):
+        chunk = numbers[start] // CHUNK
+        end = bisect_left(numbers, (chunk + 1) * CHUNK)
+        found[chunk] = min(times[start:end]), max(times[start:end])
+        start = end
+    return found
 
 
 class _Work:
@@ -238,15 +246,16 @@ class _Work:
         spreading: set[int],
         moments: dict[int, tuple[int, int]],
     ) -> None:
-        judged: dict[int, Verdict] = {}
+        events: list[int] = []
+        given: list[Verdict] = []
         judge, known = self._judge.message, self._contexts
         for (campaign, _message), hits in messages.items():
             if len(hits) > 1:
                 hits.sort(key=_by_time)
-            for hit, verdict in zip(hits, judge(hits, known[campaign], spreading), strict=True):
-                judged[hit.event_id] = verdict
-        numbered = self._numbered(judged)
-        del judged
+            given += judge(hits, known[campaign], spreading)
+            events += [hit[0] for hit in hits]
+        numbered = dict(zip(events, self._numbered(given), strict=True))
+        del events, given
         if self._changed is None:
             self._store.put_verdicts(state, numbered, moments)
             return
@@ -257,11 +266,13 @@ class _Work:
         for event, before, after in changes:
             self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
 
-    def _numbered(self, judged: dict[int, Verdict]) -> dict[int, int]:
+    def _numbered(self, given: list[Verdict]) -> list[int]:
         """Return the numbers under which verdicts are stored."""
         numbers = self._numbers
-        fresh = {id(verdict): verdict for verdict in judged.values() if id(verdict) not in numbers}
-        if fresh:
+        keys = list(map(id, given))
+        unknown = set(keys).difference(numbers)
+        if unknown:
+            fresh = {id(verdict): verdict for verdict in given if id(verdict) in unknown}
             stored = self._store.number_judgements(list(fresh.values()))
             numbers.update((key, (verdict, stored[verdict])) for key, verdict in fresh.items())
-        return {event: numbers[id(verdict)][1] for event, verdict in judged.items()}
+        return [numbers[key][1] for key in keys]

@@ -128,9 +128,10 @@ class Hits(Database):
         while following is not None:
             numbers, following = self._page(campaign_id, following)
             messages: defaultdict[int, list[Seen]] = defaultdict(list)
-            for campaign, event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
-                if campaign == campaign_id and event < behind:
-                    messages[message].append((at, kind, link, agents[agent], judged[event]))
+            if numbers and max(numbers) >= behind:
+                numbers = [number for number in numbers if number < behind]
+            for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
+                messages[message].append((at, kind, link, agents[agent], judged[event]))
             yield from messages.values()
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:

@@ -234,8 +234,9 @@ def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> byt
     length = max(events) % CHUNK + 1
     if len(numbers) < length:
         numbers.extend([0] * (length - len(numbers)))
+    first = events[0] // CHUNK * CHUNK
     for event in events:
-        numbers[event % CHUNK] = judged[event]
+        numbers[event - first] = judged[event]
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tobytes()

@@ -249,6 +249,8 @@ class _Work:
         events: list[int] = []
         given: list[Verdict] = []
         judge, known = self._judge.message, self._contexts
+        if not known.keys() >= {campaign for campaign, _message in messages}:
+            known.update(contexts(self._store))  # made since the work began
         for (campaign, _message), hits in messages.items():
             if len(hits) > 1:
                 hits.sort(key=_by_time)

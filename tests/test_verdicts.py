@@ -147,6 +147,20 @@ def test_a_time_of_sending_that_is_told_meanwhile_counts(made: Made, monkeypatch
     assert {each and each.label for each in made.stored()} == {"human"}
 
 
+def test_a_campaign_that_is_made_meanwhile_is_judged_too(made: Made, monkeypatch) -> None:
+    monkeypatch.setattr(verdicts, "WINDOW", 5)
+    made.put(*(hit(OPEN, 100, message=number) for number in range(20)))
+
+    def make(done: int) -> None:
+        if done == 5:
+            campaign = Campaign(0, "summer", "bbbbbbbb", 1, "recipients", SENT)
+            made.campaign = made.store.save_campaign(CampaignDraft(campaign, (), frozenset()))
+            made.put(hit(OPEN, 100))
+
+    verdicts.update(made.store, shipped(), progress=make)
+    assert [each and each.label for each in made.stored()] == ["human"] * 21
+
+
 def test_neighbours_are_found_over_thousands_of_hits(made: Made) -> None:
     made.put(*(hit(OPEN, 100, message=number) for number in range(10, 1_010)))
     made.put(hit(OPEN, 200, message=1, address=7), hit(OPEN, 200, message=2, address=7))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from operator import attrgetter
 from typing import NamedTuple
 
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import PixeltrackError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.signs import SPREAD_CODE
 from pixeltrack.judging.stretches import spread
@@ -161,7 +161,7 @@ def _judge_all(
         except Moved:
             found = store.judging_state()
             if found is None or found.rules != book.version:
-                raise StoreError(
+                raise PixeltrackError(
                     f"another pixeltrack judges the hits of {store.path} with other rules",
                     hint="name the same rules file in every settings file for this database",
                 ) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import NamedTuple
@@ -83,27 +83,27 @@ def contexts(store: Store) -> dict[int, Context]:
 
 
 def spread_events(
-    store: Store, fresh: Iterable[Placed], through: int, book: Rules
+    store: Store, fresh: Sequence[Placed], through: int, book: Rules
 ) -> tuple[set[int], set[Place]]:
     """Return the events whose address touched many messages at once, as new hits show it.
 
     Also the messages of earlier hits (up to ``through``) among them.
     """
     limits = book.spread
-    real = [fact for _campaign, fact in fresh if fact.address and not fact.flags & Flag.PREVIEW]
-    counts = Counter(fact.address for fact in real)
+    counts = Counter([fact.address for _campaign, fact in fresh])
+    del counts[0]
     touches: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
     earlier: dict[int, Place] = {}
-    if through and real:
-        stretches = _stretches(sorted(fact.at for fact in real), limits.within_ms)
+    if through and counts:
+        stretches = _stretches(sorted([fact.at for _campaign, fact in fresh]), limits.within_ms)
         for address, at, message, event, campaign in store.neighbours(through, stretches):
             if address in counts:
                 touches[address].append((at, message, event))
                 earlier[event] = campaign, message
-    for fact in real:
-        address = fact.address
-        if counts[address] >= limits.messages or address in touches:
-            touches[address].append((fact.at, fact.message, fact.event_id))
+    many = {address for address, hits in counts.items() if hits >= limits.messages} | touches.keys()
+    for _campaign, fact in fresh:
+        if fact.address in many and not fact.flags & Flag.PREVIEW:
+            touches[fact.address].append((fact.at, fact.message, fact.event_id))
     found = spread(touches, limits.within_ms, limits.messages)
     return found, {earlier[event] for event in found if event in earlier}
 

@@ -123,7 +123,9 @@ def _stretches(times: list[int], within: int) -> list[tuple[int, int]]:
 def _go_on(
     store: Store, book: Rules, state: State, changed: Changed | None, progress: Progress | None
 ) -> None:
-    with _no_collection():
+    if state.upto == state.through == store.last_event() and store.stale_campaign() is None:
+        return
+    with store.relaxed(), _no_collection():
         _judge_all(store, book, state, changed, progress)
 
 

@@ -64,6 +64,18 @@ class Event(NamedTuple):
 EventRow = tuple[int, int, int, int, int, str, int, str, int]  # an Event; a name costs as much as the rest
 
 
+class Repeat(NamedTuple):
+    """Hits of one URL and agent in one hour that were not kept one by one. Times are milliseconds UTC."""
+
+    message: int
+    kind: int
+    link: int
+    agent: str
+    hits: int
+    first_at: int
+    last_at: int
+
+
 class Recipient(NamedTuple):
     """One person of a list. ``address`` is as given; ``identity`` is what makes it the same person."""
 

@@ -3,37 +3,64 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Callable
 
+from pixeltrack import verdicts
 from pixeltrack.count import Count
+from pixeltrack.errors import StoreError
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
+from pixeltrack.verdicts import Progress
+
+Failed = Callable[[StoreError], None]
 
 _DAY = 24 * HOUR
 _MOST_HOURS = 96  # a longer span is shown by the day
 
 
-def build(store: Store, name: str) -> CampaignReport:
-    """Return the report of one campaign, or raise NoSuchCampaign."""
-    return _build(store, store.campaign(name))
+def build(
+    store: Store, name: str, progress: Progress | None = None, failed: Failed | None = None
+) -> CampaignReport:
+    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
+
+    Where that cannot be stored, because the database is locked or full, ``failed`` is told, and what was
+    judged before is counted; without it StoreError is raised.
+    """
+    campaign = store.campaign(name)
+    _judge(store, progress, failed)
+    return _build(store, campaign)
 
 
-def build_all(store: Store) -> list[CampaignReport]:
-    """Return the reports of all campaigns, newest first."""
+def build_all(
+    store: Store, progress: Progress | None = None, failed: Failed | None = None
+) -> list[CampaignReport]:
+    """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
+    _judge(store, progress, failed)
     return [_build(store, campaign) for campaign in store.campaigns()]
+
+
+def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> None:
+    try:
+        verdicts.update(store, rules(), progress=progress)
+    except StoreError as error:
+        if failed is None:
+            raise
+        failed(error)
 
 
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
     links = store.links(campaign.campaign_id)
-    count = Count(frozenset(row.number for row in links if row.role == "honeypot"))
-    for _message, hits in groupby(store.hits(campaign.campaign_id), key=itemgetter(0)):
+    count = Count(store.judgements())
+    for hits in store.seen(campaign.campaign_id, store.all_judged()):
         count.add(hits)
+    _add_repeats(store, campaign.campaign_id, count)
+    count.finish()
     messages, tracked = _message_counts(store, campaign)
+    state = store.judging_state()
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
     clicks = count.tally(EventKind.CLICK, "human")
@@ -70,8 +97,29 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         preview_hits=count.previews,
         repeated_hits=count.repeated_hits,
         repeated_urls=count.repeated_urls,
-        rules_version=rules().version,
+        rules_version=state.rules if state else rules().version,
     )
+
+
+def _add_repeats(store: Store, campaign_id: int, count: Count) -> None:
+    """Add the hits that were not kept one by one: each as the last that was, of its URL and agent.
+
+    The first hits of an hour are kept, so there is one; of its URL alone where the agent is another.
+    """
+    repeats = store.repeats(campaign_id)
+    if not repeats:
+        return
+    facts = store.facts_of({(campaign_id, repeat.message) for repeat in repeats}, store.last_event())
+    numbers = store.judgements_of([fact.event_id for _campaign, fact in facts])
+    latest: dict[tuple[object, ...], int] = {}
+    for _campaign, fact in sorted(facts, key=lambda placed: placed[1].at):
+        url, number = (fact.message, fact.kind, fact.link), numbers.get(fact.event_id, 0)
+        if number:
+            latest[url] = latest[*url, fact.agent] = number
+    for repeat in repeats:
+        url = (repeat.message, repeat.kind, repeat.link)
+        count.add_repeat(repeat, latest.get((*url, repeat.agent)) or latest.get(url, 0))
+    count.repeated_urls = len({repeat[:3] for repeat in repeats})
 
 
 def _message_counts(store: Store, campaign: Campaign) -> tuple[int | None, int | None]:
@@ -101,26 +149,22 @@ def _shares(counted: Counter[str]) -> tuple[Share, ...]:
 def _set_aside(count: Count) -> tuple[SetAside, ...]:
     rows = [
         SetAside(
-            verdict.label,
-            verdict.reason,
-            count.hits[EventKind.OPEN, verdict],
-            count.hits[EventKind.CLICK, verdict],
-            messages,
+            *ground, count.grounds[EventKind.OPEN, ground], count.grounds[EventKind.CLICK, ground], messages
         )
-        for verdict, messages in count.aside.items()
+        for ground, messages in count.aside.items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason)))
 
 
-def _timeline(hours: Counter[tuple[int, EventKind]]) -> tuple[int, tuple[Bucket, ...]]:
+def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]:
     if not hours:
         return HOUR, ()
-    starts = [start for start, _kind in hours]
+    starts = [hour * HOUR for hour, _kind in hours]
     step = HOUR if max(starts) - min(starts) < _MOST_HOURS * HOUR else _DAY
     first, last = min(starts) // step * step, max(starts)
-    counted: Counter[tuple[int, EventKind]] = Counter()
-    for (start, kind), hits in hours.items():
-        counted[start // step * step, kind] += hits
+    counted: Counter[tuple[int, int]] = Counter()
+    for (hour, kind), hits in hours.items():
+        counted[hour * HOUR // step * step, kind] += hits
     return step, tuple(
         Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK])
         for start in range(first, last + 1, step)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pixeltrack import replay
 from pixeltrack.errors import StoreError
-from pixeltrack.model import Event, EventRow, Rows, StoredEvent, WeightedHit
+from pixeltrack.model import Event, EventRow, Repeat, Rows, StoredEvent, WeightedHit
 from pixeltrack.replay import Replays
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database, Reconnect
@@ -57,6 +57,7 @@ class Events(Database):
         self.doubt: Rows | None = None
 
     def _forget(self) -> None:
+        super()._forget()
         self._agents.clear()
         self._networks = {"": 0}
 
@@ -205,6 +206,10 @@ class Events(Database):
             cursor = self._connection.cursor()
             cursor.row_factory = None  # plain tuples: there may be millions
             yield from cursor.execute(query("events_of_campaign"), {"campaign_id": campaign_id})
+
+    def repeats(self, campaign_id: int) -> list[Repeat]:
+        """Return the counts of a campaign's hits that were not kept one by one."""
+        return [Repeat(*row) for row in self._rows("repeats_of_campaign", campaign_id=campaign_id)]
 
     def hits(self, campaign_id: int) -> Iterator[WeightedHit]:
         """Yield all of a campaign's hits, in the order of ``events``, with how many each stands for.

@@ -13,10 +13,11 @@ from pixeltrack.store.logs import Logs
 from pixeltrack.store.people import People
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
+from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Logs, Salts):
+class Store(Campaigns, People, Logs, Salts, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -99,7 +99,7 @@ class Count:
         if not people:
             return
         facts = [(kind, describe(agent)) for kind, agent in people]
-        hidden = {f"hidden by {fact.client}" for _kind, fact in facts if fact.proxy}
+        hidden = {fact.hidden for _kind, fact in facts if fact.hidden}
         fallback = hidden or {"unknown"}
         self.devices.update({fact.device for _kind, fact in facts if fact.device} or fallback)
         self.systems.update({fact.os for _kind, fact in facts if fact.os} or fallback)

@@ -33,6 +33,7 @@ FLOORS = [
         "audit",
         "proofs",
         "rules",
+        "bots",
         "agents",
         "classify",
         "accesslog",
@@ -107,6 +108,7 @@ DOORS = {
     "rich": {"show", "cli"},
     "click": {"cli"},
     "ua_parser": {"agents"},
+    "is_bot": {"bots"},
 }
 
 

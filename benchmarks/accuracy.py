@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.fixtures import Case, fetch, load
 from pixeltrack.agents import LISTED, describe, identify, reduce
+from pixeltrack.bots import is_bot
 from pixeltrack.rules import Machine
 
 # is-bot's list descends from isbot's, which tests itself on these.
@@ -65,6 +66,7 @@ def _speed(agents: Sequence[str]) -> None:
     """Cold look-ups of distinct agents, and of one that is known already."""
     some = agents[:: max(1, len(agents) // 2000)]
     describe.cache_clear()
+    is_bot.cache_clear()
     start = time.process_time()
     for agent in some:
         describe(agent)

@@ -263,7 +263,8 @@ def crawler_user_agents(folder: Path) -> Iterator[Case]:
 
 def uap(folder: Path) -> Iterator[Case]:
     """The tests of ua-parser as they were in 2013; only mail programs are taken, as its rules know the rest."""
-    for _name, text in _texts(folder, "uap", r"test_resources/(?:test_user_agent|pgts_)[a-z_]*\.yaml$"):
+    pattern = r"test_resources/(?:test_user_agent_parser|pgts_[a-z_]*)\.yaml$"
+    for _name, text in _texts(folder, "uap", pattern):
         for row in yaml.load(text, Loader=LOADER)["test_cases"]:
             if client := _CLIENTS.get(row["family"]):
                 yield Case(row["user_agent_string"], client=client)

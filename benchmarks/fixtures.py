@@ -262,7 +262,7 @@ def crawler_user_agents(folder: Path) -> Iterator[Case]:
 
 
 def uap(folder: Path) -> Iterator[Case]:
-    """The tests of ua-parser as they were in 2013; only mail programs are taken, as its rules know the rest."""
+    """ua-parser's tests of 2013; only the mail programs, as its rules know the rest."""
     pattern = r"test_resources/(?:test_user_agent_parser|pgts_[a-z_]*)\.yaml$"
     for _name, text in _texts(folder, "uap", pattern):
         for row in yaml.load(text, Loader=LOADER)["test_cases"]:

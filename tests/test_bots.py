@@ -37,6 +37,7 @@ def test_only_the_list_knows_these(agent: str) -> None:
         f"Mozilla/5.0 (Linux; Android 9; CUBOT X18 Plus) {WEBKIT} Chrome/131.0.0.0 Mobile Safari/537.36",
         f"Mozilla/5.0 (Linux; U; Android 5.0) {WEBKIT} Version/4.0 Mobile Safari/534.30 SogouMSE,SogouMobileBrowser/5.1",
         "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; WOW64; Trident/5.0; chromeframe/19.0)",
+        f"Mozilla/5.0 (Linux; Android 10; K) {WEBKIT} Chrome/150.0.0.0 Mobile Safari/537.36 (Ecosia android@150.0.0.0)",
         "okhttp/4.12.0",
         "NewMailApp/1.0",
         "(other)",

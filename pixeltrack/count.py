@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pixeltrack.agents import describe
 from pixeltrack.figures import Tally
 from pixeltrack.judging import LABELS, Label, Verdict
-from pixeltrack.model import EventKind, Repeat
+from pixeltrack.model import EventKind
 from pixeltrack.replay import HOUR
 
 Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _BITS = {label: 1 << place for place, label in enumerate(LABELS)}
-_REPEATED: Ground = ("unknown", "repeated")
 _HUMAN, _UNKNOWN, _TEST = _BITS["human"], _BITS["unknown"], _BITS["test"]
 
 
@@ -37,8 +36,6 @@ class Count:
     link_machines: Counter[int] = field(default_factory=Counter)
     clicked_without_open: int = 0
     previews: int = 0
-    repeated_hits: int = 0  # that were not kept one by one
-    repeated_urls: int = 0
     first: int | None = None
     last: int | None = None
     _hits: dict[int, list[int]] = field(default_factory=dict)  # opens and clicks by verdict, at their kind
@@ -107,29 +104,29 @@ class Count:
         if seen[_CLICK] & _HUMAN and not seen[_OPEN] & _HUMAN:
             self.clicked_without_open += 1
 
-    def add_repeat(self, repeat: Repeat, judgement: int) -> None:
-        """Add hits that were not kept one by one, with the verdict on those of their URL that were.
+    def number(self, verdict: Verdict) -> int:
+        """Return the number by which hits with a verdict are counted, be it stored or not."""
+        known = _BITS[verdict.label], (verdict.label, verdict.reason)
+        found = next((number for number, each in self._known.items() if each == known), None)
+        if found is None:
+            found = max(self._known, default=0) + 1
+            self._known[found] = known
+        return found
 
-        Who made them is counted by these. 0 stands for no verdict: then they may be anybody's.
-        """
-        _message, kind, link, _agent, hits, first, last = repeat
-        bit, _ground = self._known.get(judgement, (_UNKNOWN, None))
+    def add_alike(self, hit: Hit, more: int) -> None:
+        """Count so many more hits like one that is counted, in its hour."""
+        at, kind, link, _agent, judgement = hit
+        bit, _ground = self._known[judgement]
         if bit == _TEST:
-            self.previews += hits
+            self.previews += more
             return
-        self.repeated_hits += hits
-        if judgement:
-            self._hits.setdefault(judgement, [0, 0, 0])[kind] += hits
-        else:
-            self.grounds[kind, _REPEATED] += hits
-        if bit != _HUMAN:
-            self.link_machines[link] += hits if bit != _UNKNOWN else 0
-            return
-        self._hours[kind][first // HOUR] += hits
-        self.first = first if self.first is None else min(self.first, first)
-        self.last = last if self.last is None else max(self.last, last)
-        if kind == _CLICK:
-            self.link_clicks[link] += hits
+        self._hits[judgement][kind] += more
+        if bit == _HUMAN:
+            self._hours[kind][at // HOUR] += more
+            if kind == _CLICK:
+                self.link_clicks[link] += more
+        elif bit != _UNKNOWN:
+            self.link_machines[link] += more
 
     def finish(self) -> None:
         """Work out what needs each sort of message once."""
@@ -149,7 +146,7 @@ class Count:
     def _describe(self, agents: frozenset[tuple[int, str]], people: int) -> None:
         """Count devices and programs of people alike; "hidden" counts only where nothing is known."""
         facts = [(kind, describe(agent)) for kind, agent in agents]
-        hidden = {f"hidden by {fact.client}" for _kind, fact in facts if fact.proxy}
+        hidden = {fact.hidden for _kind, fact in facts if fact.hidden}
         fallback = hidden or {"unknown"}
         clients = {fact.client or "webmail or browser" for kind, fact in facts if kind != _CLICK}
         for counted, names in (

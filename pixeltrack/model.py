@@ -65,12 +65,14 @@ EventRow = tuple[int, int, int, int, int, str, int, str, int]  # an Event; a nam
 
 
 class Repeat(NamedTuple):
-    """Hits of one URL and agent in one hour that were not kept one by one. Times are milliseconds UTC."""
+    """Hits of one URL in one hour that look alike and were not kept one by one. Times are ms UTC."""
 
     message: int
     kind: int
     link: int
     agent: str
+    flags: int
+    network: str
     hits: int
     first_at: int
     last_at: int

@@ -11,6 +11,7 @@ from pixeltrack.errors import StoreError
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
+from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
@@ -55,9 +56,10 @@ def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> No
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
     links = store.links(campaign.campaign_id)
     count = Count(store.judgements())
-    for hits in store.seen(campaign.campaign_id, store.all_judged()):
+    repeats = Repeats(store, campaign.campaign_id)
+    for hits in store.seen(campaign.campaign_id, store.all_judged(), without=repeats.messages):
         count.add(hits)
-    _add_repeats(store, campaign.campaign_id, count)
+    repeats.add_to(count)
     count.finish()
     messages, tracked = _message_counts(store, campaign)
     state = store.judging_state()
@@ -95,31 +97,10 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         first=count.first,
         last=count.last,
         preview_hits=count.previews,
-        repeated_hits=count.repeated_hits,
-        repeated_urls=count.repeated_urls,
+        repeated_hits=repeats.hits,
+        repeated_urls=repeats.urls,
         rules_version=state.rules if state else rules().version,
     )
-
-
-def _add_repeats(store: Store, campaign_id: int, count: Count) -> None:
-    """Add the hits that were not kept one by one: each as the last that was, of its URL and agent.
-
-    The first hits of an hour are kept, so there is one; of its URL alone where the agent is another.
-    """
-    repeats = store.repeats(campaign_id)
-    if not repeats:
-        return
-    facts = store.facts_of({(campaign_id, repeat.message) for repeat in repeats}, store.last_event())
-    numbers = store.judgements_of([fact.event_id for _campaign, fact in facts])
-    latest: dict[tuple[object, ...], int] = {}
-    for _campaign, fact in sorted(facts, key=lambda placed: placed[1].at):
-        url, number = (fact.message, fact.kind, fact.link), numbers.get(fact.event_id, 0)
-        if number:
-            latest[url] = latest[*url, fact.agent] = number
-    for repeat in repeats:
-        url = (repeat.message, repeat.kind, repeat.link)
-        count.add_repeat(repeat, latest.get((*url, repeat.agent)) or latest.get(url, 0))
-    count.repeated_urls = len({repeat[:3] for repeat in repeats})
 
 
 def _message_counts(store: Store, campaign: Campaign) -> tuple[int | None, int | None]:

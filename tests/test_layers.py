@@ -36,6 +36,7 @@ FLOORS = [
         "rulebook",
         "rulefile",
         "rules",
+        "bots",
         "agents",
         "classify",
         "manytokens",
@@ -94,6 +95,7 @@ FLOORS = [
         "verdicts",
         "reclassify",
         "explain",
+        "repeated",
         "report",
     },
     {
@@ -125,6 +127,7 @@ DOORS = {
     "rich": {"show", "cli"},
     "click": {"cli"},
     "ua_parser": {"agents"},
+    "is_bot": {"bots"},
 }
 
 

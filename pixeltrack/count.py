@@ -1,28 +1,32 @@
-"""Counting a campaign's hits, one message at a time: judged, then added up."""
+"""Counting a campaign's judged hits, one message at a time: unique needs no set of all recipients."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pixeltrack.agents import describe
-from pixeltrack.classify import Label, Verdict, judge, loaded_by_sweeper, sweep
 from pixeltrack.figures import Tally
-from pixeltrack.model import EventKind, Flag, StoredEvent
+from pixeltrack.judging import LABELS, Label, Verdict
+from pixeltrack.model import EventKind
 
 HOUR = 3_600_000  # ms
+Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
+Ground = tuple[Label, str]  # a verdict's label and the reason that decided
+_CLICK = int(EventKind.CLICK)
+_BITS = {label: 1 << place for place, label in enumerate(LABELS)}
+_HUMAN = _BITS["human"]
 
 
 @dataclass(slots=True)
 class Count:
-    """The counting itself, one message at a time: unique needs no set of all recipients."""
+    """The counting itself. ``finish`` once all messages are added."""
 
-    honeypots: frozenset[int] = frozenset()  # links that nobody can see
-    hits: Counter[tuple[EventKind, Verdict]] = field(default_factory=Counter)
-    aside: Counter[Verdict] = field(default_factory=Counter)  # messages by verdict, people's left out
-    messages: Counter[tuple[EventKind, tuple[Label, ...]]] = field(default_factory=Counter)
-    hours: Counter[tuple[int, EventKind]] = field(default_factory=Counter)
+    judgements: Mapping[int, Verdict]
+    grounds: Counter[tuple[int, Ground]] = field(default_factory=Counter)  # hits by kind
+    aside: Counter[Ground] = field(default_factory=Counter)  # messages, people's left out
+    hours: Counter[tuple[int, int]] = field(default_factory=Counter)  # people's hits by start and kind
     devices: Counter[str] = field(default_factory=Counter)
     systems: Counter[str] = field(default_factory=Counter)
     browsers: Counter[str] = field(default_factory=Counter)
@@ -34,90 +38,87 @@ class Count:
     previews: int = 0
     first: int | None = None
     last: int | None = None
+    _hits: Counter[tuple[int, int]] = field(default_factory=Counter)  # by kind and verdict
+    _asides: Counter[frozenset[Ground]] = field(default_factory=Counter)  # messages
+    _labels: Counter[tuple[int, int]] = field(default_factory=Counter)  # messages by kind and labels
+    _readers: Counter[frozenset[tuple[int, str]]] = field(default_factory=Counter)  # by kinds and agents
+    _known: dict[int, tuple[int, Ground]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, verdict in self.judgements.items():
+            self._known[number] = _BITS[verdict.label], (verdict.label, verdict.reason)
 
     def tally(self, kind: EventKind, *labels: Label) -> Tally:
-        total = sum(
-            hits for (of, verdict), hits in self.hits.items() if of == kind and verdict.label in labels
-        )
+        """Return the messages with a hit of one of the labels, and all such hits."""
+        wanted = sum(_BITS[label] for label in labels)
+        total = sum(hits for (of, ground), hits in self.grounds.items() if of == kind and ground[0] in labels)
         unique = sum(
-            messages
-            for (of, seen), messages in self.messages.items()
-            if of == kind and not set(labels).isdisjoint(seen)
+            messages for (of, seen), messages in self._labels.items() if of == kind and seen & wanted
         )
         return Tally(unique, total)
 
-    def add(self, hits: Iterable[StoredEvent]) -> None:
-        """Count the hits of one message, which come in order of time."""
-        judged = self._judge(hits)
-        labels: defaultdict[EventKind, set[Label]] = defaultdict(set)
-        people: list[tuple[EventKind, str]] = []
+    def add(self, hits: Iterable[Hit]) -> None:
+        """Count the hits of one message. One that nobody has judged yet is left for the next time."""
+        seen = [0, 0, 0]  # labels by kind
+        people: set[tuple[int, str]] = set()
         links: set[int] = set()
-        for (_message, at, stored_kind, link, agent, _flags), verdict in judged:
-            kind = EventKind(stored_kind)
-            self.hits[kind, verdict] += 1
-            labels[kind].add(verdict.label)
-            if verdict.label != "human":
-                self.link_machines[link] += verdict.label != "unknown"
+        aside: set[Ground] = set()
+        for at, kind, link, agent, judgement in hits:
+            if not judgement:
                 continue
-            people.append((kind, agent))
-            self.hours[at // HOUR * HOUR, kind] += 1
-            self.first = at if self.first is None else min(self.first, at)
-            self.last = at if self.last is None else max(self.last, at)
-            if kind == EventKind.CLICK:
-                links.add(link)
-                self.link_clicks[link] += 1
-        self.aside.update({verdict for _hit, verdict in judged if verdict.label != "human"})
-        self.link_people.update(links)
-        for kind, seen in labels.items():
-            self.messages[kind, tuple(sorted(seen))] += 1
-        self.clicked_without_open += (
-            "human" in labels[EventKind.CLICK] and "human" not in labels[EventKind.OPEN]
-        )
-        self._describe(people)
-
-    def _judge(self, hits: Iterable[StoredEvent]) -> list[tuple[StoredEvent, Verdict]]:
-        judged: list[tuple[StoredEvent, Verdict]] = []
-        for hit in hits:
-            flags = hit[5]
-            if flags & Flag.PREVIEW:
+            bit, ground = self._known[judgement]
+            if ground[0] == "test":
                 self.previews += 1
                 continue
-            verdict = judge(
-                "open" if hit[2] == EventKind.OPEN else "click",
-                hit[4],
-                head=bool(flags & Flag.HEAD),
-                speculative=bool(flags & Flag.SPECULATIVE),
-            )
-            judged.append((hit, Verdict("scanner", "honeypot") if hit[3] in self.honeypots else verdict))
-        for index in _swept([hit for hit, _verdict in judged]):
-            if judged[index][1].label in ("human", "unknown"):
-                judged[index] = (judged[index][0], Verdict("scanner", "burst"))
-        return judged
+            self._hits[kind, judgement] += 1
+            seen[kind] |= bit
+            if bit != _HUMAN:
+                aside.add(ground)
+                self.link_machines[link] += ground[0] != "unknown"
+                continue
+            people.add((kind, agent))
+            self.hours[at // HOUR, kind] += 1
+            if self.first is None or self.last is None:
+                self.first = self.last = at
+            elif at < self.first:
+                self.first = at
+            elif at > self.last:
+                self.last = at
+            if kind == _CLICK:
+                links.add(link)
+                self.link_clicks[link] += 1
+        if aside:
+            self._asides[frozenset(aside)] += 1
+        if people:
+            self._readers[frozenset(people)] += 1
+        for link in links:
+            self.link_people[link] += 1
+        for kind in (1, 2):
+            if seen[kind]:
+                self._labels[kind, seen[kind]] += 1
+        self.clicked_without_open += bool(seen[_CLICK] & _HUMAN and not seen[EventKind.OPEN] & _HUMAN)
 
-    def _describe(self, people: list[tuple[EventKind, str]]) -> None:
-        """Count one person's devices and programs; "hidden" counts only where nothing is known."""
-        if not people:
-            return
-        facts = [(kind, describe(agent)) for kind, agent in people]
+    def finish(self) -> None:
+        """Work out what needs each sort of message once."""
+        for (kind, judgement), hits in self._hits.items():
+            self.grounds[kind, self._known[judgement][1]] += hits
+        for grounds, messages in self._asides.items():
+            for ground in grounds:
+                self.aside[ground] += messages
+        for agents, people in self._readers.items():
+            self._describe(agents, people)
+
+    def _describe(self, agents: frozenset[tuple[int, str]], people: int) -> None:
+        """Count devices and programs of people alike; "hidden" counts only where nothing is known."""
+        facts = [(kind, describe(agent)) for kind, agent in agents]
         hidden = {f"hidden by {fact.client}" for _kind, fact in facts if fact.proxy}
         fallback = hidden or {"unknown"}
-        self.devices.update({fact.device for _kind, fact in facts if fact.device} or fallback)
-        self.systems.update({fact.os for _kind, fact in facts if fact.os} or fallback)
-        self.browsers.update({fact.browser for _kind, fact in facts if fact.browser})
-        opens = [fact for kind, fact in facts if kind == EventKind.OPEN]
-        self.clients.update({fact.client or "webmail or browser" for fact in opens})
-
-
-def _swept(hits: list[StoredEvent]) -> list[int]:
-    """Return the positions of a message's hits that a machine made by following many links at once."""
-    clicks = [index for index, hit in enumerate(hits) if hit[2] == EventKind.CLICK]
-    swept = [clicks[each] for each in sorted(sweep([(hits[index][1], hits[index][3]) for index in clicks]))]
-    times: defaultdict[str, list[int]] = defaultdict(list)
-    for index in swept:
-        times[hits[index][4]].append(hits[index][1])
-    loads = [
-        index
-        for index, (_message, at, kind, _link, agent, _flags) in enumerate(hits)
-        if kind == EventKind.OPEN and agent in times and loaded_by_sweeper(at, times[agent])
-    ]
-    return swept + loads
+        clients = {fact.client or "webmail or browser" for kind, fact in facts if kind != _CLICK}
+        for counted, names in (
+            (self.devices, {fact.device for _kind, fact in facts if fact.device} or fallback),
+            (self.systems, {fact.os for _kind, fact in facts if fact.os} or fallback),
+            (self.browsers, {fact.browser for _kind, fact in facts if fact.browser}),
+            (self.clients, clients),
+        ):
+            for name in names:
+                counted[name] += people

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pixeltrack.classify import Label
+from pixeltrack.judging import Label
 from pixeltrack.rates import DEFINITIONS
 
 

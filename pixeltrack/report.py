@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
-from operator import itemgetter
 
+from pixeltrack import verdicts
 from pixeltrack.count import HOUR, Count
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
+from pixeltrack.verdicts import Progress
 
 _DAY = 24 * HOUR
 _MOST_HOURS = 96  # a longer span is shown by the day
 
 
-def build(store: Store, name: str) -> CampaignReport:
-    """Return the report of one campaign, or raise NoSuchCampaign."""
-    return _build(store, store.campaign(name))
+def build(store: Store, name: str, progress: Progress | None = None) -> CampaignReport:
+    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first."""
+    campaign = store.campaign(name)
+    verdicts.update(store, rules(), progress=progress)
+    return _build(store, campaign)
 
 
-def build_all(store: Store) -> list[CampaignReport]:
-    """Return the reports of all campaigns, newest first."""
+def build_all(store: Store, progress: Progress | None = None) -> list[CampaignReport]:
+    """Return the reports of all campaigns, newest first. What is new is judged first."""
+    verdicts.update(store, rules(), progress=progress)
     return [_build(store, campaign) for campaign in store.campaigns()]
 
 
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
     links = store.links(campaign.campaign_id)
-    count = Count(frozenset(row.number for row in links if row.role == "honeypot"))
-    for _message, hits in groupby(store.events(campaign.campaign_id), key=itemgetter(0)):
+    count = Count(store.judgements())
+    for hits in store.seen(campaign.campaign_id, store.judged_chunks()):
         count.add(hits)
+    count.finish()
     messages, tracked = _message_counts(store, campaign)
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
@@ -98,26 +102,22 @@ def _shares(counted: Counter[str]) -> tuple[Share, ...]:
 def _set_aside(count: Count) -> tuple[SetAside, ...]:
     rows = [
         SetAside(
-            verdict.label,
-            verdict.reason,
-            count.hits[EventKind.OPEN, verdict],
-            count.hits[EventKind.CLICK, verdict],
-            messages,
+            *ground, count.grounds[EventKind.OPEN, ground], count.grounds[EventKind.CLICK, ground], messages
         )
-        for verdict, messages in count.aside.items()
+        for ground, messages in count.aside.items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason)))
 
 
-def _timeline(hours: Counter[tuple[int, EventKind]]) -> tuple[int, tuple[Bucket, ...]]:
+def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]:
     if not hours:
         return HOUR, ()
-    starts = [start for start, _kind in hours]
+    starts = [hour * HOUR for hour, _kind in hours]
     step = HOUR if max(starts) - min(starts) < _MOST_HOURS * HOUR else _DAY
     first, last = min(starts) // step * step, max(starts)
-    counted: Counter[tuple[int, EventKind]] = Counter()
-    for (start, kind), hits in hours.items():
-        counted[start // step * step, kind] += hits
+    counted: Counter[tuple[int, int]] = Counter()
+    for (hour, kind), hits in hours.items():
+        counted[hour * HOUR // step * step, kind] += hits
     return step, tuple(
         Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK])
         for start in range(first, last + 1, step)

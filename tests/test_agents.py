@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pixeltrack.agents import AgentFacts, describe, identify, reduce
-from pixeltrack.classify import Verdict, judge
 from pixeltrack.errors import InputError
+from pixeltrack.judging import Context, Fact, Verdict, judge
+from pixeltrack.model import EventKind
+from pixeltrack.rulebook import Points, Sending
 from pixeltrack.rules import parse, rules
+
+
+def judge_agent(kind: EventKind, agent: str) -> Verdict:
+    """The verdict on a hit of which the agent alone is known."""
+    return judge([Fact(1, 1, 0, kind, int(kind == EventKind.CLICK), agent, 0, "", 0)], Context(), rules())[0]
+
 
 REDUCED = [
     (
@@ -134,9 +144,7 @@ def test_reduced_agents_are_short_printable_and_stay_as_they_are(agent: str) -> 
 def test_raw_and_reduced_agents_are_judged_and_described_alike(agent: str) -> None:
     reduced = reduce(agent)
     assert describe(agent) == describe(reduced)
-    assert judge("click", agent, head=False, speculative=False) == judge(
-        "click", reduced, head=False, speculative=False
-    )
+    assert judge_agent(EventKind.CLICK, agent) == judge_agent(EventKind.CLICK, reduced)
 
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -377,7 +385,8 @@ def test_mail_programs_are_known_and_human_on_a_pixel(
             assert facts.device == device
         if os is not None:
             assert facts.os == os
-        assert judge("open", form, head=False, speculative=False) == Verdict("human", "none-against")
+        verdict = judge_agent(EventKind.OPEN, form)
+        assert (verdict.label, verdict.reason) == ("human", "none-against")
 
 
 def test_every_mail_program_of_the_rules_has_an_agent_above() -> None:
@@ -420,9 +429,16 @@ version = "1"
 exact = []
 proxy = []
 client = [{ token = "Mail/", name = "Mail" }]
-sweep = { distinct_links = 3, within_ms = 10, pixel_ms = 60 }
 machine = [{ kind = "library", tokens = ["curl/"] }]
+network = []
+sweep = { distinct_links = 3, within_ms = 10, pair_ms = 1, pixel_ms = 60 }
+honeypot = { before_ms = 1, after_ms = 1 }
+spread = { messages = 3, within_ms = 1 }
+headers = { chromium_fetch = 80 }
+thresholds = { scanner = 3, unknown = 2 }
 """
+GOOD += "sending = { " + ", ".join(f"{field.name} = 1" for field in fields(Sending)) + " }\n"
+GOOD += "points = { " + ", ".join(f"{field.name} = 1" for field in fields(Points)) + " }\n"
 
 
 @pytest.mark.parametrize(
@@ -440,6 +456,15 @@ machine = [{ kind = "library", tokens = ["curl/"] }]
         ("within_ms", "within", "r.toml: sweep: unknown key 'within'"),
         ("library", "libary", "machine[1]: 'kind' must be one of"),
         ('"curl/"', '""', "machine[1]: 'tokens' must hold strings that are not empty"),
+        ("scanner = 3", "scanner = 1", "thresholds: 'unknown' must not be above 'scanner'"),
+        ("scanner = 3", "scanner = true", "thresholds: 'scanner' must be a int, not True"),
+        ("chromium_fetch = 80", "chromium_fetch = -1", "headers: 'chromium_fetch' is out of range: -1"),
+        ("soon = 1", "sooon = 1", "points: unknown key 'sooon'"),
+        (
+            "network = []",
+            'network = [{ label = "x", scope = "all", certainty = "sure" }]',
+            "network[1]: 'certainty' must be one of",
+        ),
     ],
 )
 def test_a_mistake_in_the_rules_is_named_with_its_path(good: str, bad: str, message: str) -> None:

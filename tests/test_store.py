@@ -112,6 +112,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0002_link_groups",),
             ("0003_logs",),
             ("0004_facts",),
+            ("0006_verdicts",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

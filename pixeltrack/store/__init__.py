@@ -5,6 +5,20 @@ No SQL, connection or transaction leaks out of this package.
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.health import Health, examine
+from pixeltrack.store.hits import Placed, Seen, bucket_of
 from pixeltrack.store.sqlite import Store, open_store
+from pixeltrack.store.verdicts import Moved, State
 
-__all__ = ["CampaignDraft", "Drafting", "Health", "Store", "examine", "open_store"]
+__all__ = [
+    "CampaignDraft",
+    "Drafting",
+    "Health",
+    "Moved",
+    "Placed",
+    "Seen",
+    "State",
+    "Store",
+    "bucket_of",
+    "examine",
+    "open_store",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -147,4 +148,22 @@ class Campaigns(Database):
                     if link.number not in stored
                 ],
             )
+            if stored and not stored.issuperset(link.number for link in draft.links):
+                _judge_again(connection, saved.campaign_id)
         return saved
+
+    def set_sent(self, campaign_id: int, sent: int | None) -> None:
+        """Note when sending of a campaign began (ms UTC), or that nobody knows; its hits are judged again."""
+        with self._transaction() as connection:
+            connection.execute("update campaigns set sent = ? where campaign_id = ?", [sent, campaign_id])
+            _judge_again(connection, campaign_id)
+
+
+def _judge_again(connection: sqlite3.Connection, campaign_id: int) -> None:
+    """Note that what is known of a campaign has changed: the next report judges its hits again."""
+    connection.execute(
+        "insert into stale_campaigns (campaign_id, bucket) values (?, 0)"
+        " on conflict (campaign_id) do update set bucket = 0",
+        [campaign_id],
+    )
+    connection.execute("update judging set epoch = epoch + 1")  # what is being judged now is worthless

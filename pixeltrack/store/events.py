@@ -28,6 +28,7 @@ class Events(Database):
         self.doubt: Rows | None = None
 
     def _forget(self) -> None:
+        super()._forget()
         self._agents.clear()
         self._networks = {"": 0}
 

@@ -1,4 +1,5 @@
--- All hits of a campaign, one message after the other, each in order of time.
+-- All hits of a campaign, one message after the other, each in order of time. Reads all events: reports
+-- go by message_events.
 select events.message, events.at, events.kind, events.link, agents.agent, events.flags
 from events
 join agents using (agent_id)

@@ -1,0 +1,1 @@
+select rules, epoch, indexed, through, upto from judging

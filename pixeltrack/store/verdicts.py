@@ -1,0 +1,212 @@
+"""Verdicts as they are kept: two bytes a hit, and how far judging has come.
+
+Several programs may judge at the same time, and hits come in meanwhile. Whoever judges a stretch of hits
+notes first up to where (``State.upto``), so that all write the same, and writes only while the state
+is as it was read; else ``Moved`` is raised and the work is done again from what is there now.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from struct import pack
+from typing import NamedTuple, cast
+
+from pixeltrack.errors import StoreError
+from pixeltrack.judging import Label, Verdict
+from pixeltrack.store.hits import CHUNK, Hits
+from pixeltrack.store.schema import query
+
+_MOST = 65_535  # judgements that two bytes tell apart
+_AT_ONCE = 100  # chunks in one transaction
+_BUCKETS = 8_000  # and buckets: the collector waits meanwhile
+
+
+class State(NamedTuple):
+    """How far judging has come; see the table's own words."""
+
+    rules: str
+    epoch: int
+    indexed: int
+    through: int
+    upto: int
+
+
+class Change(NamedTuple):
+    """What a hit was taken for before and is now, by the numbers of the verdicts; 0 for none."""
+
+    event_id: int
+    before: int
+    after: int
+
+
+class Moved(Exception):
+    """Somebody else has gone on with the judging meanwhile."""
+
+
+class Verdicts(Hits):
+    """The part of the store that keeps what judging made of the hits."""
+
+    def judging_state(self) -> State | None:
+        """Return how far judging has come; None when nothing was ever judged."""
+        rows = self._plain(query("judging_state"))
+        return State(*rows[0]) if rows else None
+
+    def begin_judging(self, rules: str, after: int | None = None) -> State:
+        """Judge with rules of this version from now on, everything again if it was another.
+
+        With ``after`` the hits behind that number are judged again in any case.
+        """
+        with self._transaction() as connection:
+            connection.execute("insert or ignore into judging values (1, ?, 1, 0, 0, 0)", [rules])
+            state = State(*connection.execute(query("judging_state")).fetchone())
+            if state.rules != rules or after is not None:
+                through = min(after or 0, state.through)  # what is behind was never judged
+                connection.execute(
+                    "update judging set rules = ?, epoch = epoch + 1, through = ?, upto = ?",
+                    [rules, through, through],
+                )
+                if not through:
+                    connection.execute("delete from stale_campaigns")
+            return State(*connection.execute(query("judging_state")).fetchone())
+
+    def claim(self, state: State, most: int) -> State | None:
+        """Note up to where the next hits are judged, at most so many; None when all are."""
+        if state.upto > state.through:
+            return state
+        last = self.last_event()
+        if last <= state.through:
+            return None
+        with self._held(state) as connection:
+            connection.execute("update judging set upto = ?", [min(last, state.through + most)])
+        return state._replace(upto=min(last, state.through + most))
+
+    def index(self, state: State, buckets: Mapping[int, Sequence[int]]) -> State:
+        """Note in which buckets the hits behind ``indexed`` and up to ``upto`` are."""
+        if state.upto <= state.indexed:
+            return state
+        rows = [(bucket, pack(f">{len(buckets[bucket])}I", *buckets[bucket])) for bucket in sorted(buckets)]
+        for start in range(0, len(rows), _BUCKETS):
+            with self._held(state) as connection:
+                connection.executemany(query("put_bucket"), rows[start : start + _BUCKETS])
+        with self._held(state) as connection:
+            connection.execute("update judging set indexed = upto")
+        return state._replace(indexed=state.upto)
+
+    def stale_campaign(self) -> tuple[int, int] | None:
+        """Return a campaign that is to be judged again, and from which bucket on."""
+        rows = self._plain("select campaign_id, bucket from stale_campaigns order by campaign_id limit 1")
+        return rows[0] if rows else None
+
+    def pass_stale(self, state: State, campaign_id: int, bucket: int | None) -> None:
+        """Note that a campaign has been judged again up to a bucket, or the whole of it."""
+        with self._held(state) as connection:
+            if bucket is None:
+                connection.execute("delete from stale_campaigns where campaign_id = ?", [campaign_id])
+            else:
+                connection.execute(
+                    "update stale_campaigns set bucket = ? where campaign_id = ?", [bucket, campaign_id]
+                )
+
+    def put_verdicts(
+        self, state: State, moments: Mapping[int, int], judged: Mapping[int, int]
+    ) -> list[Change]:
+        """Write verdicts by the numbers of the hits, and return those that are others than before.
+
+        ``moments`` are the times of the same hits.
+        """
+        by_chunk: defaultdict[int, list[int]] = defaultdict(list)
+        for event in judged:
+            by_chunk[event // CHUNK].append(event)
+        chunks = sorted(by_chunk)
+        changes: list[Change] = []
+        for start in range(0, len(chunks), _AT_ONCE):
+            with self._held(state) as connection:
+                for chunk in chunks[start : start + _AT_ONCE]:
+                    select = "select judged from verdicts where chunk = ?"
+                    row = connection.execute(select, [chunk]).fetchone()
+                    numbers, changed = _changed(row[0] if row else b"", by_chunk[chunk], judged)
+                    if changed:
+                        times = [moments[event] for event in by_chunk[chunk]]
+                        values = [chunk, min(times), max(times), numbers]
+                        connection.execute(query("put_verdicts"), values)
+                        changes += changed
+        return changes
+
+    def finish(self, state: State) -> State:
+        """Note that all hits up to ``upto`` are judged."""
+        with self._held(state) as connection:
+            connection.execute("update judging set through = upto")
+        return state._replace(through=state.upto)
+
+    def judgements(self) -> dict[int, Verdict]:
+        """Return all verdicts that there are, by their numbers."""
+        rows = self._plain("select judgement_id, label, score, reasons from judgements")
+        return {
+            number: Verdict(cast("Label", label), score, tuple(reasons.split()))
+            for number, label, score, reasons in rows
+        }
+
+    def number_judgements(self, verdicts: Sequence[Verdict]) -> dict[Verdict, int]:
+        """Return the numbers of verdicts, which are stored if they are new."""
+        rows = [(verdict.label, verdict.score, " ".join(verdict.reasons)) for verdict in verdicts]
+        with self._transaction() as connection:
+            connection.executemany(
+                "insert or ignore into judgements (label, score, reasons) values (?, ?, ?)", rows
+            )
+            (most,) = connection.execute("select max(judgement_id) from judgements").fetchone()
+            if most > _MOST:
+                raise StoreError(
+                    f"database {self.path}: there are more than {_MOST:,} different verdicts",
+                    hint="rows of your own rules file with fewer different reasons make fewer",
+                )
+        return {verdict: number for number, verdict in self.judgements().items()}
+
+    def judged_chunks(self) -> dict[int, bytes]:
+        """Return the verdicts of all hits, by chunk."""
+        return dict(self._plain("select chunk, judged from verdicts"))
+
+    def judgements_of(self, events: Sequence[int]) -> dict[int, int]:
+        """Return the number of the verdict on each of some hits, 0 where there is none."""
+        found: dict[int, int] = {}
+        chunk, judged = -1, b""
+        for event in sorted(events):
+            if event // CHUNK != chunk:
+                chunk = event // CHUNK
+                rows = self._plain("select judged from verdicts where chunk = ?", [chunk])
+                judged = rows[0][0] if rows else b""
+            place = event % CHUNK * 2
+            found[event] = int.from_bytes(judged[place : place + 2], "little")
+        return found
+
+    @contextmanager
+    def _held(self, state: State) -> Iterator[sqlite3.Connection]:
+        """Write, unless somebody else has gone on meanwhile."""
+        with self._transaction() as connection:
+            row = connection.execute(query("judging_state")).fetchone()
+            if row is None or tuple(row) != tuple(state):
+                raise Moved
+            yield connection
+
+
+def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> tuple[bytes, list[Change]]:
+    """Return a chunk's verdicts with those on some hits replaced, and what that changes."""
+    numbers = array("H", stored)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    length = max(events) % CHUNK + 1
+    if len(numbers) < length:
+        numbers.extend([0] * (length - len(numbers)))
+    changes = []
+    for event in events:
+        place, after = event % CHUNK, judged[event]
+        if numbers[place] != after:
+            changes.append(Change(event, numbers[place], after))
+            numbers[place] = after
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes(), changes

@@ -1,0 +1,217 @@
+"""Bringing the stored verdicts up to date: what is new is judged, and again what it bears on.
+
+A message with a new hit is judged as a whole, for a sweep or a hidden link convicts earlier hits too; and
+so are messages that the address of a new hit touched within seconds. Everything is judged again when
+the rules have another version. Interrupted work is gone on with; several programs may do it at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import NamedTuple
+
+from pixeltrack.errors import StoreError
+from pixeltrack.judging import Context, Fact, Verdict, judge_of
+from pixeltrack.judging.signs import SPREAD_CODE
+from pixeltrack.judging.stretches import spread
+from pixeltrack.model import Flag
+from pixeltrack.rules import Rules
+from pixeltrack.store import Moved, Placed, State, Store, bucket_of
+
+WINDOW = 100_000  # hits that are read and judged at a time
+
+Place = tuple[int, int]  # campaign and message
+_by_time = attrgetter("at", "event_id")
+
+
+class Change(NamedTuple):
+    """A hit whose verdict is another than before; ``before`` is None where there was none."""
+
+    campaign_id: int
+    fact: Fact
+    before: Verdict | None
+    after: Verdict
+
+
+Changed = Callable[[Change], None]
+Progress = Callable[[int], None]
+
+
+def update(
+    store: Store, book: Rules, *, changed: Changed | None = None, progress: Progress | None = None
+) -> None:
+    """Judge what is new since the last time, or everything if the rules have another version.
+
+    ``changed`` is told every verdict that is another than before, when it is stored; ``progress`` how
+    many hits are judged.
+    """
+    state = store.judging_state()
+    if state is None or state.rules != book.version:
+        state = store.begin_judging(book.version)
+    _go_on(store, book, state, changed, progress)
+
+
+def judge_again(
+    store: Store,
+    book: Rules,
+    since: int | None = None,
+    *,
+    changed: Changed | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Judge again all messages with a hit at or after a time (ms UTC), or all; arguments as of ``update``."""
+    after = 0 if since is None else store.first_event_since(since) - 1
+    _go_on(store, book, store.begin_judging(book.version, after), changed, progress)
+
+
+def contexts(store: Store) -> dict[int, Context]:
+    """Return what judging needs to know of each campaign, by its id."""
+    found = {}
+    for campaign in store.campaigns():
+        links = store.links(campaign.campaign_id)
+        found[campaign.campaign_id] = Context(
+            campaign.sent,
+            frozenset(link.number for link in links if link.role == "link"),
+            frozenset(link.number for link in links if link.role == "honeypot"),
+        )
+    return found
+
+
+def spread_events(
+    store: Store, fresh: Iterable[Placed], through: int, book: Rules
+) -> tuple[set[int], set[Place]]:
+    """Return the events whose address touched many messages at once, as new hits show it.
+
+    Also the messages of earlier hits (up to ``through``) among them.
+    """
+    touches: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for _campaign, fact in fresh:
+        if fact.address and not fact.flags & Flag.PREVIEW:
+            touches[fact.address].append((fact.at, fact.message, fact.event_id))
+    earlier: dict[int, Place] = {}
+    if through and touches:
+        stretches = _stretches(touches, book.spread.within_ms)
+        for address, at, message, event, campaign in store.neighbours(through, stretches):
+            if address in touches:
+                touches[address].append((at, message, event))
+                earlier[event] = campaign, message
+    found = spread(touches, book.spread.within_ms, book.spread.messages)
+    return found, {earlier[event] for event in found if event in earlier}
+
+
+def _stretches(touches: dict[int, list[tuple[int, int, int]]], within: int) -> list[tuple[int, int]]:
+    """Return the times around new hits, those that overlap made one, in order."""
+    found: list[tuple[int, int]] = []
+    for at in sorted(at for seen in touches.values() for at, _message, _event in seen):
+        if found and at - within <= found[-1][1]:
+            found[-1] = found[-1][0], at + within
+        else:
+            found.append((at - within, at + within))
+    return found
+
+
+def _go_on(
+    store: Store, book: Rules, state: State, changed: Changed | None, progress: Progress | None
+) -> None:
+    work: _Work | None = None
+    while True:
+        try:
+            claimed = store.claim(state, WINDOW)
+            stale = None if claimed else store.stale_campaign()
+            if claimed is None and stale is None:
+                return
+            if work is None or work.epoch != state.epoch:
+                work = _Work(store, book, state.epoch, changed)
+            if claimed is not None:
+                state = work.window(claimed)
+                if progress:
+                    progress(state.through)
+            elif stale is not None:
+                work.stale(state, *stale)
+        except Moved:
+            found = store.judging_state()
+            if found is None or found.rules != book.version:
+                raise StoreError(
+                    f"another pixeltrack judges the hits of {store.path} with other rules",
+                    hint="name the same rules file in every settings file for this database",
+                ) from None
+            state = found
+
+
+class _Work:
+    """Judging with what is known of the campaigns at one time."""
+
+    def __init__(self, store: Store, book: Rules, epoch: int, changed: Changed | None) -> None:
+        self.epoch = epoch
+        self._store = store
+        self._book = book
+        self._judge = judge_of(book)
+        self._contexts = contexts(store)
+        self._changed = changed
+        self._numbers: dict[int, tuple[Verdict, int]] = {}  # of verdicts, by their identity
+
+    def window(self, state: State) -> State:
+        """Judge the hits that are claimed, and what they bear on."""
+        fresh = self._store.facts_between(state.through, state.upto)
+        buckets: defaultdict[int, list[int]] = defaultdict(list)
+        messages: defaultdict[Place, list[Fact]] = defaultdict(list)
+        for campaign, fact in fresh:
+            messages[campaign, fact.message].append(fact)
+            if fact.event_id > state.indexed:
+                buckets[bucket_of(campaign, fact.message)].append(fact.event_id)
+        state = self._store.index(state, buckets)
+        spreading, touched = spread_events(self._store, fresh, state.through, self._book)
+        if state.through:
+            earlier = self._store.facts_of([*messages, *touched], state.through)
+            spreading |= self._known_to_spread([fact.event_id for _campaign, fact in earlier])
+            for campaign, fact in earlier:
+                messages[campaign, fact.message].append(fact)
+        self._put(state, messages, spreading)
+        return self._store.finish(state)
+
+    def stale(self, state: State, campaign: int, bucket: int) -> None:
+        """Judge some messages of a campaign again of which something else than hits has changed."""
+        facts, following = self._store.campaign_facts(campaign, bucket, state.through)
+        messages: defaultdict[Place, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            messages[campaign, fact.message].append(fact)
+        self._put(state, messages, self._known_to_spread([fact.event_id for fact in facts]))
+        self._store.pass_stale(state, campaign, following)
+
+    def _known_to_spread(self, events: list[int]) -> set[int]:
+        verdicts = self._store.judgements()
+        spreading = {number for number, verdict in verdicts.items() if SPREAD_CODE in verdict.reasons}
+        if not spreading:
+            return set()
+        judged = self._store.judgements_of(events)
+        return {event for event, number in judged.items() if number in spreading}
+
+    def _put(self, state: State, messages: dict[Place, list[Fact]], spreading: set[int]) -> None:
+        judged: dict[int, Verdict] = {}
+        moments: dict[int, int] = {}
+        facts: dict[int, tuple[int, Fact]] = {}
+        judge, known = self._judge.message, self._contexts
+        for (campaign, _message), hits in messages.items():
+            if len(hits) > 1:
+                hits.sort(key=_by_time)
+            for hit, verdict in zip(hits, judge(hits, known[campaign], spreading), strict=True):
+                judged[hit.event_id] = verdict
+                moments[hit.event_id] = hit.at
+            if self._changed:
+                facts.update((hit.event_id, (campaign, hit)) for hit in hits)
+        changes = self._store.put_verdicts(state, moments, self._numbered(judged))
+        if self._changed and changes:
+            verdicts = self._store.judgements()
+            for event, before, after in changes:
+                self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
+
+    def _numbered(self, judged: dict[int, Verdict]) -> dict[int, int]:
+        """Return the numbers under which verdicts are stored."""
+        numbers = self._numbers
+        fresh = {id(verdict): verdict for verdict in judged.values() if id(verdict) not in numbers}
+        if fresh:
+            stored = self._store.number_judgements(list(fresh.values()))
+            numbers.update((key, (verdict, stored[verdict])) for key, verdict in fresh.items())
+        return {event: numbers[id(verdict)][1] for event, verdict in judged.items()}

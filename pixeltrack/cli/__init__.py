@@ -27,6 +27,7 @@ _COMMANDS = {
     "ingest": "Record opens and clicks from the access log of a web server or CDN.",
     "report": "Show how a campaign did, people and machines apart.",
     "doctor": "Look for what may be wrong with an installation.",
+    "simulate": "Draw people and machines that open and click, with the truth about each hit.",
     "demo": "Play a whole campaign on this machine and check its report.",
 }
 

@@ -12,7 +12,7 @@ _FROM = 2_000  # steps; fewer are done before a bar could be read
 
 
 @contextmanager
-def progress(total: int | None, call: Call) -> Iterator[Callable[[int], None] | None]:
+def progress(total: int | None, call: Call, what: str = "writing") -> Iterator[Callable[[int], None] | None]:
     """Yield what is called with the number of steps done so far, or None. total is None where not known."""
     if call.quiet or not sys.stderr.isatty() or (total is not None and total < _FROM):
         yield None
@@ -21,12 +21,12 @@ def progress(total: int | None, call: Call) -> Iterator[Callable[[int], None] | 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     with Progress(
-        "writing",
+        what,
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task("writing", total=total)
+        task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done) if not done % 100 else None

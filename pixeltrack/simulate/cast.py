@@ -74,6 +74,7 @@ class Member:
     clicks: Program
     reads_at: Place
     clicks_at: Place
+    office: Place  # their household's or company's address
     company: int  # 0: none
     gateway: Gateway | None
     where: str  # how they browse, where that is not plain: isolated, rented, relay
@@ -98,7 +99,7 @@ def cast(copies: int, mix: Mix, seed: int) -> list[Member]:
 def _member(
     copy: int,
     weights: list[tuple[float, Persona]],
-    office: tuple[int, Gateway | None],
+    at_work: tuple[int, Gateway | None],
     mix: Mix,
     seed: int,
 ) -> Member:
@@ -108,8 +109,8 @@ def _member(
     opens = None
     if persona.opens is not None:
         opens = clicks if clicks in [each for _weight, each in persona.opens] else pick(chance, persona.opens)
-    company, gateway = office
-    place = home(_household(company, copy))
+    company, gateway = at_work
+    office = place = home(_household(company, copy))
     if clicks.device == "mobile" and chance.random() < 0.3:
         place = carrier(chance)
     where, clicks_at = "", place
@@ -125,7 +126,7 @@ def _member(
         reads_at = machine("microsoft", chance)  # Microsoft's own proxy, with the reader's agent
     elif where == "rented":
         reads_at = clicks_at
-    return Member(persona, opens, clicks, reads_at, clicks_at, company, gateway, where)
+    return Member(persona, opens, clicks, reads_at, clicks_at, office, company, gateway, where)
 
 
 def _household(company: int, copy: int) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pixeltrack.simulate import gateways, machines, people
 from pixeltrack.simulate.cast import Member, cast
 from pixeltrack.simulate.chances import lognormal
-from pixeltrack.simulate.hits import HOUR, MINUTE, SECOND, Hit, Person, Plan
-from pixeltrack.simulate.machines import Mailed
+from pixeltrack.simulate.hits import HOUR, MINUTE, SECOND, Hit, Mailed, Person, Plan
 from pixeltrack.simulate.mixes import NEWSLETTER, Mix
 
 
@@ -23,6 +22,7 @@ def draw(
     *,
     days: int = 3,
     honeypot: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> Plan:
     """Draw what happens to some copies of a mail with some links within some days.
 
@@ -39,15 +39,15 @@ def draw(
         mine = list(done.hits)
         if done.sent_on:
             mine += people.colleague(mail.copy, done.sent_on, links, mix, chance)
-        if done.looked and chance.random() < mix.shares:
-            mine += machines.pasted(done.looked + MINUTE, mail.copy, links, chance)
+        if done.pasted:
+            mine += machines.pasted(done.pasted, mail.copy, links, chance)
         chance = random.Random(f"{seed} machines {mail.copy}")  # noqa: S311
         mine += machines.ahead(mail, member, mix, chance)
         mine += machines.passing(mail, links, honeypot, mix, chance)
         if chance.random() < mix.early:
             mine += machines.early(mail, links, chance)
         if member.gateway:
-            mine += gateways.sweep(mail.copy, member.gateway, mail.handed, links, honeypot, mix, chance)
+            mine += gateways.sweep(mail, member.gateway, member.office, links, honeypot, mix, chance)
         hits += mine
         persons.append(
             Person(
@@ -56,10 +56,13 @@ def draw(
                 done.clicked,
             )
         )
+        if progress:
+            progress(len(persons))
     hits += _crowds(mails, members, links, mix, seed)
     end = start + days * 24 * HOUR
     hits = sorted((hit for hit in hits if hit.at < end), key=lambda hit: (hit.at, hit.copy, hit.kind))
-    return Plan(tuple(_after_stops(hits)), tuple(persons), links, start, seed, mix.name, honeypot)
+    sent = None if mix.one_by_one else start
+    return Plan(tuple(_after_stops(hits)), tuple(persons), links, start, sent, seed, mix.name, honeypot)
 
 
 def _send(copies: int, start: int, mix: Mix, seed: int) -> list[Mailed]:

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 
 from pixeltrack.simulate import programs as p
 from pixeltrack.simulate.chances import lognormal, pick, sweep_delay
-from pixeltrack.simulate.hits import BARE, HOUR, IMG, MINUTE, NAV, NAVS, SECOND, Headers, Hit, Program
+from pixeltrack.simulate.hits import (
+    BARE,
+    HOUR,
+    IMG,
+    MINUTE,
+    NAV,
+    NAVS,
+    SECOND,
+    Headers,
+    Hit,
+    Mailed,
+    Place,
+    Program,
+)
 from pixeltrack.simulate.mixes import Mix
 from pixeltrack.simulate.places import machine
 
@@ -23,6 +36,7 @@ class Gateway:
     headers: tuple[tuple[float, Headers], ...]
 
 
+_OFFICE = "office"  # it goes out by the same address as the people there
 _FULL = ((8, NAV), (1, NAVS), (1, BARE))  # most drive a whole browser
 _KINDS: tuple[tuple[float, Gateway], ...] = (
     (34, Gateway("microsoft", ("ms-eop", "ms-eop", "azure"), (p.CHROME, p.EDGE), _FULL)),
@@ -31,7 +45,8 @@ _KINDS: tuple[tuple[float, Gateway], ...] = (
     (12, Gateway("mimecast", ("mimecast",), (p.CHROME,), _FULL)),
     (8, Gateway("barracuda", ("barracuda-egd",), (p.CHROME, p.CHROME_BEFORE), _FULL)),
     (4, Gateway("cisco", ("cisco-email",), (p.CHROME, p.FIREFOX_WINDOWS), _FULL)),
-    (10, Gateway("unlisted", ("",), (p.CHROME, p.EDGE, p.CHROME_MAC), _FULL)),
+    (6, Gateway("unlisted", ("",), (p.CHROME, p.EDGE, p.CHROME_MAC), _FULL)),
+    (4, Gateway("appliance", (_OFFICE,), (p.CHROME, p.EDGE), _FULL)),  # in the house
 )
 ISOLATING = ("proofpoint", "mimecast")  # their makers also sell browsers that run on their side
 
@@ -45,7 +60,13 @@ def choose(chance: random.Random, mix: Mix) -> Gateway:
 
 
 def sweep(
-    copy: int, gateway: Gateway, handed: int, links: int, honeypot: bool, mix: Mix, chance: random.Random
+    mail: Mailed,
+    gateway: Gateway,
+    office: Place,
+    links: int,
+    honeypot: bool,
+    mix: Mix,
+    chance: random.Random,
 ) -> Iterator[Hit]:
     """Yield what a gateway does with one copy, if it looks at it.
 
@@ -55,12 +76,14 @@ def sweep(
     """
     if chance.random() > 0.9:
         return
+    copy, handed, _delivered = mail
     delay = sweep_delay(chance)
     if mix.plain:
         delay = min(delay, 5 * MINUTE)  # no person looks so early there
     began = handed + delay
     program, headers = chance.choice(gateway.programs), pick(chance, gateway.headers)
-    place = machine(chance.choice(gateway.networks), chance)
+    network = chance.choice(gateway.networks)
+    place = office if network == _OFFICE else machine(network, chance)
     followed, how = _followed(links, mix, chance)
     hidden = honeypot and how != "one" and chance.random() < 0.6
     pace = 1.0 if mix.plain else pick(chance, ((85, 1.0), (10, 10.0), (5, 0.0)))

@@ -75,6 +75,14 @@ class Hit(NamedTuple):
     purpose: str = ""
 
 
+class Mailed(NamedTuple):
+    """One copy on its way: when it was handed over and when it arrived (ms UTC)."""
+
+    copy: int
+    handed: int
+    delivered: int
+
+
 class Person(NamedTuple):
     """One recipient of the plan, and what they truly did, seen or not."""
 
@@ -94,6 +102,7 @@ class Plan:
     people: tuple[Person, ...]
     links: int
     start: int  # ms UTC: when sending began
+    sent: int | None  # the same, where all copies were sent in one go
     seed: int
     mix: str
     honeypot: bool

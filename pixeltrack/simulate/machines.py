@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from pixeltrack.simulate import programs as p
 from pixeltrack.simulate.cast import Member
 from pixeltrack.simulate.chances import lognormal, pick
-from pixeltrack.simulate.hits import BARE, HOUR, IMG, MINUTE, NAV, NAVS, SECOND, Hit, HitKind, Program
+from pixeltrack.simulate.hits import BARE, HOUR, IMG, MINUTE, NAV, NAVS, SECOND, Hit, HitKind, Mailed, Program
 from pixeltrack.simulate.mixes import Mix
 from pixeltrack.simulate.places import machine
-
-
-class Mailed(NamedTuple):
-    """One copy on its way: when it was handed over and when it arrived (ms UTC)."""
-
-    copy: int
-    handed: int
-    delivered: int
 
 
 def ahead(mail: Mailed, member: Member, mix: Mix, chance: random.Random) -> Iterator[Hit]:

@@ -20,6 +20,7 @@ class Mix:
     name: str
     about: str
     casts: Mapping[str, float]  # weight of each persona by its name (cast.py)
+    links: int  # that such a mail has, where nobody says otherwise
     # people
     reads: float  # who look at the mail at all
     clicks: float  # of those: who follow a link
@@ -113,8 +114,9 @@ NEWSLETTER = Mix(
     "newsletter",
     "a newsletter to private people",
     _CONSUMERS,
+    links=12,
     reads=0.4,
-    clicks=0.12,
+    clicks=0.08,
     read_after=2 * HOUR,
     click_after=25 * SECOND,
 )
@@ -122,6 +124,7 @@ B2B = Mix(
     "b2b",
     "mail to people at work, nearly half of them behind a gateway",
     _WORKERS,
+    links=8,
     reads=0.35,
     clicks=0.1,
     read_after=70 * MINUTE,
@@ -140,6 +143,7 @@ MIXED = Mix(
     "mixed",
     "an agency's list of private people and people at work",
     _BOTH,
+    links=10,
     reads=0.38,
     clicks=0.11,
     read_after=100 * MINUTE,
@@ -156,6 +160,7 @@ TRANSACTIONAL = Mix(
     "transactional",
     "receipts and links to sign in, each mail sent for itself and clicked at once",
     _CONSUMERS | {"outlook": 6, "outlook-blocked": 6},
+    links=2,
     reads=0.85,
     clicks=0.6,
     read_after=9 * SECOND,

@@ -24,6 +24,7 @@ class Reading(NamedTuple):
     looked: int  # ms UTC when they first looked at it; 0: they did not
     clicked: bool
     sent_on: int  # ms UTC when they sent it to a colleague; 0: they did not
+    pasted: int  # ms UTC when they pasted a link of it into a chat; 0: they did not
 
 
 def reading(
@@ -31,7 +32,7 @@ def reading(
 ) -> Reading:
     """Draw whether and how a person reads a mail that lies in their mailbox."""
     if chance.random() > mix.reads:
-        return Reading([], 0, False, 0)
+        return Reading([], 0, False, 0, 0)
     looked = delivered + lognormal(chance, mix.read_after, mix.spread)
     if mix.plain:
         looked += _UNHURRIED
@@ -49,8 +50,11 @@ def reading(
         hits += _clicks(copy, member, looked, links, mix, chance)
         last = max(last, hits[-1].at)
     hits += _opt_out(copy, member, last + MINUTE, chance)
-    forwards = chance.random() < mix.forwards
-    return Reading(hits, looked, clicked, looked + lognormal(chance, 3 * MINUTE, 0.8) if forwards else 0)
+    done = max((hit.at for hit in hits), default=looked) if mix.plain else looked
+    wait = lognormal(chance, 3 * MINUTE, 0.8)
+    sent_on = done + wait if chance.random() < mix.forwards else 0
+    pasted = done + MINUTE if chance.random() < mix.shares else 0
+    return Reading(hits, looked, clicked, sent_on, pasted)
 
 
 def _open(at: int, copy: int, member: Member, chance: random.Random) -> Hit:

@@ -33,7 +33,7 @@ def build_all(store: Store, progress: Progress | None = None) -> list[CampaignRe
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
     links = store.links(campaign.campaign_id)
     count = Count(store.judgements())
-    for hits in store.seen(campaign.campaign_id, store.judged_chunks()):
+    for hits in store.seen(campaign.campaign_id, store.all_judged()):
         count.add(hits)
     count.finish()
     messages, tracked = _message_counts(store, campaign)

@@ -13,17 +13,19 @@ from pixeltrack.judging.values import Context, Fact
 from pixeltrack.model import EventKind
 from pixeltrack.rulebook import Rules
 
+_OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)  # an enum's members cost a look-up a hit
+
 
 def beside(hits: Sequence[Fact], bits: list[int], context: Context, book: Rules) -> None:
     """Add to ``bits`` what the hits of one message, in order of time, show beside each other."""
-    clicks = [place for place, hit in enumerate(hits) if hit.kind == EventKind.CLICK]
+    clicks = [place for place, hit in enumerate(hits) if hit.kind == _CLICK]
     if not clicks:
         return
     if len(clicks) > 1:
         _sweeps(hits, clicks, bits, context, book)
     else:
         bits[clicks[0]] |= _late(hits[clicks[0]], context, book)
-    first_open = next((hit.at for hit in hits if hit.kind == EventKind.OPEN), None)
+    first_open = next((hit.at for hit in hits if hit.kind == _OPEN), None)
     for place in clicks:
         if first_open is None or hits[place].at < first_open:
             bits[place] |= signs.NO_PIXEL
@@ -68,7 +70,7 @@ def _sweepers_pixel(hits: Sequence[Fact], swept: list[int], bits: list[int], lim
     for place in swept:
         times[hits[place].agent].append(hits[place].at)
     for place, hit in enumerate(hits):
-        if hit.kind == EventKind.OPEN and hit.agent in times:
+        if hit.kind == _OPEN and hit.agent in times:
             seen = times[hit.agent]
             following = bisect_left(seen, hit.at - limit)
             if following < len(seen) and seen[following] <= hit.at + limit:

@@ -15,6 +15,7 @@ from pixeltrack.judging.values import Context, Fact, Label, Verdict
 from pixeltrack.model import EventKind, Flag
 from pixeltrack.rulebook import Rules
 
+_OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _MOST_SORTS = 100_000  # of hits that are remembered
 
 _by_time = attrgetter("at", "event_id")
@@ -35,6 +36,7 @@ class Judge:
             times.probable_ms,
         )
         self._sorts: dict[tuple[int, str, int, str], Alone] = {}
+        self._verdicts: dict[Verdict, Verdict] = {}  # equal ones are the same object
         self.points = {
             sign.bit: int(getattr(book.points, sign.code.replace("-", "_"))) for sign in signs.WEIGHED
         }
@@ -46,45 +48,45 @@ class Judge:
 
         ``spread_events`` are the events of addresses that touched many messages at once.
         """
+        found, shown = self.weigh(hits, context, spread_events)
         verdicts = []
-        for alone, bits in self.weigh(hits, context, spread_events):
+        for alone, bits in zip(found, shown, strict=True):
             verdict = alone.verdicts.get(bits)
             if verdict is None:
-                verdict = alone.verdicts[bits] = self.decide(alone, bits)
+                verdict = self.decide(alone, bits)
+                verdict = alone.verdicts[bits] = self._verdicts.setdefault(verdict, verdict)
             verdicts.append(verdict)
         return verdicts
 
     def weigh(
         self, hits: Sequence[Fact], context: Context, spread_events: Collection[int] = ()
-    ) -> list[tuple[Alone, int]]:
-        """Return, for each hit of one message, what it shows by itself and the bits of all its signs."""
+    ) -> tuple[list[Alone], list[int]]:
+        """Return, for each hit of one message, what it shows by itself, and the bits of all its signs."""
         sorts, sent, last_moment = self._sorts, context.sent, self._last_moment
         found: list[Alone] = []
         shown: list[int] = []
-        tests = clicked = False
+        every = 0
         for event, _message, at, kind, _link, agent, flags, network, _address in hits:
             sort = (kind, agent, flags, network)
             alone = sorts.get(sort)
             if alone is None:
                 alone = self._remember(sort)
-            bits = alone.bits
             if sent is None:
-                bits |= signs.NO_SEND_TIME
-            elif at - sent <= last_moment:
-                bits |= self._soon(alone, kind, at - sent)
-            if alone.proxied and not bits & (signs.PROXY_INSTANT | signs.PROXY_SOON):
-                bits |= signs.PROXY_OPEN
+                bits = alone.late | signs.NO_SEND_TIME
+            elif at - sent > last_moment:
+                bits = alone.late
+            else:
+                bits = self._soon(alone, kind, at - sent)
             if event in spread_events:
                 bits |= signs.SPREAD
-            clicked = clicked or kind == EventKind.CLICK
-            tests = tests or bool(bits & signs.TEST)
+            every |= kind | (4 if bits & signs.TEST else 0)
             found.append(alone)
             shown.append(bits)
-        if clicked and not tests:
-            beside(hits, shown, context, self.book)
-        elif clicked:
+        if every >= 4:
             self._beside_tests(hits, shown, context)
-        return list(zip(found, shown, strict=True))
+        elif every != _OPEN:
+            beside(hits, shown, context, self.book)
+        return found, shown
 
     def _remember(self, sort: tuple[int, str, int, str]) -> Alone:
         if len(self._sorts) >= _MOST_SORTS:
@@ -93,19 +95,21 @@ class Judge:
         return alone
 
     def _soon(self, alone: Alone, kind: int, delay: int) -> int:
-        """The signs in a hit's time after sending (ms), where it is soon or before."""
+        """All signs of a hit by itself and in its time after sending (ms), which is soon or before."""
         times = self.book.sending
         if delay < 0:
-            return signs.BEFORE_SEND
-        bits = signs.PROBABLE_NETWORK if alone.probable and delay <= times.probable_ms else 0
-        if kind == EventKind.CLICK:
+            return alone.late | signs.BEFORE_SEND
+        bits = alone.bits
+        if alone.probable and delay <= times.probable_ms:
+            bits |= signs.PROBABLE_NETWORK
+        if kind == _CLICK:
             if delay <= times.click_instant_ms:
                 return bits | signs.INSTANT
             return bits | (signs.SOON if delay <= times.click_soon_ms else 0)
         if alone.proxied:
             if delay <= times.proxy_instant_ms:
                 return bits | signs.PROXY_INSTANT
-            return bits | (signs.PROXY_SOON if delay <= times.proxy_soon_ms else 0)
+            return bits | (signs.PROXY_SOON if delay <= times.proxy_soon_ms else signs.PROXY_OPEN)
         return bits | (signs.INSTANT if delay <= times.open_instant_ms else 0)
 
     def _beside_tests(self, hits: Sequence[Fact], shown: list[int], context: Context) -> None:

@@ -25,11 +25,12 @@ _CHROMIUM = re.compile(r"\bChrom(?:e|ium)/(\d{1,4})")
 class Alone:
     """The signs of one sort of hit, and what is still open about it.
 
-    ``code`` names what the rules file calls the agent. ``verdicts`` are those already made, by all
-    signs together.
+    ``late`` are its signs where the time after sending says nothing more. ``code`` names what the rules
+    file calls the agent. ``verdicts`` are those already made, by all signs together.
     """
 
     bits: int
+    late: int
     code: str
     proxied: bool  # an image proxy loaded the pixel: the time decides
     probable: bool  # from a network that counts soon after sending
@@ -39,7 +40,7 @@ class Alone:
 def look(kind: int, agent: str, flags: int, network: str, book: Rules) -> Alone:
     """Return what a hit of this sort shows by itself. The agent may be raw or reduced."""
     if flags & Flag.PREVIEW:
-        return Alone(signs.TEST, "", False, False)
+        return Alone(signs.TEST, signs.TEST, "", False, False)
     agent = agents.reduce(agent)
     row = _identify(agent, book)
     click = kind == EventKind.CLICK
@@ -64,7 +65,8 @@ def look(kind: int, agent: str, flags: int, network: str, book: Rules) -> Alone:
     if click and flags & Flag.HEADERS:
         bits |= _headers(agent, flags, book, browser=row is None and agent.startswith("Mozilla/5.0 ("))
     of_network, probable = _network(network, book, click)
-    return Alone(bits | of_network, code, proxied, probable)
+    bits |= of_network
+    return Alone(bits, bits | (signs.PROXY_OPEN if proxied else 0), code, proxied, probable)
 
 
 def _identify(agent: str, book: Rules) -> Exact | Proxy | Client | Machine | None:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from struct import unpack
 from typing import Any, NamedTuple
@@ -25,14 +25,7 @@ Place = tuple[int, int]  # campaign and message
 Placed = tuple[int, Fact]  # a hit and its campaign
 
 
-class Seen(NamedTuple):
-    """A hit as a report counts it. ``judgement`` is the number of its verdict, 0 when it has none."""
-
-    at: int
-    kind: int
-    link: int
-    agent: str
-    judgement: int
+Seen = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict or 0
 
 
 class Neighbour(NamedTuple):
@@ -126,21 +119,19 @@ class Hits(Database):
                 if following < len(ends) and starts[following] <= row[1]:
                     yield Neighbour._make(row)
 
-    def seen(self, campaign_id: int, judged: Mapping[int, bytes]) -> Iterator[list[Seen]]:
+    def seen(self, campaign_id: int, judged: Sequence[int]) -> Iterator[list[Seen]]:
         """Yield a campaign's hits, one message after the other, with the numbers of their verdicts.
 
-        ``judged`` are the verdicts by chunk, two bytes a hit.
+        ``judged`` has those numbers, by the number of the hit.
         """
-        agents = self._texts("agent")
+        agents, behind = self._texts("agent"), len(judged)
         following: int | None = 0
         while following is not None:
             numbers, following = self._page(campaign_id, following)
             messages: defaultdict[int, list[Seen]] = defaultdict(list)
             for campaign, event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
-                if campaign == campaign_id:
-                    chunk, place = judged.get(event // CHUNK, b""), event % CHUNK * 2
-                    judgement = int.from_bytes(chunk[place : place + 2], "little")
-                    messages[message].append(Seen(at, kind, link, agents[agent], judgement))
+                if campaign == campaign_id and event < behind:
+                    messages[message].append((at, kind, link, agents[agent], judged[event]))
             yield from messages.values()
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:
@@ -165,13 +156,10 @@ class Hits(Database):
         return found
 
     def _facts(self, rows: Iterable[tuple[Any, ...]]) -> list[Placed]:
-        agents, networks = self._texts("agent"), self._texts("network")
+        agents, networks, new = self._texts("agent"), self._texts("network"), tuple.__new__
         return [
-            (
-                campaign,
-                Fact(event, message, at, kind, link, agents[agent], flags, networks[network], address),
-            )
-            for campaign, event, message, at, kind, link, agent, flags, network, address in rows
+            (campaign, new(Fact, (event, message, at, kind, link, agents[a], flags, networks[n], address)))
+            for campaign, event, message, at, kind, link, a, flags, n, address in rows
         ]
 
     def _texts(self, name: str) -> dict[int, str]:

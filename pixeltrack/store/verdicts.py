@@ -85,11 +85,11 @@ class Verdicts(Hits):
             connection.execute("update judging set upto = ?", [min(last, state.through + most)])
         return state._replace(upto=min(last, state.through + most))
 
-    def index(self, state: State, buckets: Mapping[int, Sequence[int]]) -> State:
+    def index(self, state: State, buckets: Mapping[int, list[int]]) -> State:
         """Note in which buckets the hits behind ``indexed`` and up to ``upto`` are."""
         if state.upto <= state.indexed:
             return state
-        rows = [(bucket, pack(f">{len(buckets[bucket])}I", *buckets[bucket])) for bucket in sorted(buckets)]
+        rows = [(bucket, _packed(buckets[bucket])) for bucket in sorted(buckets)]
         for start in range(0, len(rows), _BUCKETS):
             with self._held(state) as connection:
                 connection.executemany(query("put_bucket"), rows[start : start + _BUCKETS])
@@ -113,11 +113,11 @@ class Verdicts(Hits):
                 )
 
     def put_verdicts(
-        self, state: State, moments: Mapping[int, int], judged: Mapping[int, int]
+        self, state: State, judged: Mapping[int, int], moments: Mapping[int, tuple[int, int]]
     ) -> list[Change]:
         """Write verdicts by the numbers of the hits, and return those that are others than before.
 
-        ``moments`` are the times of the same hits.
+        ``moments`` are the first and the last moment of new hits, by chunk.
         """
         by_chunk: defaultdict[int, list[int]] = defaultdict(list)
         for event in judged:
@@ -127,14 +127,14 @@ class Verdicts(Hits):
         for start in range(0, len(chunks), _AT_ONCE):
             with self._held(state) as connection:
                 for chunk in chunks[start : start + _AT_ONCE]:
-                    select = "select judged from verdicts where chunk = ?"
-                    row = connection.execute(select, [chunk]).fetchone()
-                    numbers, changed = _changed(row[0] if row else b"", by_chunk[chunk], judged)
-                    if changed:
-                        times = [moments[event] for event in by_chunk[chunk]]
+                    select = "select first_at, last_at, judged from verdicts where chunk = ?"
+                    stored = connection.execute(select, [chunk]).fetchone() or (None, None, b"")
+                    numbers, changed = _changed(stored[2], by_chunk[chunk], judged)
+                    changes += changed
+                    if changed or chunk in moments:
+                        times = [*moments.get(chunk, ()), *(at for at in stored[:2] if at is not None)]
                         values = [chunk, min(times), max(times), numbers]
-                        connection.execute(query("put_verdicts"), values)
-                        changes += changed
+                        connection.execute("insert or replace into verdicts values (?, ?, ?, ?)", values)
         return changes
 
     def finish(self, state: State) -> State:
@@ -166,9 +166,15 @@ class Verdicts(Hits):
                 )
         return {verdict: number for number, verdict in self.judgements().items()}
 
-    def judged_chunks(self) -> dict[int, bytes]:
-        """Return the verdicts of all hits, by chunk."""
-        return dict(self._plain("select chunk, judged from verdicts"))
+    def all_judged(self) -> array[int]:
+        """Return the numbers of the verdicts on all hits, by the hit's number; 0 where there is none."""
+        found = array("H")
+        for chunk, judged in self._plain("select chunk, judged from verdicts order by chunk"):
+            found.extend([0] * (chunk * CHUNK - len(found)))
+            found.frombytes(judged)
+        if sys.byteorder == "big":
+            found.byteswap()
+        return found
 
     def judgements_of(self, events: Sequence[int]) -> dict[int, int]:
         """Return the number of the verdict on each of some hits, 0 where there is none."""
@@ -191,6 +197,10 @@ class Verdicts(Hits):
             if row is None or tuple(row) != tuple(state):
                 raise Moved
             yield connection
+
+
+def _packed(events: list[int]) -> bytes:
+    return events[0].to_bytes(4, "big") if len(events) == 1 else pack(f">{len(events)}I", *events)
 
 
 def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> tuple[bytes, list[Change]]:

@@ -49,6 +49,13 @@ Examples:
 @click.option("--clicks", type=_SHARE, metavar="SHARE", help="Of those: follow a link.")
 @click.option("--gateways", type=_SHARE, metavar="SHARE", help="Of people: a gateway follows their links.")
 @click.option("--apple", type=_SHARE, metavar="SHARE", help="Of people: Apple Mail with privacy protection.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=SHARE",
+    help="Any other share of docs/simulation.md; can be given again.",
+)
 @click.option("--honeypot", is_flag=True, default=None, help="The mail has a link that nobody can see.")
 @click.option(
     "--hits", metavar="FILE", help="Write each hit with its truth as a JSON line; - is standard output."
@@ -84,6 +91,7 @@ def command(
     seed: int,
     mix_name: str,
     days: int,
+    settings: tuple[str, ...],
     honeypot: bool | None,
     hits: str | None,
     into: Path | None,
@@ -100,11 +108,12 @@ def command(
     hits. How they are drawn, and what that can show, is in docs/simulation.md.
     """
     shares = {name: options.pop(name) for name in ("reads", "clicks", "gateways", "apple")}
+    shares["apple-privacy"] = shares.pop("apple")
     call = Call(options, {})
     _check(call, people, links, honeypot, into, campaign, play, to, speed)
     from pixeltrack.simulate import MIXES, draw
 
-    mix = _mixed(MIXES[mix_name], shares)
+    mix = _mixed(MIXES[mix_name], shares, settings)
     table: list[LinkRow] = []
     box: Mailbox | None = None
     if campaign is not None:
@@ -170,9 +179,19 @@ def _check(
         )
 
 
-def _mixed(mix: Mix, shares: dict[str, float | None]) -> Mix:
-    apple = shares.pop("apple")
-    return mix.set(**shares).with_apple(apple)
+def _mixed(mix: Mix, shares: dict[str, float | None], settings: tuple[str, ...]) -> Mix:
+    for name, share in shares.items():
+        if share is not None:
+            mix = mix.set(name, share)
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        try:
+            mix = mix.set(name.strip(), float(value))
+        except ValueError:
+            raise InputError(
+                f"--set {setting!r}", hint="write a name and a share, such as --set single=0.05"
+            ) from None
+    return mix
 
 
 def _campaign(call: Call, name: str) -> tuple[list[LinkRow], int | None]:

@@ -48,6 +48,10 @@ def draw(
             mine += machines.early(mail, links, chance)
         if member.gateway:
             mine += gateways.sweep(mail, member.gateway, member.office, links, honeypot, mix, chance)
+            clicks = [hit for hit in done.hits if hit.kind == "click" and hit.truth == "human"]
+            mine += gateways.checks_after(clicks, member.gateway, mix, chance)
+        if done.sent_on and not mix.plain and chance.random() < mix.gateways:
+            mine += _second_sweep(mail, done.sent_on, member, links, honeypot, mix, chance)
         hits += mine
         persons.append(
             Person(
@@ -63,6 +67,15 @@ def draw(
     hits = sorted((hit for hit in hits if hit.at < end), key=lambda hit: (hit.at, hit.copy, hit.kind))
     sent = None if mix.one_by_one else start
     return Plan(tuple(_after_stops(hits)), tuple(persons), links, start, sent, seed, mix.name, honeypot)
+
+
+def _second_sweep(
+    mail: Mailed, at: int, member: Member, links: int, honeypot: bool, mix: Mix, chance: random.Random
+) -> Iterator[Hit]:
+    """What the gateway of a colleague does, to whom a mail was sent on (django-anymail, issue 200)."""
+    again = Mailed(mail.copy, at, at)
+    gateway = gateways.choose(chance, mix)
+    return gateways.sweep(again, gateway, member.office, links, honeypot, mix, chance)
 
 
 def _send(copies: int, start: int, mix: Mix, seed: int) -> list[Mailed]:

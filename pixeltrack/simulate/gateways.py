@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pixeltrack.simulate import programs as p
@@ -111,6 +111,22 @@ def sweep(
             headers=IMG if headers is not BARE else BARE,
             place=place,
         )
+
+
+def checks_after(clicks: Iterable[Hit], gateway: Gateway, mix: Mix, chance: random.Random) -> Iterator[Hit]:
+    """Yield what a gateway looks at because a person has just followed it (seen at 12 s: resend-node 901)."""
+    for click in clicks:
+        if chance.random() < mix.checks_after:
+            network = chance.choice(gateway.networks)
+            yield click._replace(
+                at=click.at + lognormal(chance, 12 * SECOND, 0.6),
+                program=p.CHROME_LINUX,
+                truth="scanner",
+                actor="gateway-after",
+                headers=pick(chance, gateway.headers),
+                place=machine("aws" if network == _OFFICE else network, chance),
+                purpose="",
+            )
 
 
 def _followed(links: int, mix: Mix, chance: random.Random) -> tuple[list[int], str]:

@@ -40,7 +40,7 @@ def mailbox(out: Path) -> Mailbox:
     try:
         manifest = json.loads((out / "manifest.json").read_text("utf-8"))
         base, kind = manifest["base_url"], manifest["format"]
-        told = [link["number"] for link in manifest["links"] if link.get("decision") == "wrapped"]
+        told = [link["number"] for link in manifest["links"] if link.get("decision") == "wrap"]
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"{out} is no folder of messages",
@@ -51,8 +51,7 @@ def mailbox(out: Path) -> Mailbox:
             f"{out} has no HTML files of its own for each recipient (format {kind})",
             hint="inject with --recipients and --format html, which is the default",
         )
-    click = re.compile(rf'href="({re.escape(base)}/c/[^"]+)"')
-    pixel = re.compile(rf'src="({re.escape(base)}/o/[^"]+)"')
+    click, pixel = (re.compile(rf"{re.escape(base)}/{kind}/[^\s\"'<>]+") for kind in "co")
     copies, trapped = [], False
     with (out / "messages.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -70,6 +69,8 @@ def mailbox(out: Path) -> Mailbox:
                     row["preferences_url"],
                 )
             )
+    if not told:
+        raise InputError(f"the mail in {out} has no wrapped link", hint="there is nothing to follow in it")
     if not copies:
         raise InputError(f"no message in {out} is tracked", hint="inject for people who have not refused it")
     return Mailbox(tuple(copies), len(told), trapped)

@@ -7,7 +7,8 @@ set by hand. docs/simulation.md has the same as a table (a test compares them).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from pixeltrack.errors import InputError
 from pixeltrack.simulate.hits import HOUR, MINUTE, SECOND
@@ -37,6 +38,7 @@ class Mix:
     # offices and their gateways
     offices: float = 0.15  # who read behind one address with their colleagues
     gateways: float = 0.03  # whose mail goes through a gateway that follows links (at most ``offices``)
+    checks_after: float = 0.1  # of clicks there: the gateway looks at the same link right after
     isolation: float = 0.1  # of people behind a gateway of that kind: browse from its own network
     remote: float = 0.03  # of people in offices: on a rented machine, as cloud desktops and VPNs are
     relay: float = 0.1  # of people with Safari: browse through Apple's relay
@@ -56,26 +58,33 @@ class Mix:
     plain: bool = False  # every actor only in the form that shows what it is
     one_by_one: float = 0.0  # hours over which copies are handed over, each for itself; 0: all in one go
 
-    def set(self, **shares: float | None) -> Mix:
-        """Return this mix with some shares set by hand; None leaves one as it is."""
-        given = {name: share for name, share in shares.items() if share is not None}
-        for name, share in given.items():
-            if not 0 <= share <= 1:
-                raise InputError(f"{name} is {share}", hint="a share is a number from 0 to 1, such as 0.3")
-        mixed = replace(self, **given) if given else self  # type: ignore[arg-type]
-        return replace(mixed, offices=max(mixed.offices, mixed.gateways))
+    def set(self, name: str, share: float) -> Mix:
+        """Return this mix with one share set by hand: of an actor, or of a persona among the people.
 
-    def with_apple(self, share: float | None) -> Mix:
-        """Return this mix with so large a share of Apple Mail's privacy protection among the casts."""
-        if share is None:
-            return self
+        Raises InputError for a name that is neither, and for what is no share.
+        """
+        if name not in SHARES and name not in CASTS:
+            known = ", ".join((*SHARES, *CASTS))
+            raise InputError(f"no share is called {name!r}", hint=f"known shares: {known}")
         if not 0 <= share <= 1:
-            raise InputError(f"apple is {share}", hint="a share is a number from 0 to 1, such as 0.3")
-        others = sum(weight for name, weight in self.casts.items() if name != "apple-privacy")
-        casts = {name: weight * (1 - share) / others for name, weight in self.casts.items()}
-        return replace(self, casts=casts | {"apple-privacy": share})
+            raise InputError(
+                f"the share {name} is {share:g}", hint="a share is a number from 0 to 1, such as 0.3"
+            )
+        if name in SHARES:
+            changed: dict[str, Any] = {name: share}
+            mixed = replace(self, **changed)
+            return replace(mixed, offices=max(mixed.offices, mixed.gateways))
+        others = sum(weight for cast, weight in self.casts.items() if cast != name)
+        casts = {cast: weight * (1 - share) / others for cast, weight in self.casts.items()}
+        return replace(self, casts=casts | {name: share})
 
 
+#: The shares that ``set`` knows, by name.
+SHARES = tuple(
+    each.name
+    for each in fields(Mix)
+    if each.type == "float" and each.name not in ("spread", "a_second", "one_by_one")
+)
 _CONSUMERS = {
     "gmail-phone": 24,
     "gmail-desktop": 8,
@@ -109,6 +118,8 @@ _WORKERS = {
 _BOTH = {
     name: _CONSUMERS.get(name, 0) + _WORKERS.get(name, 0) for name in dict.fromkeys([*_CONSUMERS, *_WORKERS])
 }
+
+CASTS = tuple(_BOTH)
 
 NEWSLETTER = Mix(
     "newsletter",
@@ -191,6 +202,7 @@ DEMO = replace(
     gmail_delivery=0.0,
     yahoo_delivery=0.0,
     isolation=0.0,
+    checks_after=0.0,
     plain=True,
 )
 MIXES: dict[str, Mix] = {mix.name: mix for mix in (NEWSLETTER, B2B, MIXED, TRANSACTIONAL, DEMO)}

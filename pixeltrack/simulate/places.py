@@ -14,7 +14,7 @@ from pixeltrack.simulate.hits import Place
 # One range of each network, and how many of its addresses are used: image proxies and gateways share a
 # few among many mailboxes, relays have many, rented machines are all over theirs.
 _POOLS: dict[str, tuple[str, int]] = {
-    "apple-relay": ("172.224.224.", 250),
+    "apple-relay": ("140.248.0.", 250),
     "google": ("66.249.84.", 120),
     "yahoo": ("98.137.66.", 60),
     "ms-eop": ("40.107.22.", 200),

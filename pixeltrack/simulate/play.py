@@ -73,7 +73,7 @@ def play(
 def _send(hit: Hit, copy: Copy, connection: http.client.HTTPConnection) -> None:
     url = {
         "open": copy.pixel,
-        "click": copy.links[hit.link],
+        "click": copy.links[hit.link] if hit.kind == "click" else "",
         "unsubscribe": copy.unsubscribe,
         "stop": copy.preferences,
     }[hit.kind]

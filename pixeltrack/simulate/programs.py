@@ -16,6 +16,7 @@ def _chrome(system: str, version: int, more: str = "") -> str:
 
 CHROME = Program(_chrome(_WINDOWS, 131), "desktop", "Windows", "Chrome")
 CHROME_BEFORE = Program(_chrome(_WINDOWS, 129), "desktop", "Windows", "Chrome")
+CHROME_LINUX = Program(_chrome("Mozilla/5.0 (X11; Linux x86_64)", 130), "desktop", "Linux", "Chrome")
 CHROME_MAC = Program(_chrome(_MACINTOSH, 131), "desktop", "macOS", "Chrome")
 EDGE = Program(_chrome(_WINDOWS, 131, " Edg/131.0.0.0"), "desktop", "Windows", "Edge")
 EDGE_BEFORE = Program(_chrome(_WINDOWS, 130, " Edg/130.0.0.0"), "desktop", "Windows", "Edge")

@@ -1,6 +1,6 @@
 """How well people and machines are told apart: precision and recall against a simulator's truth.
 
-    python benchmarks/judging_accuracy.py [--people 3000] [--seeds 8] [--mix b2b] [--json]
+    python benchmarks/judging_accuracy.py [--people 3000] [--seeds 8] [--mix b2b] [--brief | --json]
 
 The simulator draws from published distributions and knows nothing of the rules; so the table shows whether
 the rules are consistent with those, and which actors they cannot tell apart. It is no measure of real
@@ -14,7 +14,7 @@ import argparse
 import json
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pixeltrack import agents
@@ -219,6 +219,22 @@ def brackets(runs: Sequence[Run]) -> Iterator[list[str]]:
         yield [what, f"{true:,.0f}", spread(least), spread(most), f"{held} of {len(runs)}"]
 
 
+def summary(found: Mapping[str, Sequence[Run]]) -> Iterator[list[str]]:
+    """One row for each case: how many of people's hits are kept, and how many of those kept are people's."""
+    for name, runs in found.items():
+        row = [name]
+        for kind in ("click", "open"):
+            for place, other, label in ((1, 3, "human"), (3, 1, "human"), (1, 3, "scanner")):
+                row.append(spread(_share(other, label)(_of(each, kind, place, label)) for each in runs))
+        yield row
+
+
+SUMMARY = (
+    *("", "people's clicks kept", "clicks kept, people's", "machines' clicks convicted"),
+    *("people's opens kept", "opens kept, people's", "machines' opens convicted"),
+)
+
+
 def show(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = [list(head), *map(list, rows)]
     widths = [max(len(row[place]) for row in table) for place in range(len(head))]
@@ -239,6 +255,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=3_000)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--mix", help="only cases of this mix")
+    parser.add_argument("--brief", action="store_true", help="one table, a row for each case")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     found = {
@@ -251,6 +268,11 @@ def main() -> None:
         return
     print(f"rules {rules().version}; {given.people:,} people, seeds 1 to {given.seeds}")
     print("per cent: mean (range)\n")
+    if given.brief:
+        print(f"| {' | '.join(SUMMARY)} |\n{'|---' * len(SUMMARY)}|")
+        for row in summary(found):
+            print(f"| {' | '.join(row)} |")
+        return
     for name, runs in found.items():
         hits = statistics.mean(sum(each.cells.values()) for each in runs)
         print(f"{name}: {hits:,.0f} hits")

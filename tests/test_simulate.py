@@ -27,6 +27,7 @@ from pixeltrack.simulate.chances import SWEEP_BANDS, sweep_delay
 from pixeltrack.simulate.facts import address, events, flags
 from pixeltrack.simulate.hits import BARE, HOUR, IMG, NAV, NAVS, NONE, Hit, Place, Program
 from pixeltrack.simulate.mailbox import Copy, mailbox
+from pixeltrack.simulate.mixes import CASTS, SHARES
 from pixeltrack.simulate.play import headers, play
 from pixeltrack.simulate.truth import by_actor
 
@@ -349,3 +350,16 @@ def test_options_that_do_not_go_together_are_refused(given: str, said: str, tmp_
     assert run.returncode == 2
     assert run.stderr.startswith(f"Error: {said}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_documentation_has_the_shares_that_are_drawn() -> None:
+    page = (PACKAGE.parent / "docs" / "simulation.md").read_text("utf-8")
+    rows = {cells[1].strip(" `"): cells for line in page.splitlines() if len(cells := line.split("|")) > 6}
+    names = [cell.strip() for cell in rows["share"][3:-1]]
+    assert names == list(MIXES)
+    for share in SHARES:
+        assert [float(cell) for cell in rows[share][3:-1]] == [getattr(MIXES[mix], share) for mix in names]
+    for cast in CASTS:
+        written = [float(cell) for cell in rows[cast][2:-1]]
+        drawn_by = [MIXES[mix].casts for mix in names]
+        assert written == [round(100 * casts.get(cast, 0) / sum(casts.values()), 1) for casts in drawn_by]

@@ -23,6 +23,7 @@ _KEYS: dict[str, type] = {
     "db": str,
     "key": str,
     "base_url": str,
+    "judging.rules": str,
     "consent.policy": str,
     "retention.events_days": int,
     "sender.name": str,
@@ -70,6 +71,7 @@ class Settings:
     metrics: Metrics  # who may read /metrics
     log_format: LogFormat
     trusted_proxies: frozenset[str]  # addresses of proxies whose X-Forwarded-For counts
+    rules: Path | None  # a file that adds to the rules of judging
     config: Path | None
 
 
@@ -91,7 +93,7 @@ def load(
     values: dict[str, Any] = {}
     if named or path.is_file():
         values = _read(path)
-        for key in ("db", "key"):
+        for key in ("db", "key", "judging.rules"):
             if key in values:
                 values[key] = str(path.parent / values[key])
     values |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
@@ -121,6 +123,7 @@ def load(
         metrics=values.get("serve.metrics", "local"),
         log_format=values.get("serve.log_format", "text"),
         trusted_proxies=frozenset(map(_proxy, values.get("serve.trusted_proxy", ()))),
+        rules=Path(values["judging.rules"]) if "judging.rules" in values else None,
         config=path if named or path.is_file() else None,
     )
 
@@ -156,7 +159,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(f"{path}: unknown key {key!r}", hint=f"known keys: {', '.join(sorted(_KEYS))}")
         if not isinstance(value, expected) or isinstance(value, bool):
             raise InputError(f"{path}: {key} is {value!r}, expected {_KINDS[expected]}")
-        if value == "" and key in ("db", "key"):
+        if value == "" and key in ("db", "key", "judging.rules"):
             raise InputError(f"{path}: {key} is empty", hint="name a file, or remove the line")
         if isinstance(value, int) and value not in _RANGES[key]:
             least, most = _RANGES[key][0], _RANGES[key][-1]

@@ -40,10 +40,11 @@ __all__ = [
     "parse",
     "rules",
     "shipped",
-    "use",
+    "shipped_text",
     "using",
 ]
 
+_SHIPPED = Path(__file__).with_name("rules.toml")
 _in_force: list[Rules] = []
 
 
@@ -55,8 +56,12 @@ def rules() -> Rules:
 @lru_cache(maxsize=1)
 def shipped() -> Rules:
     """The rules that pixeltrack brings, read at the first call."""
-    path = Path(__file__).with_name("rules.toml")
-    return parse(path.read_text(encoding="utf-8"), path.name)
+    return parse(shipped_text(), _SHIPPED.name)
+
+
+def shipped_text() -> str:
+    """The rules that pixeltrack brings, as they are written."""
+    return _SHIPPED.read_text(encoding="utf-8")
 
 
 def load(path: Path | None, *, whole: bool = False) -> Rules:
@@ -80,16 +85,11 @@ def load(path: Path | None, *, whole: bool = False) -> Rules:
     return parse(text, name) if whole and stands_alone(text, name) else add(text, name, shipped())
 
 
-def use(book: Rules) -> None:
-    """Put rules in force for the rest of this process. Before anything is judged or described."""
-    _in_force[:] = [book]
-
-
 @contextmanager
-def using(book: Rules) -> Iterator[None]:
-    """Put rules in force for a while."""
+def using(book: Rules) -> Iterator[Rules]:
+    """Put rules in force for a while, before anything is judged or described in it."""
     _in_force.append(book)
     try:
-        yield
+        yield book
     finally:
         _in_force.pop()

@@ -56,6 +56,10 @@ key = {key}
 # mail, so choose it for good: a subdomain of the domain that your mail comes from.
 # base_url = "https://track.example.com"
 
+[judging]
+# A file that adds to the rules which tell machines from people.
+# rules = "my-rules.toml"
+
 [consent]
 {why}
 # "required": only a recorded grant is tracked.  "assumed": everybody who has not refused is.

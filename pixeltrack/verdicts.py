@@ -8,7 +8,8 @@ the rules have another version. Interrupted work is gone on with; several progra
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
@@ -88,30 +89,35 @@ def spread_events(
 
     Also the messages of earlier hits (up to ``through``) among them.
     """
+    limits = book.spread
+    real = [fact for _campaign, fact in fresh if fact.address and not fact.flags & Flag.PREVIEW]
+    counts = Counter(fact.address for fact in real)
     touches: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for _campaign, fact in fresh:
-        if fact.address and not fact.flags & Flag.PREVIEW:
-            touches[fact.address].append((fact.at, fact.message, fact.event_id))
     earlier: dict[int, Place] = {}
-    if through and touches:
-        stretches = _stretches(touches, book.spread.within_ms)
+    if through and real:
+        stretches = _stretches(sorted(fact.at for fact in real), limits.within_ms)
         for address, at, message, event, campaign in store.neighbours(through, stretches):
-            if address in touches:
+            if address in counts:
                 touches[address].append((at, message, event))
                 earlier[event] = campaign, message
-    found = spread(touches, book.spread.within_ms, book.spread.messages)
+    for fact in real:
+        address = fact.address
+        if counts[address] >= limits.messages or address in touches:
+            touches[address].append((fact.at, fact.message, fact.event_id))
+    found = spread(touches, limits.within_ms, limits.messages)
     return found, {earlier[event] for event in found if event in earlier}
 
 
-def _stretches(touches: dict[int, list[tuple[int, int, int]]], within: int) -> list[tuple[int, int]]:
-    """Return the times around new hits, those that overlap made one, in order."""
+def _stretches(times: list[int], within: int) -> list[tuple[int, int]]:
+    """Return the stretches around times, which stand in order; those that overlap are one."""
     found: list[tuple[int, int]] = []
-    for at in sorted(at for seen in touches.values() for at, _message, _event in seen):
-        if found and at - within <= found[-1][1]:
-            found[-1] = found[-1][0], at + within
-        else:
-            found.append((at - within, at + within))
-    return found
+    begin = end = times[0]
+    for at in times:
+        if at - end > 2 * within:
+            found.append((begin - within, end + within))
+            begin = at
+        end = at
+    return [*found, (begin - within, end + within)]
 
 
 def _go_on(
@@ -137,6 +143,7 @@ def _judge_all(
     store: Store, book: Rules, state: State, changed: Changed | None, progress: Progress | None
 ) -> None:
     work: _Work | None = None
+    begun = state.through
     while True:
         try:
             claimed = store.claim(state, WINDOW)
@@ -148,7 +155,7 @@ def _judge_all(
             if claimed is not None:
                 state = work.window(claimed)
                 if progress:
-                    progress(state.through)
+                    progress(state.through - begun)
             elif stale is not None:
                 work.stale(state, *stale)
         except Moved:
@@ -164,20 +171,27 @@ def _judge_all(
 def _buckets(messages: dict[Place, list[Fact]], indexed: int) -> dict[int, list[int]]:
     """Return the numbers of hits behind one number, in order, by the bucket of their messages."""
     found: dict[int, list[int]] = {}
-    for place, hits in messages.items():
-        numbers = [hit.event_id for hit in hits if hit.event_id > indexed]
+    for (campaign, message), hits in messages.items():
+        numbers = [hit[0] for hit in hits]
+        if numbers[0] <= indexed:
+            numbers = [number for number in numbers if number > indexed]
         if numbers:
-            bucket = bucket_of(*place)
+            bucket = bucket_of(campaign, message)
             found[bucket] = sorted(found[bucket] + numbers) if bucket in found else numbers
     return found
 
 
 def _moments(fresh: list[Placed]) -> dict[int, tuple[int, int]]:
     """Return the first and the last moment of hits in order of number, by chunk."""
-    times: defaultdict[int, list[int]] = defaultdict(list)
-    for _campaign, fact in fresh:
-        times[fact.event_id // CHUNK].append(fact.at)
-    return {chunk: (min(seen), max(seen)) for chunk, seen in times.items()}
+    numbers, times = [fact[0] for _campaign, fact in fresh], [fact[2] for _campaign, fact in fresh]
+    found: dict[int, tuple[int, int]] = {}
+    start = 0
+    while start < len(numbers):
+        chunk = numbers[start] // CHUNK
+        end = bisect_left(numbers, (chunk + 1) * CHUNK)
+        found[chunk] = min(times[start:end]), max(times[start:end])
+        start = end
+    return found
 
 
 class _Work:
@@ -232,25 +246,35 @@ class _Work:
         spreading: set[int],
         moments: dict[int, tuple[int, int]],
     ) -> None:
-        judged: dict[int, Verdict] = {}
+        events: list[int] = []
+        given: list[Verdict] = []
         judge, known = self._judge.message, self._contexts
+        if not known.keys() >= {campaign for campaign, _message in messages}:
+            known.update(contexts(self._store))  # made since the work began
         for (campaign, _message), hits in messages.items():
             if len(hits) > 1:
                 hits.sort(key=_by_time)
-            for hit, verdict in zip(hits, judge(hits, known[campaign], spreading), strict=True):
-                judged[hit.event_id] = verdict
-        changes = self._store.put_verdicts(state, self._numbered(judged), moments)
-        if self._changed and changes:
-            verdicts = self._store.judgements()
-            facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
-            for event, before, after in changes:
-                self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
+            given += judge(hits, known[campaign], spreading)
+            events += [hit[0] for hit in hits]
+        numbered = dict(zip(events, self._numbered(given), strict=True))
+        del events, given
+        if self._changed is None:
+            self._store.put_verdicts(state, numbered, moments)
+            return
+        changes: list[tuple[int, int, int]] = []
+        self._store.put_verdicts(state, numbered, moments, changes)
+        verdicts = self._store.judgements()
+        facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
+        for event, before, after in changes:
+            self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
 
-    def _numbered(self, judged: dict[int, Verdict]) -> dict[int, int]:
+    def _numbered(self, given: list[Verdict]) -> list[int]:
         """Return the numbers under which verdicts are stored."""
         numbers = self._numbers
-        fresh = {id(verdict): verdict for verdict in judged.values() if id(verdict) not in numbers}
-        if fresh:
+        keys = list(map(id, given))
+        unknown = set(keys).difference(numbers)
+        if unknown:
+            fresh = {id(verdict): verdict for verdict in given if id(verdict) in unknown}
             stored = self._store.number_judgements(list(fresh.values()))
             numbers.update((key, (verdict, stored[verdict])) for key, verdict in fresh.items())
-        return {event: numbers[id(verdict)][1] for event, verdict in judged.items()}
+        return [numbers[key][1] for key in keys]

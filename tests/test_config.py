@@ -46,6 +46,7 @@ def test_without_anything_the_defaults_hold():
         metrics="local",
         log_format="text",
         trusted_proxies=frozenset(),
+        rules=None,
         config=None,
     )
 
@@ -75,6 +76,7 @@ def test_option_then_environment_then_file(
 def test_every_key_of_the_file_arrives():
     _write(
         'db = "a.db"\nkey = "b.key"\nbase_url = "https://t.example"\n'
+        '[judging]\nrules = "my-rules.toml"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nmetrics = "off"\nlog_format = "json"\n'
@@ -95,6 +97,7 @@ def test_every_key_of_the_file_arrives():
         metrics="off",
         log_format="json",
         trusted_proxies=frozenset({"127.0.0.1", "2001:db8::1"}),
+        rules=Path("my-rules.toml"),
         config=Path("pixeltrack.toml"),
     )
 
@@ -115,8 +118,9 @@ def test_a_named_file_must_exist():
 
 
 def test_paths_in_the_file_are_relative_to_the_file_and_others_to_the_current_folder():
-    named = _write('db = "data/t.db"\nkey = "/etc/t.key"', "settings/p.toml")
+    named = _write('db = "data/t.db"\nkey = "/etc/t.key"\n[judging]\nrules = "r.toml"', "settings/p.toml")
     settings = config.load(named, environment={})
+    assert settings.rules == Path("settings/r.toml")
     assert (settings.db, settings.key) == (Path("settings/data/t.db"), Path("/etc/t.key"))
     settings = config.load(named, {"db": "here.db"}, {"PIXELTRACK_KEY": "here.key"})
     assert (settings.db, settings.key) == (Path("here.db"), Path("here.key"))

@@ -42,6 +42,7 @@ FLOORS = [
         "nginxmap",
         "consent",
         "figures",
+        "times",
         "count",
     },
     {
@@ -84,6 +85,8 @@ FLOORS = [
         "ingest",
         "follow",
         "verdicts",
+        "reclassify",
+        "explain",
         "report",
     },
     {

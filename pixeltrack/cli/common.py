@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pixeltrack.config import Settings, load
+
+if TYPE_CHECKING:
+    from pixeltrack.rules import Rules
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,6 +32,12 @@ def global_options(function: F) -> F:
     for option in reversed(_GLOBAL):
         function = option(function)
     return function
+
+
+def pass_on(ctx: click.Context, options: dict[str, Any]) -> None:
+    """Let a command of a group take over the global options that stand before its own name."""
+    given = {name: value for name, value in options.items() if value is not None}
+    ctx.obj = {**(ctx.obj or {}), **given}
 
 
 class Call:
@@ -51,6 +60,12 @@ class Call:
     @cached_property
     def settings(self) -> Settings:
         return load(self.config, self._options)
+
+    def use_rules(self) -> Rules:
+        """Put the rules of the settings in force for this command, for judging and describing agents."""
+        from pixeltrack import rules
+
+        return click.get_current_context().with_resource(rules.using(rules.load(self.settings.rules)))
 
     def say(self, text: str) -> None:
         """Print talk, as opposed to data: to stderr, and not when quiet."""

@@ -17,12 +17,17 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
     """Show how a campaign did, people and machines apart."""
     call = Call(options, {})
     from pixeltrack import report
+    from pixeltrack.cli.progress import progress
     from pixeltrack.figures import CampaignReport
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
 
+    call.use_rules()
     store = open_workspace(call.settings, create=False).store
-    result = report.build(store, campaign) if campaign is not None else report.build_all(store)
+    with progress(store.unjudged(), call, "judging") as tell:
+        result = (
+            report.build(store, campaign, tell) if campaign is not None else report.build_all(store, tell)
+        )
     store.close()
     spooled = waiting_bytes(call.settings.db)
     if spooled:

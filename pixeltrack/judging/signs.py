@@ -6,7 +6,7 @@ All others are worth points, and their numbers stand in the rules file under the
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pixeltrack.judging.values import Label
 
@@ -14,13 +14,15 @@ from pixeltrack.judging.values import Label
 class Sign(NamedTuple):
     """One rule. ``label`` is what it decides alone; None for one that is worth points.
 
-    "link" stands for: prefetch on the pixel, scanner on a link.
+    ``on`` are the hits it is asked of, empty for all. ``needs`` is what must be known for it.
     """
 
     bit: int
     code: str
     asks: str
     label: Label | None = None
+    on: Literal["", "open", "click"] = ""
+    needs: Literal["", "sent", "headers", "address"] = ""
 
 
 HONEYPOT = 1 << 0
@@ -66,45 +68,54 @@ NO_TIME = "no_send_time"
 SPREAD_CODE = "spread"
 
 DECISIVE: tuple[Sign, ...] = (
-    Sign(TEST, "test", "Is it a hit on a message made for looking at?", "test"),
-    Sign(HONEYPOT, "honeypot", "D1: was a link followed that people cannot see?", "scanner"),
+    Sign(TEST, "test", "is it a message made for looking at?", "test"),
+    Sign(HONEYPOT, "honeypot", "D1: is it a link that people cannot see?", "scanner", "click"),
     Sign(HEAD, "head", "D2: was the method HEAD?", "scanner"),
     Sign(SPECULATIVE, "speculative-load", "D3: did a header say that it was loaded ahead?", "prefetch"),
     Sign(
         NEAR_HONEYPOT,
         "near-honeypot",
-        "D4: did the same address or agent follow a hidden link of this message around then?",
+        "D4: did its address or agent follow a hidden link of the message around then?",
         "scanner",
     ),
-    Sign(EXACT_PIXEL, "exact", "D5: is it an agent that loads pixels ahead of the reader?", "prefetch"),
-    Sign(EXACT_LINK, "exact", "D5: does an agent that only loads pixels follow a link?", "scanner"),
-    Sign(BEFORE_SEND, "before-send", "D6: was it before the mail was sent?", "scanner"),
+    Sign(EXACT_PIXEL, "exact", "D5: is it an agent that loads pixels ahead?", "prefetch", "open"),
+    Sign(EXACT_LINK, "exact", "D5: is it an agent that only loads pixels?", "scanner", "click"),
+    Sign(BEFORE_SEND, "before-send", "D6: was it before sending?", "scanner", needs="sent"),
     Sign(FILTER_NETWORK, "filter-network", "D7: is the network certainly a mail filter's?", "scanner"),
-    Sign(PROXY_LINK, "proxy-on-link", "D8: does an image proxy follow a link?", "scanner"),
-    Sign(PROXY_INSTANT, "proxy-at-delivery", "D8: did an image proxy load it at delivery?", "prefetch"),
-    Sign(PROXY_SOON, "proxy-soon", "D8: did an image proxy load it soon after sending?", "unknown"),
-    Sign(PROXY_OPEN, "proxied-open", "D8: did an image proxy load it for a reader?", "human"),
+    Sign(PROXY_LINK, "proxy-on-link", "D8: is it an image proxy?", "scanner", "click"),
+    Sign(PROXY_INSTANT, "proxy-at-delivery", "D8: an image proxy, at delivery?", "prefetch", "open", "sent"),
+    Sign(PROXY_SOON, "proxy-soon", "D8: an image proxy, soon after sending?", "unknown", "open", "sent"),
+    Sign(PROXY_OPEN, "proxied-open", "D8: an image proxy?", "human", "open"),
     Sign(MACHINE, "machine", "D9: does the agent name a program without a reader?", "scanner"),
 )
 
 WEIGHED: tuple[Sign, ...] = (
-    Sign(BURST, "burst", "Is it among many links of one message followed at once?"),
-    Sign(ALL_LINKS, "all-links", "Were all links of the mail followed at once?"),
-    Sign(PAIR, "pair", "Were two links followed in no time?"),
-    Sign(SWEEPER_PIXEL, "sweeper-pixel", "Was the pixel loaded beside a burst, by the same agent?"),
-    Sign(SPREAD, SPREAD_CODE, "Did one address touch several people's mail in no time?"),
-    Sign(EMPTY_AGENT, "empty-agent", "Is there no agent?"),
-    Sign(BARE_AGENT, "bare-agent", "Does the agent name no system and no known program?"),
-    Sign(INSTANT, "instant", "Was it in no time after sending?"),
-    Sign(SOON, "soon", "Was the click soon after sending?"),
+    Sign(BURST, "burst", "one of many links of the message followed at once?", on="click"),
+    Sign(ALL_LINKS, "all-links", "were all links of the mail followed at once?", on="click"),
+    Sign(PAIR, "pair", "one of two links followed in no time?", on="click"),
+    Sign(SWEEPER_PIXEL, "sweeper-pixel", "was it loaded beside a burst, by the same agent?", on="open"),
+    Sign(SPREAD, SPREAD_CODE, "did its address touch several people's mail in no time?", needs="address"),
+    Sign(EMPTY_AGENT, "empty-agent", "is there no agent?"),
+    Sign(BARE_AGENT, "bare-agent", "does the agent name neither a system nor a known program?"),
+    Sign(INSTANT, "instant", "in no time after sending?", needs="sent"),
+    Sign(SOON, "soon", "soon after sending?", on="click", needs="sent"),
     Sign(
-        PROBABLE_NETWORK, "probable-network", "Soon after sending, is the network probably a mail filter's?"
+        PROBABLE_NETWORK,
+        "probable-network",
+        "soon after sending, from what is probably a mail filter's network?",
+        needs="sent",
     ),
-    Sign(CLOUD_NETWORK, "cloud-network", "Is it a network of rented machines?"),
-    Sign(NO_LANGUAGE, "no-language", "Did a browser that follows a link name no language?"),
-    Sign(BARE_ACCEPT, "bare-accept", "Did a browser that follows a link take anything at all?"),
-    Sign(NO_FETCH_MODE, "no-fetch-mode", "Did Chromium over TLS not say how it asked?"),
-    Sign(NO_PIXEL, "no-pixel", "Was the message's pixel not loaded before the click?"),
-    Sign(NAVIGATE, "navigate", "Are a person's navigation headers there?"),
-    Sign(SINGLE_LATE, "single-late", "Is it one link alone, long after sending?"),
+    Sign(CLOUD_NETWORK, "cloud-network", "a network of rented machines?"),
+    Sign(NO_LANGUAGE, "no-language", "a browser that names no language?", on="click", needs="headers"),
+    Sign(BARE_ACCEPT, "bare-accept", "a browser that takes anything at all?", on="click", needs="headers"),
+    Sign(
+        NO_FETCH_MODE,
+        "no-fetch-mode",
+        "Chromium over TLS that does not say how it asks?",
+        on="click",
+        needs="headers",
+    ),
+    Sign(NO_PIXEL, "no-pixel", "was the message's pixel not loaded before?", on="click"),
+    Sign(NAVIGATE, "navigate", "are a person's navigation headers there?", on="click", needs="headers"),
+    Sign(SINGLE_LATE, "single-late", "one link alone, long after sending?", on="click", needs="sent"),
 )

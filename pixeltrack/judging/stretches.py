@@ -15,6 +15,8 @@ def crowded(marks: Sequence[tuple[int, int]], within: int, distinct: int) -> lis
     """
     if len(marks) < distinct:
         return []
+    if marks[-1][0] - marks[0][0] <= within:  # as most sweeps are
+        return list(range(len(marks))) if len({what for _time, what in marks}) >= distinct else []
     found: list[int] = []
     inside: Counter[int] = Counter()
     first = told = 0

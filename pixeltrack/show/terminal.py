@@ -12,29 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pixeltrack.figures import CampaignReport, LinkFigures, Share
+from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
 _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
 _WIDE = 110  # columns from which destinations and dates are shown too
 _ROWS = 8  # of each breakdown; the rest is one line
-
-_REASONS = {
-    "apple-privacy": "Apple Mail fetched it ahead (Mail Privacy Protection)",
-    "gmail-prefetch": "Gmail fetched it ahead",
-    "speculative-load": "a browser loaded it ahead",
-    "head": "HEAD request: a program looked",
-    "honeypot": "a hidden link was followed",
-    "burst": "3 or more links of one mail within 10 s: a security gateway",
-    "gateway": "a security gateway by its name",
-    "library": "a program library, no mail client",
-    "headless": "a browser without a screen",
-    "preview": "a chat or social preview: the mail was shared",
-    "crawler": "a crawler",
-    "empty-agent": "no user agent at all",
-    "bare-agent": "an agent that names no system",
-    "proxy-on-link": "an image proxy that follows links",
-}
 
 
 def show_report(console: Console, report: CampaignReport) -> None:
@@ -213,7 +197,7 @@ def _set_aside(report: CampaignReport) -> RenderableType:
     for row in report.set_aside:
         table.add_row(
             row.label,
-            _REASONS.get(row.reason, row.reason),
+            Text(clean(reason(row.reason))),
             count(row.opens),
             count(row.clicks),
             count(row.messages),

@@ -60,7 +60,7 @@ def draw(
                 done.clicked,
             )
         )
-        if progress:
+        if progress and not len(persons) % 100:
             progress(len(persons))
     hits += _crowds(mails, members, links, mix, seed)
     end = start + days * 24 * HOUR

@@ -56,9 +56,9 @@ def play(
                     answer = connection.getresponse()
                     answer.read()
                     answers.append((answer.status, answer.getheader("Location")))
-                    if progress:
-                        progress(len(answers))
             used = time.monotonic()
+            if progress:
+                progress(len(answers))
     except (OSError, http.client.HTTPException) as error:
         raise PixeltrackError(
             f"{place.scheme}://{place.netloc} does not answer: {error}",

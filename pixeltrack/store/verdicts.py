@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from struct import pack
@@ -22,6 +22,7 @@ from pixeltrack.store.hits import CHUNK, Hits
 from pixeltrack.store.schema import query
 
 _MOST = 65_535  # judgements that two bytes tell apart
+_TOTALLED = 100_000  # hits that are read at a time
 _AT_ONCE = 100  # chunks in one transaction
 _BUCKETS = 8_000  # and buckets: the collector waits meanwhile
 
@@ -36,12 +37,7 @@ class State(NamedTuple):
     upto: int
 
 
-class Change(NamedTuple):
-    """What a hit was taken for before and is now, by the numbers of the verdicts; 0 for none."""
-
-    event_id: int
-    before: int
-    after: int
+Change = tuple[int, int, int]  # a hit and the numbers of its verdicts before (0 for none) and after
 
 
 class Moved(Exception):
@@ -55,6 +51,11 @@ class Verdicts(Hits):
         """Return how far judging has come; None when nothing was ever judged."""
         rows = self._plain(query("judging_state"))
         return State(*rows[0]) if rows else None
+
+    def unjudged(self) -> int:
+        """Return how many hits nobody has judged yet, at most."""
+        state = self.judging_state()
+        return self.last_event() - (state.through if state else 0)
 
     def begin_judging(self, rules: str, after: int | None = None) -> State:
         """Judge with rules of this version from now on, everything again if it was another.
@@ -113,29 +114,33 @@ class Verdicts(Hits):
                 )
 
     def put_verdicts(
-        self, state: State, judged: Mapping[int, int], moments: Mapping[int, tuple[int, int]]
-    ) -> list[Change]:
-        """Write verdicts by the numbers of the hits, and return those that are others than before.
+        self,
+        state: State,
+        judged: Mapping[int, int],
+        moments: Mapping[int, tuple[int, int]],
+        changes: list[Change] | None = None,
+    ) -> None:
+        """Write verdicts by the numbers of the hits.
 
-        ``moments`` are the first and the last moment of new hits, by chunk.
+        ``moments`` are the first and the last moment of new hits, by chunk. ``changes`` takes the verdicts
+        that are others than before.
         """
         by_chunk: defaultdict[int, list[int]] = defaultdict(list)
         for event in judged:
             by_chunk[event // CHUNK].append(event)
         chunks = sorted(by_chunk)
-        changes: list[Change] = []
         for start in range(0, len(chunks), _AT_ONCE):
             with self._held(state) as connection:
                 for chunk in chunks[start : start + _AT_ONCE]:
                     select = "select first_at, last_at, judged from verdicts where chunk = ?"
                     stored = connection.execute(select, [chunk]).fetchone() or (None, None, b"")
-                    numbers, changed = _changed(stored[2], by_chunk[chunk], judged)
-                    changes += changed
-                    if changed or chunk in moments:
+                    numbers = _changed(stored[2], by_chunk[chunk], judged)
+                    if changes is not None:
+                        changes += _changes(stored[2], by_chunk[chunk], judged)
+                    if numbers != stored[2] or chunk in moments:
                         times = [*moments.get(chunk, ()), *(at for at in stored[:2] if at is not None)]
                         values = [chunk, min(times), max(times), numbers]
                         connection.execute("insert or replace into verdicts values (?, ?, ?, ?)", values)
-        return changes
 
     def finish(self, state: State) -> State:
         """Note that all hits up to ``upto`` are judged."""
@@ -176,6 +181,24 @@ class Verdicts(Hits):
             found.byteswap()
         return found
 
+    def hit_counts(self) -> dict[int, int]:
+        """Return how many hits each campaign has; campaigns without any are left out."""
+        state = self.judging_state()
+        counts = Counter(dict(self._plain(query("hit_counts"))))
+        newer = {"indexed": state.indexed if state else 0}
+        counts.update(dict(self._plain(query("newer_hit_counts"), newer)))
+        return dict(counts)
+
+    def judged_totals(self) -> Counter[tuple[int, int, int]]:
+        """Return how many hits there are by campaign, kind and number of the verdict."""
+        judged, totals = self.all_judged(), Counter[tuple[int, int, int]]()
+        for after in range(0, len(judged), _TOTALLED):
+            rows = self._plain(query("kinds_between"), {"after": after, "upto": after + _TOTALLED})
+            totals.update(
+                (campaign, kind, judged[event]) for event, campaign, kind in rows if event < len(judged)
+            )
+        return totals
+
     def judgements_of(self, events: Sequence[int]) -> dict[int, int]:
         """Return the number of the verdict on each of some hits, 0 where there is none."""
         found: dict[int, int] = {}
@@ -203,20 +226,23 @@ def _packed(events: list[int]) -> bytes:
     return events[0].to_bytes(4, "big") if len(events) == 1 else pack(f">{len(events)}I", *events)
 
 
-def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> tuple[bytes, list[Change]]:
-    """Return a chunk's verdicts with those on some hits replaced, and what that changes."""
+def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> bytes:
+    """Return a chunk's verdicts with those on some hits replaced."""
     numbers = array("H", stored)
     if sys.byteorder == "big":
         numbers.byteswap()
     length = max(events) % CHUNK + 1
     if len(numbers) < length:
         numbers.extend([0] * (length - len(numbers)))
-    changes = []
+    first = events[0] // CHUNK * CHUNK
     for event in events:
-        place, after = event % CHUNK, judged[event]
-        if numbers[place] != after:
-            changes.append(Change(event, numbers[place], after))
-            numbers[place] = after
+        numbers[event - first] = judged[event]
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers.tobytes(), changes
+    return numbers.tobytes()
+
+
+def _changes(stored: bytes, events: list[int], judged: Mapping[int, int]) -> list[Change]:
+    """Return what replacing a chunk's verdicts on some hits changes."""
+    found = [(event, int.from_bytes(stored[event % CHUNK * 2 :][:2], "little")) for event in events]
+    return [(event, before, judged[event]) for event, before in found if before != judged[event]]

@@ -1,0 +1,67 @@
+"""The list of campaigns, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pixeltrack.model import Campaign
+from pixeltrack.show.text import DASH, clean, count, iso, moment
+
+
+class Line(NamedTuple):
+    """A campaign with its numbers of messages (None where nobody told them) and hits."""
+
+    campaign: Campaign
+    messages: int | None
+    hits: int
+
+
+def campaigns_json(lines: Sequence[Line]) -> str:
+    """Return the campaigns as an array."""
+    values = [
+        {
+            "campaign": campaign.name,
+            "code": campaign.code,
+            "kind": campaign.kind,
+            "created": iso(campaign.created),
+            "sent": iso(campaign.sent),
+            "messages": messages,
+            "hits": hits,
+        }
+        for campaign, messages, hits in lines
+    ]
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def show_campaigns(console: Console, lines: Sequence[Line]) -> None:
+    """Print one line for each campaign."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("campaign", overflow="fold")
+    for name in ("created (UTC)", "sent (UTC)"):
+        table.add_column(name, no_wrap=True)
+    for name in ("messages", "hits"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for campaign, messages, hits in lines:
+        table.add_row(
+            Text(clean(campaign.name)),
+            moment(campaign.created),
+            Text(moment(campaign.sent), "" if campaign.sent else "dim"),
+            count(messages),
+            count(hits),
+        )
+    console.print(table)
+    if any(campaign.sent is None for campaign, _messages, _hits in lines):
+        console.print(
+            Text(
+                f"{DASH} under sent: rules on times after sending stay silent;"
+                " pixeltrack campaigns set NAME --sent-at TIME tells it",
+                "dim",
+            )
+        )

@@ -1,0 +1,5 @@
+-- The hits behind those that are indexed.
+select campaign_id, count(*) as hits
+from events
+where event_id > :indexed
+group by campaign_id

@@ -221,9 +221,15 @@ def _store(call: Call, plan: Plan, path: Path, name: str, table: list[LinkRow]) 
     settings = replace(call.settings, db=path, key=key)
     workspace = open_workspace(settings, create=True)
     table = table or made_up_links(plan.links, plan.honeypot)
-    with progress(len(plan.hits), call, "storing") as step:
-        fill(workspace.store, workspace.keyring, name, table, plan, agents.reduce, step)
-    workspace.store.close()
+    try:
+        with progress(len(plan.hits), call, "storing") as step:
+            fill(workspace.store, workspace.keyring, name, table, plan, agents.reduce, step)
+        workspace.store.close()
+    except BaseException:  # half a database is of no use, and would be in the way of the next try
+        workspace.store.close()
+        for made in workspace.created:
+            made.unlink(missing_ok=True)
+        raise
     for made in workspace.created:
         call.say(f"created {made}")
     named = "" if key == path.with_name("pixeltrack.key") else f" --key {key}"

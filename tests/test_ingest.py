@@ -530,8 +530,8 @@ def test_a_log_and_the_collector_give_the_same_report(
     lines = []
     requests = [
         (hit.at // 1000 * 1000, hit.method, mail[hit.copy], hit.link, hit.kind, hit.program.agent)
-        for hit in simulate.draw(len(mail), 2, START, seed=7)
-        if hit.kind in ("open", "click")
+        for hit in simulate.draw(len(mail), 2, START, 7).hits
+        if hit.kind in ("open", "click") and not hit.purpose  # a header, which no log holds
     ]
     workspace.store._connection.execute("vacuum into ?", [str(tmp_path / "twin.db")])
     (tmp_path / "twin.db").chmod(0o600)

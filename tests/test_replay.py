@@ -288,8 +288,8 @@ def reports(
     made = []
     for each in (limit, 1_000_000_000):
         with closing(sqlite3.connect(workspace.store.path)) as connection:
-            for statement in ("delete from events", "delete from repeats", "delete from agents"):
-                connection.execute(statement)
+            for table in ("events", "repeats", "agents", "verdicts", "message_events", "judging"):
+                connection.execute(f"delete from {table}")
             connection.commit()
         store = open_store(workspace.store.path, workspace.keyring, replay_limit=each)
         store._connection.execute("pragma synchronous = off")
@@ -433,8 +433,11 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
     workspace.store.close()
     with closing(sqlite3.connect(path)) as connection:  # as it was then
         connection.executescript(
-            "drop table repeats; drop table commits; pragma user_version = 4;"
-            "delete from _sqlite_migrations where name = '0005_repeats'"
+            "drop table repeats; drop table commits;"
+            "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
+            "drop table stale_campaigns; create index events_by_campaign on events (campaign_id);"
+            "pragma user_version = 4;"
+            "delete from _sqlite_migrations where name in ('0005_repeats', '0006_verdicts')"
         )
     assert run(path.parent, "doctor", "--db", "t.db", "--local").code in (0, 1)
     assert run(path.parent, "report", "--db", "t.db", "--campaign", "spring", "--json").out == before

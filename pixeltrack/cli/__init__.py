@@ -32,6 +32,7 @@ _COMMANDS = {
     "rules": "Show the rules of judging, or what other rules would change.",
     "networks": "Show or refresh the lists that say whose network an address is in.",
     "doctor": "Look for what may be wrong with an installation.",
+    "simulate": "Draw people and machines that open and click, with the truth about each hit.",
     "demo": "Play a whole campaign on this machine and check its report.",
 }
 

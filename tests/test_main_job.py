@@ -50,8 +50,21 @@ def curl(folder: Path, urls: list[str], agent: str, *options: str) -> list[str]:
         pytest.skip("curl is not installed")
     config = folder / "urls"
     config.write_text("".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls))
+    browser = ("Accept: text/html", "Accept-Language: en", "Sec-Fetch-Mode: navigate")
+    headers = [part for header in browser for part in ("-H", header)]
     run = subprocess.run(
-        ["curl", "-s", "-A", agent, "-w", "%{http_code} %header{location}\n", "-K", config, *options],
+        [
+            "curl",
+            "-s",
+            "-A",
+            agent,
+            *headers,
+            "-w",
+            "%{http_code} %header{location}\n",
+            "-K",
+            config,
+            *options,
+        ],
         capture_output=True,
         text=True,
         check=True,

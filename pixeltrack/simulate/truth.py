@@ -75,7 +75,7 @@ def _used(people: Iterable[Hit], what: Callable[[Program], str | None], *, hidde
     for _copy, hits in groupby(sorted(people, key=lambda hit: hit.copy), key=lambda hit: hit.copy):
         programs = [hit.program for hit in hits]
         known = {name for program in programs if (name := what(program))}
-        veiled = {f"hidden by {program.hidden_by}" for program in programs if program.hidden_by}
+        veiled = {f"hidden by {program.hidden_by}'s image proxy" for program in programs if program.hidden_by}
         counted.update(known or (veiled if hidden else set()))
     return dict(counted)
 

@@ -61,7 +61,7 @@ class Response:
 
 @dataclass
 class Client:
-    """Calls a WSGI application as a server would, without a server."""
+    """Calls a WSGI application as a server would, without a server, with the headers of a browser."""
 
     app: Callable[..., Any]
     environ: dict[str, str] = field(default_factory=dict)
@@ -76,6 +76,9 @@ class Client:
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_USER_AGENT": agent,
             "wsgi.input": io.BytesIO(body),
+            "HTTP_ACCEPT": "text/html,image/*",
+            "HTTP_ACCEPT_LANGUAGE": "en",
+            "HTTP_SEC_FETCH_MODE": "navigate",
             **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
             **self.environ,
         }

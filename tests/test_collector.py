@@ -50,8 +50,7 @@ def task(tmp_path: Path) -> Task:
     return Task(plan(read(mail, "mail.html"), Policy(places.owns)), "other", places, tmp_path / "other", 1)
 
 
-# What the client here leaves out, as far as that is recorded.
-BARE = Flag.HEADERS | Flag.NO_LANGUAGE | Flag.BARE_ACCEPT
+BROWSER = Flag.HEADERS | Flag.FETCH | Flag.NAVIGATE  # what the client here sends, as far as it is recorded
 
 
 def hits(workspace: Workspace, campaign: str = "spring") -> list[StoredEvent]:
@@ -119,7 +118,7 @@ def test_an_open_is_answered_with_the_pixel_and_recorded(
         "X-Content-Type-Options": "nosniff",
     }
     ((_, at, kind, link, agent, flags),) = hits(workspace)
-    assert (at, kind, link, flags) == (clock.now, 1, 0, BARE)
+    assert (at, kind, link, flags) == (clock.now, 1, 0, BROWSER)
     assert "Chrome/131.0" in agent
 
 
@@ -236,7 +235,7 @@ def test_head_answers_without_a_body_and_is_recorded_as_head(
     pixel, click = client.head(ann.open), client.head(ann.click(1))
     assert (pixel.status, pixel.body, pixel.headers["Content-Length"]) == ("200 OK", b"", "43")
     assert (click.status, click.body, click.headers["Location"]) == ("302 Found", b"", FIRST)
-    assert [row[5] for row in hits(workspace)] == [Flag.HEAD | BARE] * 2
+    assert [row[5] for row in hits(workspace)] == [Flag.HEAD | BROWSER] * 2
 
 
 @pytest.mark.parametrize(
@@ -254,7 +253,7 @@ def test_a_speculative_load_is_recorded_as_such(
     client: Client, workspace: Workspace, ann: Copy, header: str, value: str, flags: int
 ) -> None:
     client.get(ann.click(1), **{header: value})
-    assert [row[5] for row in hits(workspace)] == [flags | BARE]
+    assert [row[5] for row in hits(workspace)] == [flags | BROWSER]
 
 
 def test_neither_address_nor_raw_agent_nor_network_address_of_a_hit_is_in_the_database(
@@ -415,7 +414,7 @@ def test_a_preview_redirects_and_never_acts(client: Client, workspace: Workspace
         client.get(f"/c/{summary.code}/1/{keys.preview_token()}").headers["Location"]
         == "https://shop.example/a"
     )
-    assert [row[5] for row in hits(workspace, "other")] == [Flag.PREVIEW | BARE]
+    assert [row[5] for row in hits(workspace, "other")] == [Flag.PREVIEW | BROWSER]
     for letter, purpose in (("u", "unsubscribe"), ("p", "preferences")):
         path = f"/{letter}/{keys.personal_token(purpose, bytes(8), 'preview')}"  # type: ignore[arg-type]
         assert client.get(path).status == "200 OK"

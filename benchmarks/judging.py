@@ -18,7 +18,7 @@ from pathlib import Path
 
 from measure import Figure, pixeltrack, timed
 
-from pixeltrack import config, setup
+from pixeltrack import config, setup, verdicts
 from pixeltrack.agents import reduce
 from pixeltrack.judging import Context, Fact, judge_of
 from pixeltrack.model import Flag
@@ -117,16 +117,14 @@ def speed(hits: int) -> list[Figure]:
         judging = min(timed(judge_all, facts).cpu for _ in range(3))
         store.close()
         before = room(path)
-        fresh = pixeltrack(["report"], Path(folder))
+        fresh = pixeltrack(["report"], Path(folder), silent=True)
         after = room(path)
-        none = [pixeltrack(["report"], Path(folder)) for _ in range(2)][-1]
+        none = [pixeltrack(["report"], Path(folder), silent=True) for _ in range(2)][-1]
         with sqlite3.connect(path) as connection:
             connection.execute("pragma wal_checkpoint(truncate)")
         store = setup.open_workspace(
             config.load(options={"db": str(path)}, environment={}), create=False
         ).store
-        from pixeltrack import verdicts
-
         looking = timed(verdicts.update, store, shipped()).wall
         store.close()
     kept = (after["verdicts"] + after["judgements"]) / hits

@@ -56,13 +56,14 @@ def timed(call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Used:
     return Used(time.process_time() - cpu, time.perf_counter() - wall, 0)
 
 
-def pixeltrack(arguments: Sequence[str], folder: Path) -> Used:
-    """Run the command in a process of its own; an error ends the benchmark.
+def pixeltrack(arguments: Sequence[str], folder: Path, *, silent: bool = False) -> Used:
+    """Run the command in a process of its own; an error ends the benchmark. Silent drops what it prints.
 
     Its peak is at least what this process holds when it starts it, so measure memory first.
     """
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "pixeltrack", *arguments], cwd=folder)
+    command = [sys.executable, "-m", "pixeltrack", *arguments]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL if silent else None)
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

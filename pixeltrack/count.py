@@ -14,9 +14,9 @@ from pixeltrack.model import EventKind
 HOUR = 3_600_000  # ms
 Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
-_CLICK = int(EventKind.CLICK)
+_OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _BITS = {label: 1 << place for place, label in enumerate(LABELS)}
-_HUMAN = _BITS["human"]
+_HUMAN, _UNKNOWN, _TEST = _BITS["human"], _BITS["unknown"], _BITS["test"]
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Count:
     judgements: Mapping[int, Verdict]
     grounds: Counter[tuple[int, Ground]] = field(default_factory=Counter)  # hits by kind
     aside: Counter[Ground] = field(default_factory=Counter)  # messages, people's left out
-    hours: Counter[tuple[int, int]] = field(default_factory=Counter)  # people's hits by start and kind
+    hours: Counter[tuple[int, int]] = field(default_factory=Counter)  # people's hits by hour and kind
     devices: Counter[str] = field(default_factory=Counter)
     systems: Counter[str] = field(default_factory=Counter)
     browsers: Counter[str] = field(default_factory=Counter)
@@ -38,7 +38,8 @@ class Count:
     previews: int = 0
     first: int | None = None
     last: int | None = None
-    _hits: Counter[tuple[int, int]] = field(default_factory=Counter)  # by kind and verdict
+    _hits: dict[int, list[int]] = field(default_factory=dict)  # opens and clicks by verdict, at their kind
+    _hours: list[Counter[int]] = field(default_factory=lambda: [Counter(), Counter(), Counter()])  # by kind
     _asides: Counter[frozenset[Ground]] = field(default_factory=Counter)  # messages
     _labels: Counter[tuple[int, int]] = field(default_factory=Counter)  # messages by kind and labels
     _readers: Counter[frozenset[tuple[int, str]]] = field(default_factory=Counter)  # by kinds and agents
@@ -59,6 +60,7 @@ class Count:
 
     def add(self, hits: Iterable[Hit]) -> None:
         """Count the hits of one message. One that nobody has judged yet is left for the next time."""
+        known, counted = self._known, self._hits
         seen = [0, 0, 0]  # labels by kind
         people: set[tuple[int, str]] = set()
         links: set[int] = set()
@@ -66,18 +68,21 @@ class Count:
         for at, kind, link, agent, judgement in hits:
             if not judgement:
                 continue
-            bit, ground = self._known[judgement]
-            if ground[0] == "test":
+            bit, ground = known[judgement]
+            if bit == _TEST:
                 self.previews += 1
                 continue
-            self._hits[kind, judgement] += 1
+            if judgement not in counted:
+                counted[judgement] = [0, 0, 0]
+            counted[judgement][kind] += 1
             seen[kind] |= bit
             if bit != _HUMAN:
                 aside.add(ground)
-                self.link_machines[link] += ground[0] != "unknown"
+                if bit != _UNKNOWN:
+                    self.link_machines[link] += 1
                 continue
             people.add((kind, agent))
-            self.hours[at // HOUR, kind] += 1
+            self._hours[kind][at // HOUR] += 1
             if self.first is None or self.last is None:
                 self.first = self.last = at
             elif at < self.first:
@@ -93,15 +98,21 @@ class Count:
             self._readers[frozenset(people)] += 1
         for link in links:
             self.link_people[link] += 1
-        for kind in (1, 2):
+        for kind in (_OPEN, _CLICK):
             if seen[kind]:
                 self._labels[kind, seen[kind]] += 1
-        self.clicked_without_open += bool(seen[_CLICK] & _HUMAN and not seen[EventKind.OPEN] & _HUMAN)
+        if seen[_CLICK] & _HUMAN and not seen[_OPEN] & _HUMAN:
+            self.clicked_without_open += 1
 
     def finish(self) -> None:
         """Work out what needs each sort of message once."""
-        for (kind, judgement), hits in self._hits.items():
-            self.grounds[kind, self._known[judgement][1]] += hits
+        for judgement, by_kind in self._hits.items():
+            for kind in (_OPEN, _CLICK):
+                if by_kind[kind]:
+                    self.grounds[kind, self._known[judgement][1]] += by_kind[kind]
+        for kind in (_OPEN, _CLICK):
+            for hour, hits in self._hours[kind].items():
+                self.hours[hour, kind] += hits
         for grounds, messages in self._asides.items():
             for ground in grounds:
                 self.aside[ground] += messages

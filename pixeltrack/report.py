@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from pixeltrack import verdicts
 from pixeltrack.count import HOUR, Count
+from pixeltrack.errors import StoreError
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import ratio
@@ -13,21 +15,40 @@ from pixeltrack.rules import rules
 from pixeltrack.store import Store
 from pixeltrack.verdicts import Progress
 
+Failed = Callable[[StoreError], None]
+
 _DAY = 24 * HOUR
 _MOST_HOURS = 96  # a longer span is shown by the day
 
 
-def build(store: Store, name: str, progress: Progress | None = None) -> CampaignReport:
-    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first."""
+def build(
+    store: Store, name: str, progress: Progress | None = None, failed: Failed | None = None
+) -> CampaignReport:
+    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
+
+    Where that cannot be stored, because the database is locked or full, ``failed`` is told, and what was
+    judged before is counted; without it StoreError is raised.
+    """
     campaign = store.campaign(name)
-    verdicts.update(store, rules(), progress=progress)
+    _judge(store, progress, failed)
     return _build(store, campaign)
 
 
-def build_all(store: Store, progress: Progress | None = None) -> list[CampaignReport]:
-    """Return the reports of all campaigns, newest first. What is new is judged first."""
-    verdicts.update(store, rules(), progress=progress)
+def build_all(
+    store: Store, progress: Progress | None = None, failed: Failed | None = None
+) -> list[CampaignReport]:
+    """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
+    _judge(store, progress, failed)
     return [_build(store, campaign) for campaign in store.campaigns()]
+
+
+def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> None:
+    try:
+        verdicts.update(store, rules(), progress=progress)
+    except StoreError as error:
+        if failed is None:
+            raise
+        failed(error)
 
 
 def _build(store: Store, campaign: Campaign) -> CampaignReport:
@@ -37,6 +58,7 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         count.add(hits)
     count.finish()
     messages, tracked = _message_counts(store, campaign)
+    state = store.judging_state()
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
     clicks = count.tally(EventKind.CLICK, "human")
@@ -71,7 +93,7 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         first=count.first,
         last=count.last,
         preview_hits=count.previews,
-        rules_version=rules().version,
+        rules_version=state.rules if state else rules().version,
     )
 
 

@@ -8,13 +8,14 @@ the rules have another version. Interrupted work is gone on with; several progra
 from __future__ import annotations
 
 import gc
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import NamedTuple
 
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import PixeltrackError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.signs import SPREAD_CODE
 from pixeltrack.judging.stretches import spread
@@ -82,27 +83,27 @@ def contexts(store: Store) -> dict[int, Context]:
 
 
 def spread_events(
-    store: Store, fresh: Iterable[Placed], through: int, book: Rules
+    store: Store, fresh: Sequence[Placed], through: int, book: Rules
 ) -> tuple[set[int], set[Place]]:
     """Return the events whose address touched many messages at once, as new hits show it.
 
     Also the messages of earlier hits (up to ``through``) among them.
     """
     limits = book.spread
-    real = [fact for _campaign, fact in fresh if fact.address and not fact.flags & Flag.PREVIEW]
-    counts = Counter(fact.address for fact in real)
+    counts = Counter([fact.address for _campaign, fact in fresh])
+    del counts[0]
     touches: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
     earlier: dict[int, Place] = {}
-    if through and real:
-        stretches = _stretches(sorted(fact.at for fact in real), limits.within_ms)
+    if through and counts:
+        stretches = _stretches(sorted([fact.at for _campaign, fact in fresh]), limits.within_ms)
         for address, at, message, event, campaign in store.neighbours(through, stretches):
             if address in counts:
                 touches[address].append((at, message, event))
                 earlier[event] = campaign, message
-    for fact in real:
-        address = fact.address
-        if counts[address] >= limits.messages or address in touches:
-            touches[address].append((fact.at, fact.message, fact.event_id))
+    many = {address for address, hits in counts.items() if hits >= limits.messages} | touches.keys()
+    for _campaign, fact in fresh:
+        if fact.address in many and not fact.flags & Flag.PREVIEW:
+            touches[fact.address].append((fact.at, fact.message, fact.event_id))
     found = spread(touches, limits.within_ms, limits.messages)
     return found, {earlier[event] for event in found if event in earlier}
 
@@ -160,7 +161,7 @@ def _judge_all(
         except Moved:
             found = store.judging_state()
             if found is None or found.rules != book.version:
-                raise StoreError(
+                raise PixeltrackError(
                     f"another pixeltrack judges the hits of {store.path} with other rules",
                     hint="name the same rules file in every settings file for this database",
                 ) from None
@@ -170,20 +171,27 @@ def _judge_all(
 def _buckets(messages: dict[Place, list[Fact]], indexed: int) -> dict[int, list[int]]:
     """Return the numbers of hits behind one number, in order, by the bucket of their messages."""
     found: dict[int, list[int]] = {}
-    for place, hits in messages.items():
-        numbers = [hit.event_id for hit in hits if hit.event_id > indexed]
+    for (campaign, message), hits in messages.items():
+        numbers = [hit[0] for hit in hits]
+        if numbers[0] <= indexed:
+            numbers = [number for number in numbers if number > indexed]
         if numbers:
-            bucket = bucket_of(*place)
+            bucket = bucket_of(campaign, message)
             found[bucket] = sorted(found[bucket] + numbers) if bucket in found else numbers
     return found
 
 
 def _moments(fresh: list[Placed]) -> dict[int, tuple[int, int]]:
     """Return the first and the last moment of hits in order of number, by chunk."""
-    times: defaultdict[int, list[int]] = defaultdict(list)
-    for _campaign, fact in fresh:
-        times[fact.event_id // CHUNK].append(fact.at)
-    return {chunk: (min(seen), max(seen)) for chunk, seen in times.items()}
+    numbers, times = [fact[0] for _campaign, fact in fresh], [fact[2] for _campaign, fact in fresh]
+    found: dict[int, tuple[int, int]] = {}
+    start = 0
+    while start < len(numbers):
+        chunk = numbers[start] // CHUNK
+        end = bisect_left(numbers, (chunk + 1) * CHUNK)
+        found[chunk] = min(times[start:end]), max(times[start:end])
+        start = end
+    return found
 
 
 class _Work:
@@ -238,25 +246,35 @@ class _Work:
         spreading: set[int],
         moments: dict[int, tuple[int, int]],
     ) -> None:
-        judged: dict[int, Verdict] = {}
+        events: list[int] = []
+        given: list[Verdict] = []
         judge, known = self._judge.message, self._contexts
+        if not known.keys() >= {campaign for campaign, _message in messages}:
+            known.update(contexts(self._store))  # made since the work began
         for (campaign, _message), hits in messages.items():
             if len(hits) > 1:
                 hits.sort(key=_by_time)
-            for hit, verdict in zip(hits, judge(hits, known[campaign], spreading), strict=True):
-                judged[hit.event_id] = verdict
-        changes = self._store.put_verdicts(state, self._numbered(judged), moments)
-        if self._changed and changes:
-            verdicts = self._store.judgements()
-            facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
-            for event, before, after in changes:
-                self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
+            given += judge(hits, known[campaign], spreading)
+            events += [hit[0] for hit in hits]
+        numbered = dict(zip(events, self._numbered(given), strict=True))
+        del events, given
+        if self._changed is None:
+            self._store.put_verdicts(state, numbered, moments)
+            return
+        changes: list[tuple[int, int, int]] = []
+        self._store.put_verdicts(state, numbered, moments, changes)
+        verdicts = self._store.judgements()
+        facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
+        for event, before, after in changes:
+            self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
 
-    def _numbered(self, judged: dict[int, Verdict]) -> dict[int, int]:
+    def _numbered(self, given: list[Verdict]) -> list[int]:
         """Return the numbers under which verdicts are stored."""
         numbers = self._numbers
-        fresh = {id(verdict): verdict for verdict in judged.values() if id(verdict) not in numbers}
-        if fresh:
+        keys = list(map(id, given))
+        unknown = set(keys).difference(numbers)
+        if unknown:
+            fresh = {id(verdict): verdict for verdict in given if id(verdict) in unknown}
             stored = self._store.number_judgements(list(fresh.values()))
             numbers.update((key, (verdict, stored[verdict])) for key, verdict in fresh.items())
-        return {event: numbers[id(verdict)][1] for event, verdict in judged.items()}
+        return [numbers[key][1] for key in keys]

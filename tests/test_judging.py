@@ -56,6 +56,12 @@ def test_two_links_in_four_seconds_are_a_person_and_in_one_are_suspicious() -> N
     assert [(each.label, each.reason) for each in pair[:2]] == [("unknown", "pair")] * 2
 
 
+def test_a_machine_by_itself_makes_no_pair_with_a_person() -> None:
+    head = hit(CLICK, 900, 1, flags=Flag.HEAD)
+    person = hit(CLICK, 900.5, 2, flags=0)
+    assert labels(head, person, hit(OPEN, 800)) == ["scanner", "human", "human"]
+
+
 def test_one_link_again_and_again_is_a_person() -> None:
     assert labels(*(hit(CLICK, 900 + n / 5, 1) for n in range(10))) == ["human"] * 10
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 from command import Ran, run
 from conftest import CHROME, START
 
-from pixeltrack import config, rules, setup
+from pixeltrack import config, rulefile, rules, setup
+from pixeltrack.judging import signs
 from pixeltrack.model import Event, EventKind
+from pixeltrack.show.reasons import reason
 from pixeltrack.tokens import number
 
 MAIL = (
@@ -181,3 +184,24 @@ def test_a_mistake_in_the_rules_stops_a_report_with_one_line(folder: Path) -> No
     ran = run(folder, "report")
     assert ran.code == 2
     assert ran.err.splitlines()[0] == "Error: own.toml: points: unknown key 'soo'"
+
+
+def test_the_rules_that_the_docs_show_are_right() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "judging.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(# my-rules.*?)```", page, re.DOTALL)
+    book = rulefile.add(example, "my-rules.toml", rules.shipped())
+    assert (book.points.no_pixel, book.networks["aws"].scope) == (0, "clicks")
+    for sign in signs.WEIGHED:
+        assert f"`{sign.code}`" in page
+
+
+def test_every_reason_has_words() -> None:
+    book = rules.shipped()
+    codes = {sign.code for sign in (*signs.DECISIVE, *signs.WEIGHED)} - {
+        "exact",
+        "machine",
+        "navigate",
+        "single-late",
+    }
+    codes |= {row.reason for row in book.exact} | {row.kind for row in book.machines}
+    assert [code for code in sorted(codes) if reason(code) == code] == []

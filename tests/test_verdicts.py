@@ -15,11 +15,12 @@ from test_judging import HIDDEN, HITS, LINKS, MAIL, PHONE, hit
 from test_sixty_hits import SENT
 
 from pixeltrack import config, explain, reclassify, report, rules, setup, verdicts
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.judging import Fact, Label, Verdict, judge
+from pixeltrack.keyfile import load as load_key
 from pixeltrack.model import Campaign, Event, EventKind, LinkRow
 from pixeltrack.rules import Rules, shipped
-from pixeltrack.store import CampaignDraft, Store
+from pixeltrack.store import CampaignDraft, Store, open_store
 
 OPEN, CLICK = EventKind.OPEN, EventKind.CLICK
 
@@ -147,6 +148,20 @@ def test_a_time_of_sending_that_is_told_meanwhile_counts(made: Made, monkeypatch
     assert {each and each.label for each in made.stored()} == {"human"}
 
 
+def test_a_campaign_that_is_made_meanwhile_is_judged_too(made: Made, monkeypatch) -> None:
+    monkeypatch.setattr(verdicts, "WINDOW", 5)
+    made.put(*(hit(OPEN, 100, message=number) for number in range(20)))
+
+    def make(done: int) -> None:
+        if done == 5:
+            campaign = Campaign(0, "summer", "bbbbbbbb", 1, "recipients", SENT)
+            made.campaign = made.store.save_campaign(CampaignDraft(campaign, (), frozenset()))
+            made.put(hit(OPEN, 100))
+
+    verdicts.update(made.store, shipped(), progress=make)
+    assert [each and each.label for each in made.stored()] == ["human"] * 21
+
+
 def test_neighbours_are_found_over_thousands_of_hits(made: Made) -> None:
     made.put(*(hit(OPEN, 100, message=number) for number in range(10, 1_010)))
     made.put(hit(OPEN, 200, message=1, address=7), hit(OPEN, 200, message=2, address=7))
@@ -250,7 +265,7 @@ def test_two_rules_files_for_one_database_are_told(made: Made, own: Rules, monke
         other.begin_judging("other rules")
         other.close()
 
-    with pytest.raises(StoreError, match="judges the hits of .* with other rules"):
+    with pytest.raises(PixeltrackError, match="judges the hits of .* with other rules"):
         verdicts.update(made.store, own, progress=meddle)
 
 
@@ -351,6 +366,23 @@ def test_a_report_counts_what_is_stored(inject: Inject, workspace: setup.Workspa
     said = report.build(workspace.store, "spring")
     assert (said.opens.total, said.unknown_opens.total, said.machine_opens.total) == (1, 1, 0)
     assert [row.reason for row in said.set_aside] == ["instant"]
+
+
+def test_a_report_that_cannot_judge_counts_what_is_judged(made: Made) -> None:
+    made.put(hit(OPEN, 500))
+    report.build(made.store, "spring")
+    made.put(hit(OPEN, 600, message=2))
+    hasty = open_store(made.settings.db, load_key(made.settings.key), busy_ms=20)
+    told: list[StoreError] = []
+    with sqlite3.connect(made.store.path, isolation_level=None) as writer:
+        writer.execute("begin immediate")
+        said = report.build(hasty, "spring", failed=told.append)
+        with pytest.raises(StoreError):
+            report.build(hasty, "spring")
+    assert said.opens.total == 1
+    assert ["locked" in error.message for error in told] == [True]
+    assert (report.build(hasty, "spring").opens.total, hasty.unjudged()) == (2, 0)
+    hasty.close()
 
 
 def test_context_of_the_store_is_that_of_the_tests(made: Made) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.errors import StoreError
 
 
 @click.command("report", epilog="Example:  pixeltrack report --campaign spring-sale")
@@ -23,11 +24,18 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
     from pixeltrack.spool import waiting_bytes
 
     call.use_rules()
+    result: CampaignReport | list[CampaignReport]
     store = open_workspace(call.settings, create=False).store
-    with progress(store.unjudged(), call, "judging") as tell:
-        result = (
-            report.build(store, campaign, tell) if campaign is not None else report.build_all(store, tell)
-        )
+    waiting = store.unjudged()
+
+    def failed(error: StoreError) -> None:
+        call.warn(f"{waiting:,} hits are not judged, and not counted yet: {error.message}")
+
+    with progress(waiting, call, "judging") as tell:
+        if campaign is None:
+            result = report.build_all(store, tell, failed)
+        else:
+            result = report.build(store, campaign, tell, failed)
     store.close()
     spooled = waiting_bytes(call.settings.db)
     if spooled:

@@ -48,9 +48,7 @@ def _sweeps(hits: Sequence[Fact], clicks: list[int], bits: list[int], context: C
     if not together:
         return
     burst = set(crowded(marks, limits.within_ms, limits.distinct_links))
-    for place in crowded(marks, limits.pair_ms, 2):
-        if place not in burst:
-            bits[clicks[place]] |= signs.PAIR
+    _pairs(hits, [clicks[place] for place in together if place not in burst], bits, limits.pair_ms)
     if not burst:
         return
     swept = [clicks[place] for place in sorted(burst)]
@@ -62,6 +60,13 @@ def _sweeps(hits: Sequence[Fact], clicks: list[int], bits: list[int], context: C
         for place in crowded([(hits[each].at, hits[each].link) for each in shown], limits.within_ms, wanted):
             bits[shown[place]] |= signs.ALL_LINKS
     _sweepers_pixel(hits, swept, bits, limits.pixel_ms)
+
+
+def _pairs(hits: Sequence[Fact], clicks: list[int], bits: list[int], within: int) -> None:
+    """Two links in no time. Whoever is a machine by itself says nothing about a click beside it."""
+    open_still = [place for place in clicks if not bits[place] & signs.DECIDED]
+    for place in crowded([(hits[each].at, hits[each].link) for each in open_still], within, 2):
+        bits[open_still[place]] |= signs.PAIR
 
 
 def _sweepers_pixel(hits: Sequence[Fact], swept: list[int], bits: list[int], limit: int) -> None:

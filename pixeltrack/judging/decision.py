@@ -65,7 +65,7 @@ class Judge:
         sorts, sent, last_moment = self._sorts, context.sent, self._last_moment
         found: list[Alone] = []
         shown: list[int] = []
-        every = 0
+        kinds = every = 0
         for event, _message, at, kind, _link, agent, flags, network, _address in hits:
             sort = (kind, agent, flags, network)
             alone = sorts.get(sort)
@@ -79,12 +79,13 @@ class Judge:
                 bits = self._soon(alone, kind, at - sent)
             if event in spread_events:
                 bits |= signs.SPREAD
-            every |= kind | (4 if bits & signs.TEST else 0)
+            kinds |= kind
+            every |= bits
             found.append(alone)
             shown.append(bits)
-        if every >= 4:
+        if every & signs.TEST:
             self._beside_tests(hits, shown, context)
-        elif every != _OPEN:
+        elif kinds != _OPEN:
             beside(hits, shown, context, self.book)
         return found, shown
 

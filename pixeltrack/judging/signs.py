@@ -119,3 +119,5 @@ WEIGHED: tuple[Sign, ...] = (
     Sign(NAVIGATE, "navigate", "are a person's navigation headers there?", on="click", needs="headers"),
     Sign(SINGLE_LATE, "single-late", "one link alone, long after sending?", on="click", needs="sent"),
 )
+
+DECIDED = sum(sign.bit for sign in DECISIVE)

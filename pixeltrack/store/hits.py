@@ -85,10 +85,9 @@ class Hits(Database):
         numbers: list[int] = []
         last = upto.to_bytes(4, "big")
         for start in range(0, len(buckets), _AT_ONCE):
-            asked = {"buckets": json.dumps(buckets[start : start + _AT_ONCE])}
-            for _bucket, events in self._plain(query("buckets_by_number"), asked):
-                if events[:4] <= last:
-                    numbers += [number for number in numbers_in(events) if number <= upto]
+            asked = {"buckets": json.dumps(buckets[start : start + _AT_ONCE]), "last": last}
+            for (events,) in self._plain(query("buckets_by_number"), asked):
+                numbers += [number for number in numbers_in(events) if number <= upto]
         facts = self.facts_by_number(numbers)
         return [placed for placed in facts if (placed[0], placed[1].message) in wanted]
 
@@ -129,9 +128,10 @@ class Hits(Database):
         while following is not None:
             numbers, following = self._page(campaign_id, following)
             messages: defaultdict[int, list[Seen]] = defaultdict(list)
-            for campaign, event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
-                if campaign == campaign_id and event < behind:
-                    messages[message].append((at, kind, link, agents[agent], judged[event]))
+            if numbers and max(numbers) >= behind:
+                numbers = [number for number in numbers if number < behind]
+            for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
+                messages[message].append((at, kind, link, agents[agent], judged[event]))
             yield from messages.values()
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:

@@ -37,12 +37,7 @@ class State(NamedTuple):
     upto: int
 
 
-class Change(NamedTuple):
-    """What a hit was taken for before and is now, by the numbers of the verdicts; 0 for none."""
-
-    event_id: int
-    before: int
-    after: int
+Change = tuple[int, int, int]  # a hit and the numbers of its verdicts before (0 for none) and after
 
 
 class Moved(Exception):
@@ -119,29 +114,33 @@ class Verdicts(Hits):
                 )
 
     def put_verdicts(
-        self, state: State, judged: Mapping[int, int], moments: Mapping[int, tuple[int, int]]
-    ) -> list[Change]:
-        """Write verdicts by the numbers of the hits, and return those that are others than before.
+        self,
+        state: State,
+        judged: Mapping[int, int],
+        moments: Mapping[int, tuple[int, int]],
+        changes: list[Change] | None = None,
+    ) -> None:
+        """Write verdicts by the numbers of the hits.
 
-        ``moments`` are the first and the last moment of new hits, by chunk.
+        ``moments`` are the first and the last moment of new hits, by chunk. ``changes`` takes the verdicts
+        that are others than before.
         """
         by_chunk: defaultdict[int, list[int]] = defaultdict(list)
         for event in judged:
             by_chunk[event // CHUNK].append(event)
         chunks = sorted(by_chunk)
-        changes: list[Change] = []
         for start in range(0, len(chunks), _AT_ONCE):
             with self._held(state) as connection:
                 for chunk in chunks[start : start + _AT_ONCE]:
                     select = "select first_at, last_at, judged from verdicts where chunk = ?"
                     stored = connection.execute(select, [chunk]).fetchone() or (None, None, b"")
-                    numbers, changed = _changed(stored[2], by_chunk[chunk], judged)
-                    changes += changed
-                    if changed or chunk in moments:
+                    numbers = _changed(stored[2], by_chunk[chunk], judged)
+                    if changes is not None:
+                        changes += _changes(stored[2], by_chunk[chunk], judged)
+                    if numbers != stored[2] or chunk in moments:
                         times = [*moments.get(chunk, ()), *(at for at in stored[:2] if at is not None)]
                         values = [chunk, min(times), max(times), numbers]
                         connection.execute("insert or replace into verdicts values (?, ?, ?, ?)", values)
-        return changes
 
     def finish(self, state: State) -> State:
         """Note that all hits up to ``upto`` are judged."""
@@ -227,20 +226,23 @@ def _packed(events: list[int]) -> bytes:
     return events[0].to_bytes(4, "big") if len(events) == 1 else pack(f">{len(events)}I", *events)
 
 
-def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> tuple[bytes, list[Change]]:
-    """Return a chunk's verdicts with those on some hits replaced, and what that changes."""
+def _changed(stored: bytes, events: list[int], judged: Mapping[int, int]) -> bytes:
+    """Return a chunk's verdicts with those on some hits replaced."""
     numbers = array("H", stored)
     if sys.byteorder == "big":
         numbers.byteswap()
     length = max(events) % CHUNK + 1
     if len(numbers) < length:
         numbers.extend([0] * (length - len(numbers)))
-    changes = []
+    first = events[0] // CHUNK * CHUNK
     for event in events:
-        place, after = event % CHUNK, judged[event]
-        if numbers[place] != after:
-            changes.append(Change(event, numbers[place], after))
-            numbers[place] = after
+        numbers[event - first] = judged[event]
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers.tobytes(), changes
+    return numbers.tobytes()
+
+
+def _changes(stored: bytes, events: list[int], judged: Mapping[int, int]) -> list[Change]:
+    """Return what replacing a chunk's verdicts on some hits changes."""
+    found = [(event, int.from_bytes(stored[event % CHUNK * 2 :][:2], "little")) for event in events]
+    return [(event, before, judged[event]) for event, before in found if before != judged[event]]

@@ -23,7 +23,7 @@ from pixeltrack.model import Flag
 from pixeltrack.rules import Rules
 from pixeltrack.store import CHUNK, Moved, Placed, State, Store, bucket_of
 
-WINDOW = 100_000  # hits that are read and judged at a time
+WINDOW = 200_000  # hits that are read and judged at a time: fewer, and more messages are judged twice
 
 Place = tuple[int, int]  # campaign and message
 _by_time = attrgetter("at", "event_id")
@@ -123,13 +123,15 @@ def _stretches(times: list[int], within: int) -> list[tuple[int, int]]:
 def _go_on(
     store: Store, book: Rules, state: State, changed: Changed | None, progress: Progress | None
 ) -> None:
-    with _no_collection():
+    if state.upto == state.through == store.last_event() and store.stale_campaign() is None:
+        return
+    with store.relaxed(), _no_collection():
         _judge_all(store, book, state, changed, progress)
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Spare the search for cycles among a hundred thousand values that have none: a fifth of the time."""
+    """Spare the search for cycles among millions of values that have none: a tenth of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:

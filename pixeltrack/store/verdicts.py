@@ -47,6 +47,15 @@ class Moved(Exception):
 class Verdicts(Hits):
     """The part of the store that keeps what judging made of the hits."""
 
+    @contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """Do not wait for the disk after each commit meanwhile: after a power cut verdicts are made again."""
+        self._plain("pragma synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._plain("pragma synchronous = FULL")
+
     def judging_state(self) -> State | None:
         """Return how far judging has come; None when nothing was ever judged."""
         rows = self._plain(query("judging_state"))

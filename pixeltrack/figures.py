@@ -154,6 +154,7 @@ class CampaignReport:
     providers: tuple[ProviderFigures, ...]
     alarms: tuple[Alarm, ...]
     set_aside: tuple[SetAside, ...]
+    begun: int | None  # the first hit, a machine's too; first and last are people's
     first: int | None
     last: int | None
     preview_hits: int

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates"},
+    {"errors", "model", "rates", "chances"},
     {
         "tokens",
         "urls",
@@ -44,6 +44,9 @@ FLOORS = [
         "figures",
         "times",
         "count",
+        "providers",
+        "estimates",
+        "alarm",
     },
     {
         "resources",

@@ -118,8 +118,8 @@ class Hits(Database):
                 if following < len(ends) and starts[following] <= row[1]:
                     yield Neighbour._make(row)
 
-    def seen(self, campaign_id: int, judged: Sequence[int]) -> Iterator[list[Seen]]:
-        """Yield a campaign's hits, one message after the other, with the numbers of their verdicts.
+    def seen(self, campaign_id: int, judged: Sequence[int]) -> Iterator[tuple[int, list[Seen]]]:
+        """Yield a campaign's messages one after the other, each with its hits and the numbers of their verdicts.
 
         ``judged`` has those numbers, by the number of the hit.
         """
@@ -132,7 +132,7 @@ class Hits(Database):
                 numbers = [number for number in numbers if number < behind]
             for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
                 messages[message].append((at, kind, link, agents[agent], judged[event]))
-            yield from messages.values()
+            yield from messages.items()
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:
         """Return the numbers of the hits in a campaign's next buckets, and the bucket to go on from."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
+from pixeltrack.store.domains import Domains
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.people import People
 from pixeltrack.store.schema import migrate
@@ -15,7 +16,7 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Logs, Verdicts):
+class Store(Campaigns, People, Logs, Domains, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

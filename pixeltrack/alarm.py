@@ -56,8 +56,8 @@ def is_suspect(now: Mapping[str, Standing]) -> bool:
 
 def alarms(now: Mapping[str, Standing], earlier: Sequence[Mapping[str, Standing]]) -> tuple[Alarm, ...]:
     """Return the alarms of a campaign that is old enough, given earlier ones that are not too old."""
-    judged = {name: found for name, each in now.items() if (found := _judged(name, each, earlier))}
-    found = []
+    judged = {name: each for name in now if (each := _judged(name, now[name], earlier))}
+    found: list[Alarm] = []
     for name, each in judged.items():
         rest = [other for of, other in judged.items() if of != name]
         expected = sum(other.recipients * other.before for other in rest)
@@ -108,5 +108,6 @@ def _alarm(provider: str | None, each: _Judged, chance: float) -> Alarm:
         else "at all providers alike; the mail may not have gone out, or its pixel may not be reached"
     )
     before = f"{each.before * 100:.{0 if each.before >= 0.1 else 1}f} %"
-    says = f"{provider or 'Everywhere'}: {each.openers:,} of {each.recipients:,} opened, against {before} before: {why}"
+    opened = f"{each.openers:,} of {each.recipients:,} opened, against {before} before"
+    says = f"{provider or 'Everywhere'}: {opened}: {why}"
     return Alarm(provider, each.openers, each.recipients, each.before, each.campaigns, chance, says)

@@ -54,7 +54,11 @@ class Count:
         """Return the messages with a hit of one of the labels, and all such hits."""
         wanted = sum(BITS[label] for label in labels)
         total = sum(hits for (of, ground), hits in self.grounds.items() if of == kind and ground[0] in labels)
-        unique = sum(messages for seen, messages in self.messages.items() if seen[kind - 1] & wanted)
+        unique = sum(
+            messages
+            for seen, messages in self.messages.items()
+            if (seen.opens if kind == _OPEN else seen.clicks) & wanted
+        )
         return Tally(unique, total)
 
     def add(self, message: int, hits: Iterable[Hit]) -> None:

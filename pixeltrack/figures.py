@@ -60,7 +60,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Recipients between which the truth lies, as far as hits can show it: doubtful ones are machines, or people."""
+    """Recipients, if every doubtful hit is a machine's, and if every one is a person's."""
 
     at_least: int
     at_most: int

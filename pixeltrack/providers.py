@@ -13,7 +13,8 @@ _BRAND = {
     "Yahoo": "yahoo.com ymail.com rocketmail.com myyahoo.com aol.com aim.com verizon.net",
     "Yahoo Japan": "yahoo.co.jp ymail.ne.jp",
     "Apple": "icloud.com me.com mac.com privaterelay.appleid.com",
-    "GMX and WEB.DE": "gmx.de gmx.net gmx.at gmx.ch gmx.com gmx.eu gmx.us gmx.co.uk gmx.fr gmx.es gmx.info web.de",
+    "GMX and WEB.DE": "web.de gmx.de gmx.net gmx.at gmx.ch gmx.com gmx.eu gmx.us gmx.co.uk gmx.fr gmx.es"
+    " gmx.info",
     "mail.com": "mail.com email.com",
     "Proton": "proton.me protonmail.com protonmail.ch pm.me",
     "Fastmail": "fastmail.com fastmail.fm fastmail.net fastmail.org messagingengine.com",

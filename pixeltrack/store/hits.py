@@ -119,7 +119,7 @@ class Hits(Database):
                     yield Neighbour._make(row)
 
     def seen(self, campaign_id: int, judged: Sequence[int]) -> Iterator[tuple[int, list[Seen]]]:
-        """Yield a campaign's messages one after the other, each with its hits and the numbers of their verdicts.
+        """Yield a campaign's messages one after the other, with hits and the numbers of their verdicts.
 
         ``judged`` has those numbers, by the number of the hit.
         """

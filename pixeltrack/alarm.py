@@ -17,7 +17,7 @@ from pixeltrack.providers import OTHER
 # All thresholds. They are judgement: the first five keep chance and slow readers from making an alarm.
 RECIPIENTS = 30  # whose opens can be seen, at the provider, in a campaign that is looked at at all
 CAMPAIGNS = 3  # earlier ones, at least
-LOOKED_AT = 12  # earlier ones, the newest, at most: each has to be counted
+LOOKED_AT = 6  # earlier ones, the newest, at most: each has to be counted
 DAYS = 180  # how far back they may lie
 AGE_HOURS = 24  # of the campaign, from sending or, where that is not known, from its first hit
 CHANCE = 0.001  # so few openers are less likely than this at the lower bound of the earlier rate

@@ -154,7 +154,7 @@ def test_the_terminal_and_json_say_the_same(said: CampaignReport, width: int) ->
     estimate = value["adjusted_open_rate"]
     shown = [text.percent(estimate[name]) for name in ("rate", "low", "high")]
     assert (
-        f"Adjusted open rate (an estimate): {shown[0]} = {estimate['formula']}, 95% between"
+        f"Adjusted open rate (an estimate): {shown[0]} = {estimate['formula']}, 95 % between"
         f" {shown[1]} and {shown[2]}" in words
     )
     assert (
@@ -184,7 +184,7 @@ def test_an_alarm_stands_above_the_figures_and_in_json(said: CampaignReport) -> 
 
 def test_the_wide_overview_has_the_estimates(said: CampaignReport) -> None:
     stream = io.StringIO()
-    terminal.show_overview(Console(file=stream, width=140, highlight=False), [said])
+    terminal.show_overview(Console(file=stream, width=120, highlight=False), [said])
     words = " ".join(stream.getvalue().split())
     assert "spring" in words
     assert "11 3 30.0 % 6 37.5 % 80.0 % 2 20.0 %" in words

@@ -19,7 +19,7 @@ _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
 _WIDE = 110  # columns from which destinations and dates are shown too
 _BROAD = 80  # and from which the providers' rates are
-_ROOMY = 130  # and from which the overview has estimates
+_ROOMY = 120  # and from which the overview has estimates
 _ROWS = 8  # of each breakdown; the rest is one line
 
 
@@ -167,7 +167,7 @@ def _estimates(report: CampaignReport) -> RenderableType:
     said = percent(None)
     if estimate is not None:
         said = (
-            f"{percent(estimate.rate)} = {estimate.formula}, {estimate.confidence:.0%} between"
+            f"{percent(estimate.rate)} = {estimate.formula}, {estimate.confidence * 100:.0f} % between"
             f" {percent(estimate.low)} and {percent(estimate.high)}"
         )
     lines.append(f"Adjusted open rate (an estimate): {said}")

@@ -152,6 +152,15 @@ def test_a_campaign_without_a_time_of_sending_is_as_old_as_its_first_hit(
     assert said(workspace, 9.6) == ["Gmail"]
 
 
+def test_a_campaign_that_was_sent_and_never_heard_of_alarms_for_all(
+    campaigns: list[str], inject: Inject, workspace: Workspace
+) -> None:
+    inject(*GMAIL, *(f"reader{number}@shop.example" for number in range(40)), campaign="silent")
+    send(workspace, "silent", START + 28 * DAY * 1000)
+    assert said(workspace, 28.5, "silent") == []
+    assert said(workspace, 29.5, "silent") == [None]
+
+
 def test_what_is_half_a_year_old_is_no_history(campaigns: list[str], workspace: Workspace) -> None:
     send(workspace, "one", START - 181 * DAY * 1000)
     assert said(workspace, 23) == []

@@ -21,22 +21,46 @@ from typing import Any
 
 from pixeltrack import config, setup
 from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.metrics import Counters
 from pixeltrack.pages import Pages
 from pixeltrack.serve import Server, listen, now_ms
 from pixeltrack.tokens import Tracked
+from pixeltrack.workers import Workers
 
 HEADERS = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL))), ("Cache-Control", "no-store")]
 
 
 def ours(database: Path, *, fast_lane: bool) -> None:
     """Pixeltrack's collector, as ``serve`` runs it."""
-    settings = config.load(options={"db": str(database)}, environment={})
+    # Each hit is a row, as of readers who open a few times: there are few of them here, who open often.
+    settings = config.load(options={"db": str(database), "serve.replay_limit": 1_000_000}, environment={})
     workspace = setup.open_workspace(settings, create=False, busy_ms=50)
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, now_ms, commit_each=False)
     server = Server(app, listen("127.0.0.1", 0), fast_lane=fast_lane)
     server.heed_signals()
     print(server.port, flush=True)
     server.run()
+
+
+def two_workers(database: Path) -> None:
+    """Pixeltrack's collector with ``--workers 2``."""
+    settings = config.load(options={"db": str(database)}, environment={})
+    listening, counters = listen("127.0.0.1", 0), Counters(2)
+    listening.listen()
+    print(listening.getsockname()[1], flush=True)
+
+    def collect(worker: int) -> int:
+        counters.take_row(worker)
+        own = setup.open_workspace(settings, create=False, busy_ms=50, follow=True)
+        app = make_app(
+            *(own.store, own.keyring, Pages(), settings, now_ms), commit_each=False, counters=counters
+        )
+        server = Server(app, listening)
+        server.heed_signals(alone=False)
+        server.run()
+        return 0
+
+    Workers(2, listening, collect).run()
 
 
 def pool(database: Path) -> None:
@@ -146,6 +170,7 @@ CONTENDERS: dict[str, Callable[[Path], None]] = {
     "nginx": nginx,
     "fast lane": lambda database: ours(database, fast_lane=True),
     "parser": lambda database: ours(database, fast_lane=False),
+    "two workers": two_workers,
     "pool": pool,
     "naive": naive,
 }

@@ -1,4 +1,4 @@
-"""Hold the fast lane against waitress' own parser: the same bytes must give the same answer and event.
+"""Hold both lanes against waitress by itself: the same bytes must give the same answer and event.
 
     python benchmarks/fuzz_lanes.py [CONVERSATIONS] [SEED]
 
@@ -16,7 +16,7 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from lanes import both, conversation, paths
+from lanes import conversation, paths, side_by_side
 
 from pixeltrack import config, setup
 from pixeltrack.model import LinkRow, Message
@@ -35,15 +35,16 @@ def main(count: int, seed: int) -> None:
         people = [f"p{each}@x.example" for each in range(4)]
         messages = [Message(number(keys.pseudonym(each)), each, {}, True) for each in people]
         store.save_messages(campaign.campaign_id, messages)
-        fast, slow = both(Path(folder), settings.db, keyring, settings)
+        lanes = side_by_side(Path(folder), settings.db, keyring, settings)
         store.close()
         addresses, statuses = paths(keys), Counter[bytes]()
         started, requests, events = time.monotonic(), 0, 0
         for each in range(seed, seed + count):
             pieces = conversation(Random(each), addresses)
-            outcomes = fast.feed(pieces), slow.feed(pieces)
-            if outcomes[0] != outcomes[1]:
-                sys.exit(f"seed {each}: {pieces}\nfast lane:  {outcomes[0]}\nother lane: {outcomes[1]}")
+            outcomes = [lane.feed(pieces) for lane in lanes]
+            if any(outcome != outcomes[0] for outcome in outcomes):
+                told = zip(("fast lane", "other lane", "waitress"), outcomes, strict=True)
+                sys.exit(f"seed {each}: {pieces}\n" + "\n".join(f"{name}: {it}" for name, it in told))
             found = [
                 line[9:12] for line in outcomes[0].answered.split(b"\r\n") if line.startswith(b"HTTP/1.")
             ]
@@ -53,11 +54,11 @@ def main(count: int, seed: int) -> None:
         print(
             f"{count:,} connections with {requests:,} answers and {events:,} events in"
             f" {time.monotonic() - started:.0f} s: no difference between the lanes\n"
-            f"{fast.taken:,} answers were the fast lane's; by status: "
+            f"{lanes[0].taken:,} answers were the fast lane's; by status: "
             + ", ".join(f"{status.decode()} {times:,}" for status, times in sorted(statuses.items()))
         )
-        fast.close()
-        slow.close()
+        for lane in lanes:
+            lane.close()
 
 
 if __name__ == "__main__":

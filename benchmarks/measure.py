@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec
@@ -47,6 +48,16 @@ def least(cases: Mapping[str, Callable[[], object]], *, repeat: int, rounds: int
                 call()
             best[name] = min(best[name], (time.process_time() - began) / repeat)
     return best
+
+
+def settle() -> None:
+    """Let what was written before be on the disk and, where we may, out of the page cache.
+
+    Else whoever writes many gigabytes second pays for what the first has left in memory.
+    """
+    os.sync()
+    with suppress(OSError):  # only root may; Linux alone has it
+        Path("/proc/sys/vm/drop_caches").write_text("1")
 
 
 def timed(call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Used:

@@ -95,12 +95,12 @@ class _Run:
         if recipient is None:
             mode = consent.Mode("untracked", "it goes to several people")
             recipient, pseudonym = Recipient("", "", "unknown", {}, 1), bytes(8)
-            values = compiled.tokens(pseudonym, "preview")
+            values = compiled.minter("preview")(pseudonym)
         else:
             refused = self._store.opt_outs_of(self._keyring.subject(recipient.identity))
             mode = consent.decide(self._policy, recipient.consent, refused)
             pseudonym = compiled.keys.pseudonym(recipient.identity)
-            values = compiled.tokens(pseudonym, "preview" if task.test else "message")
+            values = compiled.minter("preview" if task.test else "message")(pseudonym)
         is_tracked = mode.outcome == "tracked"
         self.modes[mode] += 1
         if recipient.identity and not task.test and mode.outcome != "suppressed":

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
-from pixeltrack.rules import Client, Device, Exact, Machine, Proxy, rules
+from pixeltrack.bots import is_bot
+from pixeltrack.rules import Client, Device, Exact, Machine, Proxy, Sign, rules
 
 _LONGEST = 200
 _READ = 1024  # no more of a raw agent is looked at
@@ -95,15 +96,39 @@ class AgentFacts:
     client: str | None
     proxy: str | None
 
+    @property
+    def hidden(self) -> str | None:
+        """What hides the reader's device, for a report's row; None where nothing does."""
+        if self.proxy is None:
+            return None
+        if self.proxy == "Apple":
+            return "hidden by Apple Mail Privacy Protection"
+        return f"hidden by {self.client}'s image proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Machine):
+    """A machine that none of our own rules knows, only the list of ``bots``."""
+
+
+LISTED = Listed(Sign("the list of bots"), "crawler")
+NOT_KEPT = "(other)"  # what the store keeps once it holds too many agents
+
 
 def identify(agent: str) -> Exact | Proxy | Client | Machine | None:
-    """Return the first row of the rules that knows this reduced agent, or None."""
+    """Return the first row of the rules that knows this reduced agent, LISTED, or None.
+
+    The list of bots is asked last: it would take some mail programs for robots.
+    """
     known = _exact_agents().get(agent)
     if known is not None:
         return known
     book, lowered = rules(), agent.lower()
     rows: Iterator[Proxy | Client | Machine] = chain(book.proxies, book.clients, book.machines)
-    return next((row for row in rows if row.sign.is_in(agent, lowered)), None)
+    ours = next((row for row in rows if row.sign.is_in(agent, lowered)), None)
+    if ours is None and agent and agent != NOT_KEPT and is_bot(agent):
+        return LISTED
+    return ours
 
 
 @lru_cache(maxsize=1)
@@ -122,6 +147,8 @@ def describe(agent: str) -> AgentFacts:
     row = identify(agent)
     if isinstance(row, Exact | Proxy):
         return AgentFacts(None, None, None, row.client, row.provider)
+    if isinstance(row, Machine):  # nobody reads there
+        return AgentFacts(None, None, None, None, None)
     if isinstance(row, Client):
         os = row.os or _os(agent)
         return AgentFacts(row.device or _device(agent, os), os, None, row.name, None)
@@ -134,7 +161,8 @@ _OS_NAMES = {
     "Mac OS": "macOS",
     "iPadOS": "iOS",
     "Chrome OS": "ChromeOS",
-    **dict.fromkeys(("Debian", "Fedora", "Gentoo", "Red Hat", "SUSE", "Ubuntu"), "Linux"),
+    **dict.fromkeys(("Arch Linux", "CentOS", "Debian", "Fedora", "Gentoo", "Kubuntu"), "Linux"),
+    **dict.fromkeys(("Linux Mint", "Mandriva", "Red Hat", "Slackware", "SUSE", "Ubuntu"), "Linux"),
 }
 _BROWSER_NAMES = {
     "Android": "Android Browser",
@@ -145,6 +173,7 @@ _BROWSER_NAMES = {
     "Firefox Mobile": "Firefox",
     "Firefox iOS": "Firefox",
     "IE": "Internet Explorer",
+    "IE Large Screen": "Internet Explorer",
     "IE Mobile": "Internet Explorer",
     "Mobile Safari": "Safari",
     "Mobile Safari UI/WKWebView": "Safari",
@@ -155,6 +184,8 @@ _BROWSER_NAMES = {
 def _os(agent: str) -> str | None:
     from ua_parser import parse_os  # the only door to ua-parser, here and below; slow to import
 
+    if "(Mac OS/" in agent:  # Microsoft's Office programs
+        return "macOS"
     found = parse_os(agent)
     return _OS_NAMES.get(found.family, found.family) if found else None
 
@@ -163,16 +194,31 @@ def _os(agent: str) -> str | None:
 # a bare engine with four is taken for Apple Mail, whatever the system.
 _SHORT_VERSION = re.compile(r"((?:(?<!AppleWebKit)/|Instagram )[0-9]+\.[0-9]+)(?![0-9.])")
 
+# Names that say more than the engine's, which ua-parser misses where the reader has an app or a
+# television, where the brackets are gone, or where a browser poses as many.
+_OWN_NAMES = (
+    (re.compile(r"\b(?:YaBrowser|YaSearchBrowser|YandexSearch)/"), "Yandex Browser"),
+    (re.compile(r"\bUCBrowser/"), "UC Browser"),
+    (re.compile(r"\bIEMobile/"), "Internet Explorer"),
+    (re.compile(r"Android.* OPR/"), "Opera"),
+)
+
 
 def _browser(agent: str) -> str | None:
     from ua_parser import parse_user_agent
 
+    for sign, name in _OWN_NAMES:
+        if sign.search(agent):
+            return name
+
     found = parse_user_agent(_SHORT_VERSION.sub(r"\1.0.0", agent))
+    if found and found.family == "Android" and " Chrome/" in agent:
+        return "Chrome"
     return _BROWSER_NAMES.get(found.family, found.family) if found else None
 
 
-_TABLET = re.compile(r"iPad|Tablet|PlayBook|Silk/(?!.*Mobile)")
-_PHONE = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Symbian|Opera Mini|MIDP")
+_TABLET = re.compile(r"iPad|Tablet|/apad\b|PlayBook|Silk/(?!.*Mobile)")
+_PHONE = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Symbian|Opera Mini|MIDP|WPDesktop|Lumia")
 _TELEVISION = re.compile(r"TV|BRAVIA|CrKey|Web0S")
 _PHONE_SYSTEMS = {"iOS", "Android", "KaiOS", "Firefox OS", "Windows Phone", "Windows Mobile"}
 _DESKTOP_SYSTEMS = {"Windows", "macOS", "Linux", "ChromeOS", "FreeBSD", "OpenBSD", "Solaris"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _FOLLOWED = re.compile(r"a|area|v:.*", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"\[if\b[^\]]*\]>", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
+_ENDING = re.compile(r"--!?>\Z")
+_EARLY = re.compile(r"--\s+>")
 _HINT = (
     "nothing was written: either parsers disagree on this mail's HTML (a validator may tell where),"
     " or this is a bug in pixeltrack"
@@ -36,12 +38,14 @@ _SAMPLE = 30_000  # of a longer mail, at its beginning, middle and end
 Spans = Sequence[tuple[int, int]]  # of the links, in both documents the same ones
 
 
-def audit(before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns) -> str:
+def audit(
+    before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns, gone: Collection[str] = ()
+) -> str:
     """Compare input and output as BeautifulSoup reads them; return what was read, in words.
 
     links are where the link values of both are. Of a long document three long pieces are read, from
-    one link's end to another's beginning, so that they are the same piece of both. Raises
-    SelfCheckError at a difference.
+    one link's end to another's beginning, so that they are the same piece of both. gone are
+    attributes that output need not have. Raises SelfCheckError at a difference.
     """
     pieces = _pieces(before.view, after.view, links)
     if sum(map(_markup, (was for was, _now in pieces))) > _MOST_MARKUP:
@@ -49,7 +53,7 @@ def audit(before: Source, after: Source, links: tuple[Spans, Spans], owns: Owns)
     nodes = hrefs = 0
     for pair in pieces:
         try:
-            outlines = [_Outline(text, owns) for text in _closed(*pair)]
+            outlines = [_Outline(text, owns, gone) for text in _closed(*pair)]
         except PixeltrackError as refused:
             return refused.message
         nodes += len(outlines[0].items)
@@ -107,10 +111,10 @@ def _compare(old: _Outline, new: _Outline, name: str, owns: Owns) -> int:
 class _Outline:
     """A document as a flat list of what a parser sees, hrefs apart, our own pixel left out."""
 
-    def __init__(self, text: str, owns: Owns) -> None:
+    def __init__(self, text: str, owns: Owns, gone: Collection[str]) -> None:
         self.items: list[tuple[object, ...]] = []
         self.hrefs: list[str] = []
-        self._owns = owns
+        self._owns, self._gone = owns, gone
         words: list[str] = []
         for item in self._read(_soup(f"{text}<end>")):  # text ends alike in both
             if item[0] == "text":
@@ -127,7 +131,7 @@ class _Outline:
 
         for node in soup.descendants:
             if isinstance(node, Tag):
-                attributes = dict(node.attrs)
+                attributes = {name: value for name, value in node.attrs.items() if name not in self._gone}
                 if attributes.get("tabindex") == "-1" and self._owns(str(attributes.get("href", ""))):
                     continue  # our own honeypot: a link without content that nobody reaches
                 if node.name == "img" and self._owns(str(attributes.get("src", ""))) == "open":
@@ -161,9 +165,26 @@ def _soup(text: str) -> BeautifulSoup:
     from bs4 import BeautifulSoup
     from bs4.exceptions import ParserRejectedMarkup
 
+    text = _by_the_book(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return BeautifulSoup(text, "html.parser")
         except (ParserRejectedMarkup, AssertionError, ValueError) as refused:
             raise PixeltrackError("not read: BeautifulSoup refuses this document") from refused
+
+
+def _by_the_book(text: str) -> str:
+    """Return a text whose comments end in ``-->``, and nowhere before.
+
+    By the HTML standard (13.2.5.43 to 13.2.5.51) ``--!>`` ends a comment, ``<!-->`` and ``<!--->`` are
+    whole ones, and ``-- >`` ends none. html.parser knows this since Python 3.13.6 only.
+    """
+    pieces, done = list[str](), 0
+    for start, end in scan(text).comments:
+        written = text[start:end]
+        ending = _ENDING.search(written)
+        inner = "" if len(written) < len("<!---->") or ending is None else written[4 : ending.start()]
+        pieces += (text[done:start], "<!--", _EARLY.sub("--_>", inner), "-->")
+        done = end
+    return "".join((*pieces, text[done:]))

@@ -20,6 +20,7 @@ from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
 from pixeltrack.classify import is_speculative
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.headerfacts import Facts, HeaderFacts, Said
 from pixeltrack.hrefs import location
 from pixeltrack.links import fill_in
 from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
@@ -88,6 +89,7 @@ class Collector:
         self._proxies = settings.trusted_proxies
         self.keyring = keyring
         self.pages = pages
+        self._facts = HeaderFacts(store, clock, lists=settings.networks, trusted=settings.trusted_proxies)
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
         self._settings = settings
@@ -112,8 +114,8 @@ class Collector:
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-    def hit(self, code: str, link: int, token: str, agent: str) -> bytes | None:
-        """Record a plain GET; return where it leads, empty for the pixel (link 0).
+    def hit(self, code: str, link: int, token: str, agent: str, said: Said, peer: str) -> bytes | None:
+        """Record a plain GET that peer has sent; return where it leads, empty for the pixel (link 0).
 
         None, with nothing done, when it takes more than that: calling the application then answers it.
         """
@@ -124,12 +126,21 @@ class Collector:
         where = table.known(link) if link else b""
         if where is None or not is_plain(where):
             return None
-        self._record(table, EventKind.CLICK if link else EventKind.OPEN, link, tracked, agent, 0)
+        at = self._clock()
+        kind = EventKind.CLICK if link else EventKind.OPEN
+        self._record(at, table, kind, link, tracked, agent, self._facts.of_said(said, peer, at))
         self.counters.answered("/c/" if link else "/o/", "302" if link else "200")
         return where
 
     def reload(self, keyring: Keyring, pages: Pages) -> None:
-        """Go on with these keys and pages, and read the link tables again; for ``serve``'s own thread."""
+        """Go on with these keys and pages, and read link tables and network lists again.
+
+        For ``serve``'s own thread.
+        """
+        try:
+            self._facts.reload()
+        except PixeltrackError as error:
+            log.error("the network lists stay as they were: %s", error)
         self.keyring = keyring
         self.pages = pages
         self._answers = Answers(pages)
@@ -137,6 +148,10 @@ class Collector:
         for table in self._tables.values():
             table.outdate()
         self._to_load = list(self._tables.values())
+
+    def tend(self) -> None:
+        """Do what is due by the clock: the salt of a day that is over is deleted."""
+        self._facts.tend()
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""
@@ -277,25 +292,33 @@ class Collector:
         tracked: Tracked,
         environ: WSGIEnvironment,
     ) -> None:
-        flags = 0
+        at = self._clock()
+        flags, network, address = self._facts.of(environ, at)
         if environ["REQUEST_METHOD"] == "HEAD":
             flags |= Flag.HEAD
         for name in _SPECULATIVE:
             if name in environ and is_speculative(environ[name]):
                 flags |= Flag.SPECULATIVE
-        self._record(table, kind, link, tracked, environ.get("HTTP_USER_AGENT", ""), flags)
+        agent = environ.get("HTTP_USER_AGENT", "")
+        self._record(at, table, kind, link, tracked, agent, (flags, network, address))
 
     def _record(
-        self, table: LinkTable, kind: EventKind, link: int, tracked: Tracked, agent: str, flags: int
+        self,
+        at: int,
+        table: LinkTable,
+        kind: EventKind,
+        link: int,
+        tracked: Tracked,
+        agent: str,
+        facts: Facts,
     ) -> None:
+        flags, network, address = facts
         if tracked.kind == "preview":
             flags |= Flag.PREVIEW
         self.counters.hit(kind, flags)
+        agent = _reduce(agent[:512])
         self.recorder.add(
-            Event(
-                *(self._clock(), table.campaign_id, kind, link, tracked.pseudonym),
-                *(_reduce(agent[:512]), flags),
-            )
+            Event(at, table.campaign_id, kind, link, tracked.pseudonym, agent, flags, network, address)
         )
 
     def _table(self, code: str) -> LinkTable | None:

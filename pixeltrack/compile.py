@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pixeltrack.edits import Change, Edit, changes, cut_regions
 from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
+from pixeltrack.longlines import fitted
 from pixeltrack.mime import split_headers
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.proofs import Proof, prove
@@ -35,6 +36,7 @@ class Task:
     honeypot: bool = False  # a link that only machines find
     bind: bool = False  # each link has a token of its own, which holds for no other
     envelope: bool = False  # of a message: each copy gets the headers of its recipient
+    join_buttons: bool = False  # both halves of a button are one link
     test: bool = False  # copies whose hits are recorded and never counted
 
 
@@ -46,7 +48,9 @@ _TRAP_REST = '" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 class Compiled:
     """A source ready for joining: one template for tracked copies and one for untracked ones.
 
-    ``changes`` are what is done to a tracked copy, ``always`` what is done to an untracked one, too.
+    ``changes`` are what is done to a tracked copy, ``always`` what is done to an untracked one; ``recoded``
+    are a message's parts that are quoted-printable only in such copies. ``numbers`` are those of the
+    links in the link table, by position.
     """
 
     draft: CampaignDraft
@@ -56,27 +60,40 @@ class Compiled:
     proof: Proof
     changes: tuple[Change, ...]
     always: tuple[Change, ...]
+    recoded: Mapping[str, tuple[int, ...]]
+    numbers: Mapping[int, int]
     bound: tuple[int, ...] = ()  # numbers of the links that have tokens of their own
 
-    def tokens(self, pseudonym: bytes, kind: TokenKind = "message") -> dict[Slot, str]:
-        """Return one copy's tokens by slot."""
-        return tokens(self.keys, pseudonym, kind, self.bound)
+    def minter(self, kind: TokenKind = "message") -> Callable[[bytes], dict[Slot, str]]:
+        """Return the function pseudonym -> one copy's tokens by slot."""
+        return minter(self.keys, kind, self.bound)
 
 
-def tokens(
-    keys: CampaignKeys, pseudonym: bytes, kind: TokenKind = "message", bound: Sequence[int] = ()
-) -> dict[Slot, str]:
-    """Return one copy's tokens by slot; "message" is its pixel's, and its links' where none are bound."""
-    found: dict[Slot, str] = {
-        "message": "" if bound else keys.message_token(pseudonym, kind),
-        "unsubscribe": keys.personal_token("unsubscribe", pseudonym, kind),
-        "preferences": keys.personal_token("preferences", pseudonym, kind),
-        "id": pseudonym.hex(),
-    }
-    if bound:
-        found.update(keys.bound_tokens(pseudonym, bound, kind).items())
-        found["message"] = found[0]
-    return found
+def minter(
+    keys: CampaignKeys, kind: TokenKind = "message", bound: Sequence[int] = ()
+) -> Callable[[bytes], dict[Slot, str]]:
+    """Return the function pseudonym -> one copy's tokens by slot.
+
+    "message" is the token of the pixel, and of the links where none are bound.
+    """
+    mint = keys.minter(kind)
+
+    def shared(pseudonym: bytes) -> dict[Slot, str]:
+        message, unsubscribe, preferences = mint(pseudonym)
+        return {
+            "message": message,
+            "unsubscribe": unsubscribe,
+            "preferences": preferences,
+            "id": pseudonym.hex(),
+        }
+
+    def each_its_own(pseudonym: bytes) -> dict[Slot, str]:
+        values = shared(pseudonym)
+        values.update(keys.bound_tokens(pseudonym, bound, kind).items())
+        values["message"] = values[0]
+        return values
+
+    return each_its_own if bound else shared
 
 
 def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring) -> Compiled:
@@ -95,6 +112,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
             link.number, link.number, link.line, link.label, _tagged(link, plan, task.campaign), link.group
         )
         for link in plan.wrapped
+        if not (task.join_buttons and link.twin)
     ]
     trap_at = plan.pixel_at if task.honeypot else None
     trap = len(plan.links) + 1
@@ -103,6 +121,8 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
     draft = drafting.number(rows)
     keys = keyring.campaign(draft.campaign.code, draft.campaign.key_id)
     numbers = {row.position: row.number for row in draft.links}
+    for link in plan.wrapped:
+        numbers.setdefault(link.number, numbers.get(link.number - 1, 0))  # the other half of a button
 
     def written(start: int, end: int, before: str, slot: Slot | None, after: str = "") -> Edit:
         before, after = plan.enclose(start, before, after, slot is not None)
@@ -122,6 +142,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         created = format_datetime(datetime.fromtimestamp(draft.campaign.created // 1000, UTC))
         always += personal_edits(plan.source.view, body, _host(addresses), addresses.unsubscribe(""), created)
     for link in plan.links:
+        always += [Edit(start, end, "") for start, end in link.strips]
         if link.decision == "fill":
             always.append(written(link.start, link.end, *_fill(link, addresses)))
     edits = always + [click(link.number, link.destination, link.start, link.end) for link in plan.wrapped]
@@ -131,12 +152,14 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         before = f'<img src="{addresses.open_before(keys.code)}'
         after = '.gif" width="1" height="1" alt="" border="0" />'
         edits.append(written(plan.pixel_at, plan.pixel_at, before, 0 if task.bind else "message", after))
-    tracked, untracked = (cut_regions(plan.source, plan.regions, each) for each in (edits, always))
-    bound = (0, *numbers.values()) if task.bind else ()
-    sample = {**tokens(keys, bytes(8), "preview", bound), "to": "ada@example.com"}
-    proof = prove(plan, edits, sample, tracked.renderer()(sample))
-    done, kept = (changes(plan.source, each) for each in (edits, always))
-    return Compiled(draft, keys, tracked, untracked, proof, done, kept, bound)
+    bound = (0, *dict.fromkeys(numbers.values())) if task.bind else ()
+    sample: dict[Slot, str] = {**minter(keys, "preview", bound)(bytes(8)), "to": "ada@example.com"}
+    done, kept = (fitted(plan.source, plan.regions, plan.plains, each, sample) for each in (edits, always))
+    tracked, untracked = (cut_regions(plan.source, each.regions, each.edits) for each in (done, kept))
+    proof = prove(plan, done, sample, tracked.renderer()(sample))
+    recoded = {"tracked": done.leaves, "untracked": kept.leaves}
+    changed, always_changed = (changes(plan.source, each.edits) for each in (done, kept))
+    return Compiled(draft, keys, tracked, untracked, proof, changed, always_changed, recoded, numbers, bound)
 
 
 def _host(addresses: Addresses) -> str:

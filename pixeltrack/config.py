@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pixeltrack import replay
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 
@@ -22,6 +23,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 _KEYS: dict[str, type] = {
     "db": str,
     "key": str,
+    "networks": str,
     "base_url": str,
     "judging.rules": str,
     "consent.policy": str,
@@ -32,6 +34,7 @@ _KEYS: dict[str, type] = {
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
+    "serve.replay_limit": int,
     "serve.metrics": str,
     "serve.log_format": str,
     "serve.trusted_proxy": list,
@@ -40,6 +43,7 @@ _RANGES = {
     "retention.events_days": range(1, 36_501),
     "serve.port": range(65_536),
     "serve.spool_mb": range(1, 1_000_001),
+    "serve.replay_limit": range(1, 1_000_001),
 }
 _KINDS: dict[type, str] = {
     str: "text in quotes",
@@ -59,6 +63,7 @@ class Settings:
 
     db: Path
     key: Path
+    networks: Path  # the folder of the user's own network lists; it need not exist
     base_url: str
     consent: Policy
     events_days: int | None  # None: events are kept until they are deleted by hand
@@ -68,6 +73,7 @@ class Settings:
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
+    replay_limit: int  # hits of one URL that are kept one by one, in an hour and by each worker
     metrics: Metrics  # who may read /metrics
     log_format: LogFormat
     trusted_proxies: frozenset[str]  # addresses of proxies whose X-Forwarded-For counts
@@ -93,7 +99,7 @@ def load(
     values: dict[str, Any] = {}
     if named or path.is_file():
         values = _read(path)
-        for key in ("db", "key", "judging.rules"):
+        for key in ("db", "key", "networks", "judging.rules"):
             if key in values:
                 values[key] = str(path.parent / values[key])
     values |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
@@ -111,6 +117,7 @@ def load(
     return Settings(
         db=db,
         key=Path(values["key"]) if "key" in values else db.with_name("pixeltrack.key"),
+        networks=Path(values["networks"]) if "networks" in values else db.with_name("pixeltrack.networks"),
         base_url=values.get("base_url", DEFAULT_BASE_URL),
         consent=values.get("consent.policy", "assumed"),
         events_days=values.get("retention.events_days"),
@@ -120,6 +127,7 @@ def load(
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),
+        replay_limit=values.get("serve.replay_limit", replay.LIMIT),
         metrics=values.get("serve.metrics", "local"),
         log_format=values.get("serve.log_format", "text"),
         trusted_proxies=frozenset(map(_proxy, values.get("serve.trusted_proxy", ()))),
@@ -159,7 +167,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(f"{path}: unknown key {key!r}", hint=f"known keys: {', '.join(sorted(_KEYS))}")
         if not isinstance(value, expected) or isinstance(value, bool):
             raise InputError(f"{path}: {key} is {value!r}, expected {_KINDS[expected]}")
-        if value == "" and key in ("db", "key", "judging.rules"):
+        if value == "" and key in ("db", "key", "networks", "judging.rules"):
             raise InputError(f"{path}: {key} is empty", hint="name a file, or remove the line")
         if isinstance(value, int) and value not in _RANGES[key]:
             least, most = _RANGES[key][0], _RANGES[key][-1]

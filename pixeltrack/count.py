@@ -11,8 +11,8 @@ from pixeltrack.estimates import BITS, Seen
 from pixeltrack.figures import Tally
 from pixeltrack.judging import Label, Verdict
 from pixeltrack.model import EventKind
+from pixeltrack.replay import HOUR
 
-HOUR = 3_600_000  # ms
 Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
@@ -106,6 +106,30 @@ class Count:
         if seen[_OPEN] or seen[_CLICK]:
             self.messages[Seen(seen[_OPEN], seen[_CLICK], self.providers.get(message, ""))] += 1
 
+    def number(self, verdict: Verdict) -> int:
+        """Return the number by which hits with a verdict are counted, be it stored or not."""
+        known = BITS[verdict.label], (verdict.label, verdict.reason)
+        found = next((number for number, each in self._known.items() if each == known), None)
+        if found is None:
+            found = max(self._known, default=0) + 1
+            self._known[found] = known
+        return found
+
+    def add_alike(self, hit: Hit, more: int) -> None:
+        """Count so many more hits like one that is counted, in its hour."""
+        at, kind, link, _agent, judgement = hit
+        bit, _ground = self._known[judgement]
+        if bit == _TEST:
+            self.previews += more
+            return
+        self._hits[judgement][kind] += more
+        if bit == _HUMAN:
+            self._hours[kind][at // HOUR] += more
+            if kind == _CLICK:
+                self.link_clicks[link] += more
+        elif bit != _UNKNOWN:
+            self.link_machines[link] += more
+
     def finish(self) -> None:
         """Work out what needs each sort of message once."""
         for judgement, by_kind in self._hits.items():
@@ -124,7 +148,7 @@ class Count:
     def _describe(self, agents: frozenset[tuple[int, str]], people: int) -> None:
         """Count devices and programs of people alike; "hidden" counts only where nothing is known."""
         facts = [(kind, describe(agent)) for kind, agent in agents]
-        hidden = {f"hidden by {fact.client}" for _kind, fact in facts if fact.proxy}
+        hidden = {fact.hidden for _kind, fact in facts if fact.hidden}
         fallback = hidden or {"unknown"}
         clients = {fact.client or "webmail or browser" for kind, fact in facts if kind != _CLICK}
         for counted, names in (

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import random
-import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pixeltrack import inject, recipients, report, simulate, source, urls
@@ -23,10 +22,13 @@ from pixeltrack.resources import examples_dir
 from pixeltrack.rewrite import plan
 from pixeltrack.serve import Server, listen
 from pixeltrack.setup import open_workspace
-from pixeltrack.simulate import Copy, Expected
+from pixeltrack.simulate import DEMO, Expected, Hit
+from pixeltrack.simulate.mailbox import mailbox
+from pixeltrack.simulate.play import play
 
 CAMPAIGN = "spring-sale"
 START = 1_774_340_400_000  # 2026-03-24 08:20 UTC, in ms: the day that is played
+_TICK = 5_000  # ms: the hits of so long share a time and a commit
 
 _FIRST_NAMES = ("Ada", "Bruno", "Chiara", "Dilan", "Émile", "Freja", "Goran", "Hana", "Iker", "Jürgen")
 _DOMAINS = ("example.com", "example.org", "example.net", "mail.example", "team.example", "studio.example")
@@ -66,6 +68,8 @@ def run(
     mail = folder / "campaign.html"
     mail.write_bytes((examples_dir() / CAMPAIGN / "campaign.html").read_bytes())
     write_list(folder / "recipients.csv", people, seed)
+    # the player stands where a proxy would, and tells from where each hit is
+    settings = replace(settings, trusted_proxies=frozenset({"127.0.0.1"}))
     workspace = open_workspace(settings, create=True)
     clock = _Clock(START)
     app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
@@ -76,13 +80,13 @@ def run(
     with (folder / "recipients.csv").open(encoding="utf-8", newline="") as stream:
         listed = RecipientList(recipients.read(stream, "recipients.csv"), "recipients.csv")
     inject.inject_list(task, listed, workspace.store, workspace.keyring, settings.consent, Delivery())
-    copies = mailbox(task.out, places.base)
+    copies = mailbox(task.out).copies
     destinations = [link.destination for link in mail_plan.wrapped]
-    hits = simulate.draw(len(copies), len(destinations), START, seed)
+    hits = a_day(len(copies), len(destinations), seed)
     thread = threading.Thread(target=server.run, name="collector")
     thread.start()
     try:
-        answers = simulate.play(hits, copies, clock.set, progress)
+        answers = play(hits, copies, clock.set, tick=_TICK, progress=progress)
     finally:
         server.stop()
         thread.join()
@@ -113,20 +117,10 @@ def write_list(path: Path, people: int, seed: int) -> None:
             rows.writerow((f"reader{number}@{chance.choice(_DOMAINS)}", name, consent))
 
 
-def mailbox(out: Path, base: str) -> list[Copy]:
-    """Return the tracked messages of an output folder with the URLs that stand in their files."""
-    copies = []
-    with (out / "messages.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["tracked"] != "yes":
-                continue
-            html = (out / row["file"]).read_text("utf-8")
-            links = re.findall(rf'href="({re.escape(base)}/c/[^"]+)"', html)
-            (pixel,) = re.findall(rf'src="({re.escape(base)}/o/[^"]+)"', html)
-            copies.append(
-                Copy(pixel, tuple(links), row["list_unsubscribe"].strip("<>"), row["preferences_url"])
-            )
-    return copies
+def a_day(copies: int, links: int, seed: int) -> list[Hit]:
+    """Draw the hits that the demo plays: of a day, of actors that can be told apart."""
+    plan = simulate.draw(copies, links, START, seed, DEMO, days=1)
+    return [hit._replace(at=hit.at // _TICK * _TICK) for hit in plan.hits]
 
 
 def compare(

@@ -89,21 +89,28 @@ def cut_regions(source: Source, regions: Sequence[Region], edits: Sequence[Edit]
     position, outside = 0, list(edits)
     for region in regions:
         # what is put in at either end of a part belongs to it: its neighbours are delimiters
-        inside = [edit for edit in outside if region.start <= edit.start and edit.end <= region.end]
-        before = [edit for edit in outside if edit.end <= region.start and edit not in inside]
-        outside = [edit for edit in outside if edit not in inside and edit not in before]
-        pieces.append(Piece(_cut_span(source, before, position, region.start)))
+        inside, before, later = list[Edit](), list[Edit](), list[Edit]()
+        for edit in outside:
+            if region.start <= edit.start and edit.end <= region.end:
+                inside.append(edit)
+            elif edit.end <= region.start:
+                before.append(edit)
+            else:
+                later.append(edit)
+        outside = later
+        pieces.append(Piece(cut_span(source, before, position, region.start)))
         if region.anew or inside:
-            inner = _cut_span(source, inside, region.start, region.end)
+            inner = cut_span(source, inside, region.start, region.end)
             pieces.append(Piece(inner, region.encode, region.charset, region.html))
         else:
             pieces.append(Piece(Template((region.written,))))
         position = region.end
-    pieces.append(Piece(_cut_span(source, outside, position, len(source.view))))
+    pieces.append(Piece(cut_span(source, outside, position, len(source.view))))
     return Mixture(tuple(pieces))
 
 
-def _cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
+def cut_span(source: Source, edits: Iterable[Edit], start: int, end: int) -> Template:
+    """Return the template of a span of a source; the edits are those in it."""
     moved = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in edits]
     return cut(replace(source, view=source.view[start:end]), moved)
 

@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
-import time
 from collections.abc import Callable
-from functools import cached_property, lru_cache
-from socket import SO_SNDBUF, SOL_SOCKET, socket
-from typing import Any, NamedTuple
+from functools import lru_cache
+from time import time
 
-from waitress.buffers import OverflowableBuffer
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
 from waitress.utilities import build_http_date
 
 from pixeltrack import urls
 from pixeltrack.answers import Headers
 from pixeltrack.collector import PIXEL, PIXEL_HEADERS, REDIRECT_HEADERS
-from pixeltrack.parser import Parser
+from pixeltrack.headerfacts import Said
 
-#: Records a hit of (campaign, link, token, agent) and returns where it leads, empty for the pixel; or
-#: None, with nothing done, when it takes more than that.
-Hit = Callable[[str, int, str, str], bytes | None]
+#: Records a hit of (campaign, link, token, agent, other headers, peer) and returns where it leads, empty
+#: for the pixel; or None, with nothing done, when it takes more than that.
+Hit = Callable[[str, int, str, str, Said, str], bytes | None]
 
 log = logging.getLogger("pixeltrack.fastlane")
 
@@ -52,43 +46,35 @@ _FORWARDED = frozenset(
 )
 
 
-class Plain(NamedTuple):
-    """A plain request, taken apart. ``link`` is 0 for the pixel."""
-
-    code: str
-    link: int
-    token: str
-    agent: str
-    version: bytes
-    connection: bytes  # close, keep-alive or nothing
+#: A plain request: campaign, link (0 for the pixel), token, agent, version of HTTP ("0" or "1"), the wish
+#: for the connection (close, keep-alive or nothing), and what the headers say beside these.
+Plain = tuple[str, int, str, str, bytes, bytes, Said]
 
 
 def parse(block: bytes, other_lane: frozenset[bytes] = _OTHER_LANE) -> Plain | None:
-    """Take a request apart, from its first byte to the line end before the empty line.
+    """Take a request apart, from its first byte to the empty line at its end.
 
     None when anything about it is not plain.
     """
     first = _REQUEST.match(block)
     if first is None:
         return None
-    lines = block[first.end() :]
+    lines = block[first.end() : -2]
     said = (_said if len(lines) <= _COMMON else _said.__wrapped__)(lines, other_lane)
     if said is None:
         return None
     open_code, open_token, code, link, token, version = first.groups()
-    return Plain(
-        (open_code or code).decode(),
-        int(link or 0),
-        (open_token or token).decode(),
-        said[0],
-        version,
-        said[1],
-    )
+    agent, wish, rest = said
+    if link is None:
+        return open_code.decode(), 0, open_token.decode(), agent, version, wish, rest
+    return code.decode(), int(link), token.decode(), agent, version, wish, rest
 
 
 @lru_cache(maxsize=1_024)
-def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes] | None:
-    """Return agent and connection of headers, from the line end before the first one; None as ``parse``.
+def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes, Said] | None:
+    """Return agent, connection and the rest of headers, from the line end before the first one.
+
+    None as ``parse``.
 
     Image proxies and programs send the same headers every time, so they are remembered.
     """
@@ -100,7 +86,7 @@ def _said(lines: bytes, other_lane: frozenset[bytes]) -> tuple[str, bytes] | Non
     connection = headers.get(b"connection", b"").strip(b" ").lower()
     if connection not in (b"", b"close", b"keep-alive") or not other_lane.isdisjoint(headers):
         return None
-    return headers.get(b"user-agent", b"").strip(b" ").decode(), connection
+    return headers.get(b"user-agent", b"").strip(b" ").decode(), connection, Said(headers)
 
 
 def _answer(status: str, headers: Headers, body: bytes, version: str, connection: str) -> bytes:
@@ -123,165 +109,50 @@ def _answers(status: str, headers: Headers, body: bytes) -> dict[tuple[bytes, by
 
 
 _PIXELS = _answers("200 OK", PIXEL_HEADERS, PIXEL)
+_ENDING = {(b"1", b"close"), (b"0", b""), (b"0", b"close")}
 _REDIRECTS = _answers("302 Found", [("Location", "%b"), *REDIRECT_HEADERS], b"")
 
 
-class _Refusal(ErrorTask):
-    """Waitress' own answer to what is malformed or too large, counted."""
+class FastLane:
+    """Answers plain requests. Nothing is said of one that it leaves to the other lane, nor done about it."""
 
-    def execute(self) -> None:
-        super().execute()
-        self.channel.server.application.counters.answered("", self.status)
+    def __init__(self, hit: Hit, *, trusted_proxy: bool = False) -> None:
+        self.hit = hit
+        self._other_lane = other_lane(trusted_proxy)
+        self._second = 0  # for which the answers are written
+        self._date = b""
+        self._pixels: dict[tuple[bytes, bytes], bytes] = {}
 
+    def answer(self, request: bytes, peer: str) -> tuple[bytes, bool] | None:
+        """Answer one request, up to the empty line at its end, once it is committed.
 
-class Channel(HTTPChannel):
-    """One connection. What only the other lane needs is made when that lane needs it."""
+        peer is the address that has connected.
 
-    error_task_class = _Refusal
-    parser_class = Parser
-    # Everything happens on one thread, so that all connections can share them.
-    requests_lock = threading.RLock()
-    outbuf_lock = threading.Condition()
-
-    def __init__(self, server: Any, sock: socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
-        sock.setblocking(False)
-        self.server, self.addr, self.adj, self.socket = server, addr, adj, sock
-        self.creation_time = self.last_activity = time.time()
-        self.requests: list[Any] = []
-        self._answers: list[bytes] = []
-        self._map, self._fileno = map, sock.fileno()
-        self.add_channel()
-        self.connected = True
-
-    @cached_property
-    def outbufs(self) -> list[OverflowableBuffer]:
-        return [OverflowableBuffer(self.adj.outbuf_overflow)]
-
-    @cached_property
-    def sendbuf_len(self) -> int:
-        return int(self.socket.getsockopt(SOL_SOCKET, SO_SNDBUF))
-
-    def readable(self) -> bool:
-        """Nothing more is read before an answer is sent: a client may have ended its side by then."""
-        return not self._answers and bool(super().readable())
-
-    def writable(self) -> bool:
-        """Nothing is written, nor closed, before what the fast lane has answered is sent."""
-        return not self._answers and bool(super().writable())
-
-    def read_at_once(self) -> None:
-        """Read what a new connection has already sent: most clients send their request with it."""
-        try:
-            data = self.socket.recv(self.adj.recv_bytes)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self.received(data)
-        else:
-            self.handle_close()
-
-    def handle_close(self) -> None:
-        """Close; waitress' own way would first make the buffers that most connections never need."""
-        if "outbufs" in self.__dict__:
-            super().handle_close()
-        else:
-            self.close()
-
-    def received(self, data: bytes) -> bool:
-        """Answer what is plain, and hand the rest over from the first request that is not."""
-        if self._is_idle() and self.server.hit:
-            data = self._take_plain(data)
-            if not data:
-                return True
-            self._pass_on_answers()
-        return bool(super().received(data))
-
-    def _is_idle(self) -> bool:
-        """Return whether a request starts here, and none waits to be answered by the other lane."""
-        return self.request is None and not (self.requests or self.will_close or self.close_when_flushed)
-
-    def send_continue(self) -> None:
-        """Commit first: this flushes, and answers of this turn may be waiting before it."""
-        self.server.commit()
-        super().send_continue()
-
-    def send_answers(self) -> None:
-        """Send what the fast lane has answered; only after the commit."""
-        if not self.connected or not self._answers:
-            return
-        answers = b"".join(self._answers)
-        self._answers.clear()
-        try:
-            sent = self.send(answers)
-        except OSError:  # as waitress does it: the connection is of no use any more
-            self.handle_close()
-            return
-        if sent < len(answers) and self.connected:
-            self.write_soon(answers[sent:])
-        elif self.close_when_flushed:
-            self.handle_close()
-
-    def _take_plain(self, data: bytes) -> bytes:
-        """Answer plain requests at the start of data; return what is left of it.
-
-        Nothing is taken when one behind expects a 100 (Continue): waitress sends it at once only where
-        nothing waits to be answered before it.
+        Returns the answer and whether the connection ends with it; None when the request is not plain
+        or takes more than a look into memory.
         """
-        start = 0
-        if data.find(b"\r\n\r\n") < len(data) - 4 and b"expect:" in data.lower():
-            return data
-        while (
-            end := data.find(b"\r\n\r\n", start)
-        ) >= 0 and end + 4 - start < self.adj.max_request_header_size:
-            answer = self._answer_plain(data[start : end + 2])
-            if answer is None:
-                break
-            if not self._answers:
-                self.server.answered.append(self)
-            self._answers.append(answer)
-            if self.close_when_flushed:
-                return b""
-            start = end + 4
-        return data[start:] if start else data
-
-    def _answer_plain(self, block: bytes) -> bytes | None:
-        asked = parse(block, self.server.other_lane)
+        asked = parse(request, self._other_lane)
         if asked is None:
             return None
+        code, link, token, agent, version, wish, said = asked
         try:
-            where = self.server.hit(asked.code, asked.link, asked.token, asked.agent)
+            where = self.hit(code, link, token, agent, said, peer)
         except Exception:  # the other lane knows how to answer even then
             log.exception("a request could not be answered at once")
             return None
         if where is None:
             return None
-        if asked.connection == b"close" or (asked.version == b"0" and not asked.connection):
-            self.close_when_flushed = True
-        how = (asked.version, asked.connection)
-        date = self.server.date()
-        return _REDIRECTS[how] % (date, where) if asked.link else _PIXELS[how] % date
+        if int(time()) != self._second:
+            self._write_answers()
+        how = version, wish
+        ends = how in _ENDING
+        return (_REDIRECTS[how] % (self._date, where) if link else self._pixels[how]), ends
 
-    def _pass_on_answers(self) -> None:
-        """Let the answers so far leave before those of the other lane."""
-        for answer in self._answers:
-            self.write_soon(answer)
-        self._answers.clear()
-
-
-class Date:
-    """The Date header, written once a second."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._written = b""
-
-    def __call__(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second, self._written = second, build_http_date(second).encode()
-        return self._written
+    def _write_answers(self) -> None:
+        """Write the answers with the date, once a second."""
+        self._second = int(time())
+        self._date = build_http_date(self._second).encode()
+        self._pixels = {how: answer % self._date for how, answer in _PIXELS.items()}
 
 
 def other_lane(trusted_proxy: bool) -> frozenset[bytes]:

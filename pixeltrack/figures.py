@@ -158,5 +158,7 @@ class CampaignReport:
     first: int | None
     last: int | None
     preview_hits: int
+    repeated_hits: int  # of the totals: counted, and not kept one by one
+    repeated_urls: int  # that these were hits of
     rules_version: str  # of the rules file that told machines from people
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

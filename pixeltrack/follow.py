@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pixeltrack.accesslog import Format
-from pixeltrack.ingest import Counts, LogReading
+from pixeltrack.ingest import LogReading
+from pixeltrack.loghits import Counts
 
 # A rotated file is read on until nothing came for so many steps: nginx' workers write to it until each
 # has opened the new one.

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pixeltrack.copies import Copy
 from pixeltrack.errors import InputError
+from pixeltrack.flatjson import flat, quoted
 from pixeltrack.headers import ONE_CLICK
 from pixeltrack.output import Output
 from pixeltrack.sinks import Sink
@@ -194,15 +195,12 @@ def _json_text(mail: Template, source: Source) -> Template:
     return mail.mapped(escaped, str.encode)
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
-
-
 def json_values(copy: Copy) -> dict[Slot, str]:
     """Return a copy's values for a line of JSON."""
     return {
         **copy.values,
-        "address": _as_json(copy.recipient.address),
-        "fields": _as_json(copy.recipient.fields),
+        "address": quoted(copy.recipient.address),
+        "fields": flat(copy.recipient.fields),
     }
 
 

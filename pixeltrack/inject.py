@@ -76,6 +76,7 @@ def inject_list(
         resumed = output.done
         writer = make_writer(output, task, compiled, delivery, people)
         table = MessageTable(output, addresses) if writer.single_files else None
+        mint = compiled.minter(kind)
         for done, recipient in enumerate(people, start=1):
             refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
             mode = consent.decide(policy, recipient.consent, refused)
@@ -84,7 +85,7 @@ def inject_list(
             if mode.outcome != "suppressed":
                 pseudonym = keys.pseudonym(recipient.identity)
                 is_tracked = mode.outcome == "tracked"
-                values = compiled.tokens(pseudonym, kind)
+                values = mint(pseudonym)
                 copy = Copy(
                     done,
                     recipient,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from pixeltrack import destinations
 from pixeltrack.errors import InputError
@@ -78,6 +78,7 @@ SHOWN = "its text shows an address; --wrap-visible-urls wraps it"
 
 # Postal's opt-out: it takes the suffix off the scheme when it sends.
 _NO_TRACK = re.compile(r"(https?)\+notrack(?=:)", re.IGNORECASE)
+_NO_SCHEME = re.compile(r"https?/|www\.", re.IGNORECASE)  # meant otherwise than it says (case 32)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _FIELD = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")  # the plainest tag of Jinja2: a field's name alone
 
@@ -99,6 +100,9 @@ class Policy:
     fields: frozenset[str] = frozenset()
     utm: Utm | None = None
     pixel: Literal["top", "bottom", "none"] = "bottom"
+    resolve_base: bool = False  # relative links are taken as the mail's <base> says
+    skip_schemeless: bool = False  # //host is left alone
+    strip_labels: bool = False  # data-pt-label and the like are taken out of the copies
     listed: frozenset[str] = frozenset()  # what the message's own List-Unsubscribe says
 
 
@@ -111,11 +115,12 @@ class Ruling:
     destination: str
 
 
-def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy) -> Ruling:
+def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy, base: str = "") -> Ruling:
     """Return what to do with one link.
 
     href is the decoded attribute value, text the link's visible text, attributes its other decoded
-    attributes by lower-case name. Raises InputError for a pixeltrack: link that names no page.
+    attributes by lower-case name, base the address by which a relative one is resolved. Raises
+    InputError for a pixeltrack: link that names no page.
     """
     address = clean(href)
     if address[:11].lower() == "pixeltrack:":
@@ -127,8 +132,11 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
         return Ruling("fill", placeholder, address)
     if _NO_TRACK.match(address):
         return Ruling("leave", "opted out by +notrack (Postal)", _NO_TRACK.sub(r"\1", address, count=1))
-    if address.startswith("//"):
+    schemeless = address.startswith("//")
+    if schemeless:
         address = f"https:{address}"  # case 31
+    elif base and not address.startswith("{{") and _is_relative(address):
+        address = urljoin(base, address)  # case 29
     personal = is_personal(address, policy.fields)
     fault = _fault(_FIELD.sub("x", address) if personal else address)
     if fault:
@@ -138,6 +146,8 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
     for name, value, owner in _OPT_OUTS:
         if name in attributes and value in (None, attributes[name].strip().lower()):
             return Ruling("leave", f"opted out by {name} ({owner})", address)
+    if schemeless and policy.skip_schemeless:
+        return Ruling("leave", "--skip-schemeless", address)
     where = host(_FIELD.sub("x", address))
     for skipped in policy.skip_hosts:
         if where == skipped or where.endswith(f".{skipped}"):
@@ -156,6 +166,17 @@ def rule(href: str, *, text: str, attributes: Mapping[str, str], policy: Policy)
     if shown and not destinations.same_base_domain(shown, policy.tracking_host):
         return Ruling("leave", SHOWN, address)
     return Ruling("wrap", "personal destination" if personal else "web link", address)
+
+
+def _is_relative(address: str) -> bool:
+    return _fault(_FIELD.sub("x", address)) == RELATIVE and not _NO_SCHEME.match(address)
+
+
+def usable_base(href: str) -> str:
+    """Return the address that a decoded href of <base> means; empty for one that resolves nothing."""
+    address = clean(href)
+    address = f"https:{address}" if address.startswith("//") else address
+    return "" if _fault(address) else address
 
 
 def is_opt_out(address: str, text: str) -> bool:

@@ -35,7 +35,7 @@ def manifest(
     known are the values of slots that are the same in every copy, such as a mail system's tags.
     """
     plan = task.plan
-    numbers = {row.position: row.number for row in compiled.draft.links}
+    numbers = compiled.numbers
     record = {
         **_head(task, compiled.draft, kind, format_),
         "source": {
@@ -97,7 +97,8 @@ def undo_record(plan: Plan, compiled: Compiled, known: Tokens) -> dict[str, obje
     """Return what takes a copy back to the mail as it was given, byte for byte.
 
     ``tracked`` and ``untracked`` are the changes of such a copy: where (in characters of the mail),
-    what was there, and what stands there now. ``parts`` are those that stand decoded in that count.
+    what was there, and what stands there now. ``parts`` are those that stand decoded in that count,
+    ``recoded`` those that only such copies have in quoted-printable.
     """
     return {
         "sha256": sha256(plan.original).hexdigest(),
@@ -109,6 +110,7 @@ def undo_record(plan: Plan, compiled: Compiled, known: Tokens) -> dict[str, obje
             {"start": region.start, "end": region.end, "written": region.written.decode("latin-1")}
             for region in plan.regions
         ],
+        "recoded": compiled.recoded,
         "untracked": [astuple(change) for change in compiled.always],
         "tracked": [astuple(change) for change in compiled.changes],
     }

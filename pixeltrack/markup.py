@@ -37,12 +37,16 @@ _RAW_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", _NO_CASE) for name i
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """The raw value of one attribute: ``start:end`` is its span without the quotes."""
+    """The raw value of one attribute: ``start:end`` is its span without the quotes.
+
+    ``whole`` is the span of the attribute, with the space before it.
+    """
 
     start: int
     end: int
     quote: str  # '"', "'" or '' (unquoted)
     value: str
+    whole: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -63,6 +67,8 @@ class Page:
 
     anchors: list[Anchor] = field(default_factory=list)
     images: list[str] = field(default_factory=list)  # raw src of each img outside comments
+    comments: list[tuple[int, int]] = field(default_factory=list)  # their spans, at top level
+    base: str | None = None  # raw href of the first <base> that has one
     forms: list[int] = field(default_factory=list)  # offset of each form
     unlinked: list[tuple[int, frozenset[str]]] = field(default_factory=list)  # a or area without href: names
     letters: int = 0  # characters of text outside comments, without the space around them
@@ -135,7 +141,7 @@ class _Scanner:
         name = matched[1].lower()
         vml = name.startswith("v:")
         attributes: dict[str, Attribute] = {}
-        if vml or name in ("a", "area", "img", "html"):
+        if vml or name in ("a", "area", "img", "html", "base"):
             after = self._attributes(matched.end(), end, attributes)
         else:
             plain = _PLAIN_REST.match(self.text, matched.end(), end)
@@ -146,6 +152,8 @@ class _Scanner:
             self.page.names.add(name)
             if name == "img" and "src" in attributes:
                 self.page.images.append(attributes["src"].value)
+            elif name == "base" and self.page.base is None and "href" in attributes:
+                self.page.base = attributes["href"].value
             elif name == "body" and self.page.body_start is None:
                 self.page.body_start = after
             elif name == "html" and not {"amp4email", "⚡4email", "â\x9a¡4email"}.isdisjoint(attributes):
@@ -189,10 +197,14 @@ class _Scanner:
     def _comment(self, less: int, end: int, conditional: bool) -> tuple[int, str | None]:
         for short in ("<!-->", "<!--->"):
             if self.text.startswith(short, less) and less + len(short) <= end:
+                if not conditional:
+                    self.page.comments.append((less, less + len(short)))
                 return less + len(short), None
         closing = _COMMENT_END.search(self.text, less + 4, end)
         if closing is None:
             return end, "comment"
+        if not conditional:
+            self.page.comments.append((less, closing.end()))
         opening = None if conditional else _CONDITIONAL.match(self.text, less, closing.start())
         if opening is not None:
             self._close()
@@ -272,5 +284,6 @@ class _Scanner:
 def _value(matched: re.Match[str]) -> Attribute:
     for group, quote in ((2, '"'), (3, "'"), (4, "")):
         if matched.start(group) >= 0:
-            return Attribute(matched.start(group), matched.end(group), quote, matched[group])
-    return Attribute(matched.end(), matched.end(), "", "")
+            return Attribute(*matched.span(group), quote, matched[group], matched.span())
+    # what follows a name without a value may be the space before the next one
+    return Attribute(matched.end(), matched.end(), "", "", (matched.start(), matched.end(1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from pixeltrack import headers, mime, rewrite
 from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.links import Policy
+from pixeltrack.longlines import Plain, plain
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.source import Source, is_known, read
 
@@ -31,6 +32,7 @@ class _Piece:
     place: Callable[[int], int]
     start: int
     end: int
+    joins: bool  # a line that ends with a space goes on in the next (RFC 3676, 4: format=flowed, delsp)
 
     @property
     def is_html(self) -> bool:
@@ -45,7 +47,9 @@ class _Opened:
         self._anew = anew
         self._written = bytearray()
         self._done = 0
+        self._moves = [(0, 0)]  # how much further on what follows is
         self.regions: list[Region] = []
+        self.plains: list[Plain] = []
 
     def keep(self, start: int, end: int) -> int:
         """Leave a span as it is written; return where it begins now."""
@@ -72,7 +76,12 @@ class _Opened:
         self._done = end
         written = self._data[start:end]
         self.regions.append(Region(begins, len(self._written), encode, charset, html, written, self._anew))
+        self._moves.append((end, len(self._written) - end))
         return begins
+
+    def place(self, offset: int) -> int:
+        """Return where a byte is now that is not in a span."""
+        return offset + next(by for since, by in reversed(self._moves) if since <= offset)
 
     def close(self) -> bytes:
         return bytes(self._written + self._data[self._done :])
@@ -111,7 +120,8 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
     left = frozenset(link.destination for link in links if link.decision == "leave")
     for piece in pieces:
         if not piece.is_html:
-            links += _placed(rewrite.text_links(piece.source, policy, left, wrap=text), piece)
+            found = rewrite.text_links(piece.source, policy, left, wrap=text, joins=piece.joins)
+            links += _placed(found, piece)
     # the HTML's links first: so each has the number that it has when the HTML is injected alone
     numbered = tuple(replace(link, number=number) for number, link in enumerate(links, start=1))
     starts = [piece.start for piece in pieces]
@@ -127,13 +137,15 @@ def plan_message(data: bytes, name: str, policy: Policy, *, text: bool, anew: bo
 
     return Plan(
         *("message", source, data, policy, numbered, pixel_at, reason, tuple(documents), replan),
-        *(tuple(opened.regions), enclose, anew),
+        *(tuple(opened.regions), tuple(opened.plains), enclose, anew),
     )
 
 
-def _pieces(data: bytes, name: str, opened: _Opened, *, anew: bool) -> list[_Piece]:
+def _pieces(
+    data: bytes, name: str, opened: _Opened, *, anew: bool = False, recoded: Collection[int] = ()
+) -> list[_Piece]:
     found = []
-    for part in mime.leaves(data):
+    for leaf, part in enumerate(mime.leaves(data)):
         if part.attached or part.type not in (*_HTML, "text/plain"):
             continue
         body = mime.Body(data, part)
@@ -142,21 +154,27 @@ def _pieces(data: bytes, name: str, opened: _Opened, *, anew: bool) -> list[_Pie
         if part.type == "text/plain" and _WIDE.match(part.charset or ""):
             continue  # a text that cannot be cut is sent as it is
         source = _source(body, part, name)
-        if anew or body.encoding == "base64":
-            html = part.type in _HTML
+        html = part.type in _HTML
+        if anew or body.encoding == "base64" or leaf in recoded:
             start = opened.open(part.start, part.end, body.data, body.encode, source.charset, html=html)
             end, place = start + len(body.data), _moved(start)
         else:
             start = opened.keep(part.start, part.end)
             end, place = start + part.end - part.start, _shifted(body.place, start - part.start)
-        found.append(_Piece(part.type, source, body, place, start, end))
+        if body.encoding == "8bit" and part.encoding != "binary":
+            region = Region(start, end, body.encode, source.charset, html, body.data, anew)
+            opened.plains.append(plain(region, data, part, leaf, opened.place, body.eol))
+        found.append(_Piece(part.type, source, body, place, start, end, part.joins))
     return found
 
 
-def decoded_parts(data: bytes) -> bytes:
-    """Return a message with its base64 texts decoded in place: as ``plan_message`` counts its spans."""
+def decoded_parts(data: bytes, recoded: Collection[int] = ()) -> bytes:
+    """Return a message with its base64 texts decoded in place: as ``plan_message`` counts its spans.
+
+    recoded are parts (by their place) that are quoted-printable here, and were not when given.
+    """
     opened = _Opened(data, anew=False)
-    _pieces(data, "message", opened, anew=False)
+    _pieces(data, "message", opened, recoded=recoded)
     return opened.close()
 
 
@@ -198,7 +216,10 @@ def is_message(data: bytes) -> bool:
     return _MESSAGE.match(data) is not None
 
 
-_MESSAGE = re.compile(rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][A-Za-z0-9-]*:[ \t].*\r?\n(?:[ \t].*\r?\n)*){2,}")
+# Two header fields (RFC 5322, 2.2 and 3.6.8: no space is needed behind the colon). No two web addresses.
+_MESSAGE = re.compile(
+    rb"\A(?:From \S+ .*\r?\n)?(?:[A-Za-z][!-9;-~]*:(?!//).*\r?\n(?:[ \t].*\r?\n)*){2,}", re.ASCII
+)
 
 
 def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
@@ -211,13 +232,20 @@ def _source(body: mime.Body, part: mime.Part, name: str) -> Source:
 
 def _placed(links: tuple[Link, ...], piece: _Piece) -> list[Link]:
     """Return links with their places in the message. One that has none is left alone."""
-    places = _bytes(piece.source, [offset for link in links for offset in (link.start, link.end)])
+    spans = [span for link in links for span in ((link.start, link.end), *link.strips)]
+    places = _bytes(piece.source, [offset for span in spans for offset in span])
     placed = []
     for link in links:
         start, end = places.get(link.start), places.get(link.end)
         if start is None or end is None:
             link = replace(link, decision="leave", reason=f"{piece.source.charset} cannot be cut there")
-        placed.append(replace(link, start=piece.place(start or 0), end=piece.place(end or start or 0)))
+        strips = tuple(
+            (piece.place(places[since]), piece.place(places[till]))
+            for since, till in link.strips
+            if since in places and till in places
+        )
+        start, end = piece.place(start or 0), piece.place(end or start or 0)
+        placed.append(replace(link, start=start, end=end, strips=strips))
     return placed
 
 

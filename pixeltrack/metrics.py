@@ -39,13 +39,25 @@ _STORED = _LONGEST + 1
 _SPOOLED = _STORED + 1
 _TAKEN_UP = _SPOOLED + 1
 _LOST = _TAKEN_UP + 1
-_NOW = _LOST + 1
+_FOLDED = _LOST + 1
+_NOW = _FOLDED + 1
 _SIZE = _NOW + len(_GAUGES)
 
 _ANSWER_AT = {
     prefix: {status: _ANSWERS + row * len(_STATUSES) + at for at, status in enumerate(_STATUSES)}
     for row, prefix in enumerate(_ROUTES)
 }
+
+
+def _class(flags: int) -> int:
+    """Return the place in the classes of what a request said of itself."""
+    return 3 if flags & Flag.PREVIEW else 2 if flags & Flag.SPECULATIVE else 1 if flags & Flag.HEAD else 0
+
+
+_CLASS_OF = [_class(flags) for flags in range(256)]
+_HIT_AT = [
+    [_HITS + (kind - 1) * len(_CLASSES) + each for each in _CLASS_OF] for kind in range(len(EventKind) + 1)
+]
 _REASON_AT = {reason: at for at, reason in enumerate(_REASONS)}
 
 
@@ -74,16 +86,7 @@ class Counters:
 
     def hit(self, kind: EventKind, flags: int) -> None:
         """Count a hit that goes into the store."""
-        which = (
-            0
-            if not flags
-            else 3
-            if flags & Flag.PREVIEW
-            else 2
-            if flags & Flag.SPECULATIVE
-            else 1  # there is no further flag
-        )
-        self._row[_HITS + (kind - 1) * len(_CLASSES) + which] += 1
+        self._row[_HIT_AT[kind][flags & 0xFF]] += 1
 
     def not_counted(self, kind: EventKind, reason: str) -> None:
         """Count a hit that was answered only; reason is one of those above."""
@@ -107,6 +110,10 @@ class Counters:
 
     def lost(self, hits: int) -> None:
         self._row[_LOST] += hits
+
+    def folded(self, hits: int) -> None:
+        """Count hits that the store has added to counts, beyond their URL's share of an hour."""
+        self._row[_FOLDED] += hits
 
     def now(self, *, waiting: int | None = None, spool: int | None = None, open_: int | None = None) -> None:
         """Note how things stand: hits in memory, bytes in the spool, connections."""
@@ -161,6 +168,7 @@ class Counters:
             ("spooled_hits_total", _SPOOLED, "Hits that went into the spool."),
             ("taken_up_hits_total", _TAKEN_UP, "Hits that went from the spool into the store."),
             ("lost_hits_total", _LOST, "Hits that neither store, spool nor memory could take."),
+            ("folded_hits_total", _FOLDED, "Stored hits beyond their URL's share of an hour: counted only."),
         ):
             family(name, "counter", text, [("", total[at])])
         family("commit_seconds", "histogram", "How long a commit to the store took.", _histogram(total))

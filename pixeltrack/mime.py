@@ -21,9 +21,12 @@ _END_OF_HEADERS = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _MAX_DEPTH = 30  # no mail nests deeper; a hostile one might
 _MAX_PARTS = 1_000  # nor has more
 _QP = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(\r?\n|\Z)")
+_SOFT_END = re.compile(rb"=[ \t]*(?:\r?\n)?\Z")
 _QP_WIDTH = 73  # characters of our own on one line: with "=" at its end no line is over 76
+LINE = 998  # bytes of a line, without its end: RFC 5322, 2.1.1, and RFC 5321, 4.5.3.1.6
 _WIDTH, _QUAD = 76, 4  # of a line of base64: at most, and of what three bytes make
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_COMMENT = re.compile(r"\([^()]*\)")  # in a header (RFC 5322, 3.2.2)
 _SIGNED = ("dkim-signature", "domainkey-signature")
 _SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?pkcs7-mime")
 # RFC 2045, section 6.1, and what is sent in their place and means the same
@@ -32,9 +35,10 @@ _ENCODINGS = ("", "7bit", "8bit", "binary", "7-bit", "8-bit", "quoted-printable"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a message: its headers, and the span of its body in the message's bytes."""
+    """A part of a message: its headers, which begin at ``begins``, and the span of its body."""
 
     headers: Message
+    begins: int
     start: int
     end: int
     has_parts: bool = False
@@ -52,7 +56,13 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        return str(self.headers.get("Content-Transfer-Encoding", "7bit")).strip("; \t\r\n").lower()
+        written = _COMMENT.sub("", str(self.headers.get("Content-Transfer-Encoding", "7bit")))
+        return written.strip("; \t\r\n").lower()
+
+    @property
+    def joins(self) -> bool:
+        """Whether a line that ends with a space goes on in the next one without it (RFC 3676, 4)."""
+        return str(self.headers.get_param("delsp", "")).lower() == "yes"
 
     @property
     def attached(self) -> bool:
@@ -89,9 +99,9 @@ def _parts(data: bytes, start: int, end: int, depth: int = 0, default: str = "te
     headers.set_default_type(default)
     boundary = headers.get_boundary() if headers.get_content_maintype() == "multipart" else None
     if not boundary or depth >= _MAX_DEPTH:
-        yield Part(headers, body, end)
+        yield Part(headers, start, body, end)
         return
-    yield Part(headers, body, end, has_parts=True)
+    yield Part(headers, start, body, end, has_parts=True)
     within = "message/rfc822" if headers.get_content_subtype() == "digest" else "text/plain"
     # RFC 2046, 5.1.1: the line end before a delimiter belongs to the delimiter.
     delimiter = re.compile(
@@ -149,7 +159,7 @@ class Body:
         else:
             self.data = raw
         first = message.find(b"\n")
-        self._eol = b"\r\n" if message[max(first - 1, 0) : first] == b"\r" else b"\n"
+        self.eol = b"\r\n" if message[max(first - 1, 0) : first] == b"\r" else b"\n"
 
     def place(self, offset: int) -> int:
         """Return the offset in the message of a byte of the decoded body. Not for base64."""
@@ -163,7 +173,7 @@ class Body:
         """
         if self.encoding != "quoted-printable":
             return before, after
-        soft = f"={self._eol.decode()}"
+        soft = f"={self.eol.decode()}"
         ahead = soft + "".join(f"{line}{soft}" for line in _folded(before))
         if not slotted:
             return ahead, ""
@@ -176,9 +186,9 @@ class Body:
         need no "=" it would be read.
         """
         if self.encoding == "quoted-printable":
-            return encode_quoted_printable(content, self._eol)
+            return encode_quoted_printable(content, self.eol)
         if self.encoding == "base64":
-            return encode_base64(content, self._width, self._eol) + self._tail
+            return encode_base64(content, self._width, self.eol) + self._tail
         return content
 
 
@@ -210,6 +220,9 @@ def _decode_quoted_printable(raw: bytes) -> tuple[bytes, array[int]]:
             places.append(start)
     pieces.append(raw[position:])
     places.extend(range(position, len(raw) + 1))
+    ending = _SOFT_END.search(raw, max(len(raw) - 100, 0))
+    if ending:  # nothing can stand behind a soft line break that ends the text
+        places[-1] = ending.start()
     return b"".join(pieces), places
 
 

@@ -11,8 +11,11 @@ Consent = Literal["granted", "denied", "unknown"]
 Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from being measured
 CampaignKind = Literal["recipients", "merge", "preview"]
 StoredEvent = tuple[int, int, int, int, str, int]  # message, at (ms UTC), kind, link, agent, flags
+WeightedHit = tuple[int, int, int, int, str, int, int]  # the same, and how many hits it stands for
 
-Rows = tuple[int, int]  # of a table: behind the first number, up to the second
+# Where a commit of unknown outcome may have left its hits: in the rows of events behind the first number
+# and up to the second; or, the first being a mark, as the commit of that mark and number.
+Rows = tuple[int, int]
 
 
 class EventKind(IntEnum):
@@ -28,7 +31,7 @@ class Flag:
     HEAD = 1  # the method was HEAD: a machine looked, nobody read
     SPECULATIVE = 2  # a header said that the load was speculative (Sec-Purpose, Purpose, X-Moz)
     PREVIEW = 4  # a preview message: recorded, never counted
-    # 8 is the replays'
+    REPEAT = 8  # never stored: the store gives hits back with it that it has not kept one by one
     HEADERS = 16  # the headers below were looked for; the log of a web server does not hold them
     NO_LANGUAGE = 32  # no Accept-Language
     BARE_ACCEPT = 64  # no Accept, or */* alone
@@ -56,6 +59,23 @@ class Event(NamedTuple):
     flags: int
     network: str = ""
     address: int = 0
+
+
+EventRow = tuple[int, int, int, int, int, str, int, str, int]  # an Event; a name costs as much as the rest
+
+
+class Repeat(NamedTuple):
+    """Hits of one URL in one hour that look alike and were not kept one by one. Times are ms UTC."""
+
+    message: int
+    kind: int
+    link: int
+    agent: str
+    flags: int
+    network: str
+    hits: int
+    first_at: int
+    last_at: int
 
 
 class Recipient(NamedTuple):

@@ -88,9 +88,10 @@ def _is_staging(path: Path, folder: Path) -> bool:
 def interrupted_at(folder: Path) -> int | None:
     """Return when the run began that an interruption has left to be resumed, in ms UTC; None without one."""
     beside = folder if folder.is_dir() else folder.parent
-    for path in sorted(beside.glob(f".{folder.name}.partial-*/{_PROGRESS}")):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            return int(json.loads(path.read_bytes())["started"])
+    with suppress(OSError):
+        for path in sorted(path for path in beside.iterdir() if _is_staging(path, folder)):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                return int(json.loads((path / _PROGRESS).read_bytes())["started"])
     return None
 
 

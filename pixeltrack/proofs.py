@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pixeltrack.audit import audit
 from pixeltrack.edits import Edit, changes, cut, take_back
 from pixeltrack.errors import PixeltrackError, SelfCheckError
-from pixeltrack.rewrite import Plan
+from pixeltrack.longlines import Fitted
+from pixeltrack.message import decoded_parts
+from pixeltrack.rewrite import NAMES, Plan
 from pixeltrack.rewrite import plan as html_plan
 from pixeltrack.source import Source
 from pixeltrack.template import Slot
@@ -27,7 +29,7 @@ class Proof:
 
 def prove(
     plan: Plan,
-    edits: Sequence[Edit],
+    done: Fitted,
     values: Mapping[Slot, str],
     output: bytes,
 ) -> Proof:
@@ -35,16 +37,19 @@ def prove(
 
     values are the tokens by slot that output was rendered with.
     """
-    source = plan.source
-    # parts that are encoded anew are undone as they are before that
-    written = cut(source, edits).renderer()(values) if plan.regions else output
-    if undo(source, edits, values, written) != source.data:
+    source, written = plan.source, output
+    if done.regions:  # parts that are encoded anew are undone as they are before that
+        written = cut(source, done.edits).renderer()(values)
+    if not plan.personal and done.regions and decoded_parts(output, done.leaves) != written:
+        raise SelfCheckError(f"{source.name}: a part that is encoded anew says something else", hint=_HINT)
+    if undo(source, done.edits, values, written) != source.data:
         raise SelfCheckError(f"{source.name}: undoing the edits does not give the mail back", hint=_HINT)
     again = plan.replan(output)
     if not again.changes_nothing:
         raise SelfCheckError(f"{source.name}: a second run would change the mail again", hint=_HINT)
+    gone = NAMES if plan.policy.strip_labels else ()
     audits = [
-        audit(before, after, (_spans(plan, before), _spans(again, after)), plan.policy.owns)
+        audit(before, after, (_spans(plan, before), _spans(again, after)), plan.policy.owns, gone)
         for before, after in zip(plan.documents, again.documents, strict=True)
     ]
     return Proof(undo=True, second_run=True, audit="; ".join(audits) or "no HTML to read")

@@ -46,7 +46,11 @@ def read(stream: Iterable[str], name: str) -> Iterator[Recipient]:
     lines = chain([first.removeprefix("\ufeff")], stream)
     rows = _json_lines if first.lstrip("\ufeff \t")[0] == "{" else _csv
     for line, row in rows(lines, name, blank):
-        yield _recipient(row, name, line)
+        address, consent = row.pop("email", ""), row.pop("consent", "")
+        row.pop("", None)  # a column without a name
+        known_as = identity(address, name, line)
+        given = _consent(consent, name, line) if consent else "unknown"
+        yield Recipient(address, known_as, given, row, line)
 
 
 def _decodable(lines: Iterable[str], name: str) -> Iterator[str]:
@@ -72,13 +76,14 @@ def _csv(lines: Iterator[str], name: str, before: int) -> Iterator[tuple[int, di
         while not any(header):
             header = [column.strip().lower() for column in next(reader)]
         _check_header(header, name)
+        width = len(header)
         while True:
             line = before + reader.line_num + 1  # where the row begins: quotes may have line ends in them
             row = next(reader)
             cells = list(map(str.strip, row))
             if not any(cells):
                 continue
-            if len(row) != len(header):
+            if len(row) != width:
                 fewer = "is the file cut off? a blank cell needs its delimiter too"
                 more = f"put quotes round a value that has {delimiter!r} in it"
                 raise InputError(
@@ -151,26 +156,20 @@ def _as_text(value: object) -> str:
     return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _recipient(row: dict[str, str], name: str, line: int) -> Recipient:
-    address, consent = row.pop("email", ""), row.pop("consent", "")
-    row.pop("", None)  # a column without a name
-    known_as = identity(address, f"{name} line {line}")
-    return Recipient(address, known_as, _consent(consent, name, line), row, line)
-
-
-def identity(address: str, where: str) -> str:
+def identity(address: str, where: str, line: int = 0) -> str:
     """Return what makes an address the same person: lower case, the domain as punycode.
 
-    where says for the error message what the address was read from.
+    where and line say for the error message what the address was read from.
     """
     found = _ADDRESS.fullmatch(address) if address.isprintable() else None
+    if found and address.isascii() and "--" not in address:
+        return address.lower()
+    where += f" line {line}" if line else ""
     if found is None:
         raise InputError(
             f"{where}: {address[:80]!r} is not an email address",
             hint="write it bare, for instance ada@example.com",
         )
-    if address.isascii() and "--" not in address:
-        return address.lower()
     try:
         domain = found["domain"].encode("idna").decode("ascii")
         domain.encode("ascii").decode("idna")  # refuses what only looks like punycode, such as "xn--"
@@ -180,9 +179,9 @@ def identity(address: str, where: str) -> str:
 
 
 def _consent(value: str, name: str, line: int) -> Consent:
-    """Read one consent cell. Blank is unknown: never asked is never denied."""
+    """Read a consent cell that is not blank. (Blank is unknown: never asked is never denied.)"""
     word = value.strip().lower()
-    if word in ("", "unknown"):
+    if word == "unknown":
         return "unknown"
     if word in _GRANTED:
         return "granted"

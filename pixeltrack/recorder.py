@@ -95,6 +95,7 @@ class Recorder:
             taken_up = self._spool.take_up(self._store)
             self._recorded += taken_up
             self._counters.taken_up(taken_up)
+            self._counters.folded(self._store.folds())
         except PixeltrackError as error:
             if not self._failing or self._said != error.message:
                 hint = f" ({error.hint})" if error.hint else ""

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pixeltrack import alarm, verdicts
-from pixeltrack.count import HOUR, Count
+from pixeltrack.clock import now_ms
+from pixeltrack.count import Count
 from pixeltrack.errors import StoreError
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
 from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, ProviderFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.providers import provider_of
 from pixeltrack.rates import audience, ratio
+from pixeltrack.repeated import Repeats
+from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
-from pixeltrack.times import now
 from pixeltrack.verdicts import Progress
 
 Failed = Callable[[StoreError], None]
@@ -31,7 +33,7 @@ def build(
     name: str,
     progress: Progress | None = None,
     failed: Failed | None = None,
-    clock: Clock = now,
+    clock: Clock = now_ms,
 ) -> CampaignReport:
     """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
 
@@ -45,7 +47,7 @@ def build(
 
 
 def build_all(
-    store: Store, progress: Progress | None = None, failed: Failed | None = None, clock: Clock = now
+    store: Store, progress: Progress | None = None, failed: Failed | None = None, clock: Clock = now_ms
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
     _judge(store, progress, failed)
@@ -76,11 +78,11 @@ class _Reports:
 
     def build(self, campaign: Campaign) -> CampaignReport:
         """Return a campaign's report without its alarms."""
-        count, tracked_at = self._count(campaign)
+        count, repeats, tracked_at = self._count(campaign)
         count.finish()
         providers = by_provider(count.messages, tracked_at)
         self._providers[campaign.campaign_id] = providers
-        return _report(self._store, campaign, count, providers)
+        return _report(self._store, campaign, count, repeats, providers)
 
     def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
         """Return the report with its alarms, once all are built that are to be built anyway."""
@@ -105,11 +107,11 @@ class _Reports:
 
     def _at_providers(self, campaign: Campaign) -> tuple[ProviderFigures, ...]:
         if campaign.campaign_id not in self._providers:
-            count, tracked_at = self._count(campaign)
+            count, _repeats, tracked_at = self._count(campaign)
             self._providers[campaign.campaign_id] = by_provider(count.messages, tracked_at)
         return self._providers[campaign.campaign_id]
 
-    def _count(self, campaign: Campaign) -> tuple[Count, Counter[str]]:
+    def _count(self, campaign: Campaign) -> tuple[Count, Repeats, Counter[str]]:
         """Count a campaign's hits, and its tracked messages at each provider."""
         at: dict[int, str] = {}
         tracked: Counter[str] = Counter()
@@ -118,9 +120,11 @@ class _Reports:
             tracked[provider] += len(messages)
             at.update(dict.fromkeys(messages, provider))
         count = Count(self._judgements, at)
-        for message, hits in self._store.seen(campaign.campaign_id, self._judged):
+        repeats = Repeats(self._store, campaign.campaign_id)
+        for message, hits in self._store.seen(campaign.campaign_id, self._judged, without=repeats.messages):
             count.add(message, hits)
-        return count, tracked
+        repeats.add_to(count)
+        return count, repeats, tracked
 
 
 def _start(campaign: Campaign) -> int:
@@ -128,7 +132,7 @@ def _start(campaign: Campaign) -> int:
 
 
 def _report(
-    store: Store, campaign: Campaign, count: Count, providers: tuple[ProviderFigures, ...]
+    store: Store, campaign: Campaign, count: Count, repeats: Repeats, providers: tuple[ProviderFigures, ...]
 ) -> CampaignReport:
     links = store.links(campaign.campaign_id)
     messages, tracked = _message_counts(store, campaign)
@@ -180,6 +184,8 @@ def _report(
         first=count.first,
         last=count.last,
         preview_hits=count.previews,
+        repeated_hits=repeats.hits,
+        repeated_urls=repeats.urls,
         rules_version=state.rules if state else rules().version,
     )
 

@@ -19,13 +19,16 @@ from typing import Literal
 from pixeltrack.edits import Region
 from pixeltrack.errors import InputError
 from pixeltrack.hrefs import decode_attribute
-from pixeltrack.links import Decision, Policy, Ruling, rule
+from pixeltrack.links import Decision, Policy, Ruling, rule, usable_base
+from pixeltrack.longlines import Plain
 from pixeltrack.markup import Anchor, Page, scan
 from pixeltrack.source import Source, read
 from pixeltrack.texts import spans
 from pixeltrack.utm import Utm, parse
 
+NAMES = ("data-pt-label", "data-pt-group", "data-pt-utm")  # ours, that mean nothing in a copy
 _WHITE = re.compile(r"\s+")
+_GOES_ON = re.compile(r" +\r?\n(?=[^\s>])")
 _LABEL_LENGTH = 120
 
 
@@ -47,6 +50,8 @@ class Link:
     start: int  # span of the href's value in the source's view, without its quotes
     end: int
     quote: str
+    twin: bool = False  # the other half of the button that the link before is one half of (case 49)
+    strips: tuple[tuple[int, int], ...] = ()  # spans of attributes to take out
 
 
 def _as_it_is(_at: int, before: str, after: str, _slotted: bool) -> tuple[str, str]:
@@ -58,8 +63,9 @@ class Plan:
     """What will be done to one source: its links, and where the pixel goes (None: nowhere).
 
     A whole message is a source, too: ``documents`` are then its HTML parts, ``regions`` those of its
-    parts that are encoded anew for every copy, and ``enclose`` writes text as the part at an offset
-    wants it. ``original`` is what was given; ``replan`` plans an outcome again, in the same way.
+    parts that are encoded anew for every copy, ``plains`` those that have no encoding, and ``enclose``
+    writes text as the part at an offset wants it. ``original`` is what was given; ``replan`` plans an
+    outcome again, in the same way.
     """
 
     kind: Literal["html", "text", "message"]
@@ -72,6 +78,7 @@ class Plan:
     documents: tuple[Source, ...]
     replan: Callable[[bytes], Plan]
     regions: tuple[Region, ...] = ()
+    plains: tuple[Plain, ...] = ()
     enclose: Callable[[int, str, str, bool], tuple[str, str]] = _as_it_is
     personal: bool = False  # its text is different for each recipient
 
@@ -96,10 +103,12 @@ def plan(source: Source, policy: Policy) -> Plan:
     """
     page = scan(source.view)
     lines = _line_starts(source.view)
+    base = usable_base(decode_attribute(source.text(page.base))) if policy.resolve_base and page.base else ""
     links = [
-        _link(number, anchor, source, lines, policy) for number, anchor in enumerate(page.anchors, start=1)
+        _link(number, anchor, source, lines, policy, base)
+        for number, anchor in enumerate(page.anchors, start=1)
     ]
-    _name_twins(links)
+    _match_twins(links)
     pixel_at, reason = _pixel_place(page, policy)
 
     def replan(output: bytes) -> Plan:
@@ -119,11 +128,17 @@ def plan_text(source: Source, policy: Policy) -> Plan:
 
 
 def text_links(
-    source: Source, policy: Policy, left: frozenset[str] = frozenset(), *, wrap: bool = True
+    source: Source,
+    policy: Policy,
+    left: frozenset[str] = frozenset(),
+    *,
+    wrap: bool = True,
+    joins: bool = False,
 ) -> tuple[Link, ...]:
     """Find the links of a plain text; without wrap only the placeholders for our own pages.
 
-    left are the destinations that the mail's HTML leaves alone.
+    left are the destinations that the mail's HTML leaves alone. joins tells that an address before a
+    space at a line's end goes on in the next line.
     """
     lines = _line_starts(source.view)
     links = []
@@ -136,6 +151,8 @@ def text_links(
             continue
         if ruling.decision == "wrap" and ruling.destination in left:
             ruling = replace(ruling, decision="leave", reason="left alone in the HTML part, too")
+        if joins and ruling.decision == "wrap" and _GOES_ON.match(source.view, end):
+            ruling = replace(ruling, decision="leave", reason="goes on in the next line")
         links.append(
             Link(
                 number=number,
@@ -157,12 +174,13 @@ def text_links(
     return tuple(links)
 
 
-def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy: Policy) -> Link:
+def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy: Policy, base: str) -> Link:
     text = _label(source.text(anchor.text))
     attributes = {name: decode_attribute(attribute.value) for name, attribute in anchor.attributes.items()}
     href = decode_attribute(source.text(anchor.href.value))
     line = bisect_right(lines, anchor.at)
-    ruling = _ruling(href, text, attributes, policy, f"{source.name} line {line}")
+    ruling = _ruling(href, text, attributes, policy, f"{source.name} line {line}", base)
+    strips = [anchor.attributes[name].whole for name in NAMES if name in anchor.attributes]
     own_utm = attributes.get("data-pt-utm")
     return Link(
         number=number,
@@ -179,12 +197,15 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy:
         start=anchor.href.start,
         end=anchor.href.end,
         quote=anchor.href.quote,
+        strips=tuple(strips) if policy.strip_labels else (),
     )
 
 
-def _ruling(href: str, text: str, attributes: dict[str, str], policy: Policy, where: str) -> Ruling:
+def _ruling(
+    href: str, text: str, attributes: dict[str, str], policy: Policy, where: str, base: str = ""
+) -> Ruling:
     try:
-        return rule(href, text=text, attributes=attributes, policy=policy)
+        return rule(href, text=text, attributes=attributes, policy=policy, base=base)
     except InputError as error:
         raise InputError(f"{where}: {error.message}", hint=error.hint) from None
 
@@ -194,15 +215,23 @@ def _own_utm(written: str, where: str) -> Utm:
     return Utm((), off=True) if written.strip().lower() == "off" else parse(written, where)
 
 
-def _name_twins(links: list[Link]) -> None:
-    """Give every link its label; the VML and the ``<a>`` of one button share theirs (case 49)."""
+def _match_twins(links: list[Link]) -> None:
+    """Give every link its label; the VML and the ``<a>`` of one button share theirs (case 49).
+
+    Where the ``<a>`` is left alone, its VML is, too (case 47).
+    """
     for place, (one, other) in enumerate(pairwise(links)):
         if one.destination == other.destination and one.tag.startswith("v:") != other.tag.startswith("v:"):
             html = other if one.tag.startswith("v:") else one
             label = one.label or other.label or html.text
             group = one.group or other.group
-            links[place] = replace(one, label=label, group=group)
-            links[place + 1] = replace(other, label=label, group=group)
+            links[place] = one = replace(one, label=label, group=group)
+            links[place + 1] = other = replace(other, label=label, group=group)
+            if html.decision == "leave":
+                at = place if one.tag.startswith("v:") else place + 1
+                links[at] = replace(links[at], decision="leave", reason=html.reason)
+            elif one.decision == other.decision and one.utm == other.utm:
+                links[place + 1] = replace(other, twin=True)
     for place, link in enumerate(links):
         if not link.label:
             links[place] = replace(link, label=link.text)

@@ -13,17 +13,13 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
-from waitress import wasyncore
-from waitress.adjustments import Adjustments
-from waitress.server import TcpWSGIServer
-
 from pixeltrack.collector import Collector
 from pixeltrack.errors import PixeltrackError
-from pixeltrack.fastlane import Channel, Date, Hit, other_lane
+from pixeltrack.listener import Listener
+from pixeltrack.loop import Watched
 
 # Limits against slow and large requests (security rule S16): waitress' defaults would let a hundred
 # half-open connections shut everybody out.
@@ -36,57 +32,12 @@ _LIMITS = {
 }
 _CONNECTIONS = 2_000
 _OTHER_FILES = 40  # that may be open beside the connections: database, listener, pages
-_HELD_BACK = 1 << 24  # bytes an answer may have before waitress sends it by itself: more than any of ours
-_ACCEPT_BURST = 64
 _GATHERINGS = 4  # how often a turn looks again for requests before it commits
+# A commit costs as much processor time as ten hits: after a turn with many, the next waits for company.
+_COMPANY = 8  # answers
+_PAUSE = 0.0005  # seconds
 _TURN_SECONDS = 1.0  # how long a turn waits when nothing happens
 _DRAIN_SECONDS = 5.0  # how long a stopping server waits for answers to be taken
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds UTC."""
-    return time.time_ns() // 1_000_000
-
-
-class _Queue:
-    """Stands where waitress has its thread pool: it only remembers who has a request to answer."""
-
-    def __init__(self) -> None:
-        self.channels: deque[Channel] = deque()
-
-    def add_task(self, channel: Channel) -> None:
-        self.channels.append(channel)
-
-
-class _Listener(TcpWSGIServer):
-    channel_class = Channel
-    # what the fast lane works with
-    commit: Callable[[], None]
-    hit: Hit | None
-    date: Date
-    other_lane: frozenset[bytes]
-    answered: list[Channel]
-
-    def accept_connections(self) -> None:
-        """Listen; what is set here is inherited by every connection (Linux, tcp(7))."""
-        super().accept_connections()
-        self.set_socket_options(self.socket)
-        self._kind = (int(self.socket.family), int(self.socket.type), self.socket.proto)
-
-    def handle_accept(self) -> None:
-        """Take the connections that are waiting, not one a turn, and read what they have sent."""
-        for _ in range(_ACCEPT_BURST):
-            if len(self._map) >= self.adj.connection_limit:
-                return
-            try:
-                descriptor, address = self.socket._accept()  # accept() asks again for what we know
-            except OSError:  # nobody waits, has gone again, or there are no more files
-                return
-            connection = socket.socket(*self._kind, fileno=descriptor)
-            Channel(self, connection, address, self.adj, self._map).read_at_once()
-
-    def pull_trigger(self) -> None:
-        """Nothing to wake: answers are made on the loop's own thread."""
 
 
 class Server:
@@ -108,35 +59,14 @@ class Server:
         self._app = app
         self._reload = reload
         self._reloading = threading.Event()
-        self._queue = _Queue()
         self._stopping = threading.Event()
         self._closing = threading.RLock()  # a signal may come while its own thread closes
         self._closed = False
-        self._map: dict[int, wasyncore.dispatcher] = {}
-        adjustments = Adjustments(
-            sockets=[listening],
-            ident=None,
-            clear_untrusted_proxy_headers=False,  # pixeltrack.peers says which are believed
-            connection_limit=_connection_limit(),
-            **_LIMITS,
-        )
-        # Set afterwards, for as options they are on their way out: nothing leaves before its commit.
-        adjustments.send_bytes = adjustments.outbuf_high_watermark = _HELD_BACK
+        self._watched = Watched()
+        self._company = False
+        limits = _LIMITS | {"connection_limit": _connection_limit()}
+        self._listener = Listener(app, self._watched, listening, limits, fast_lane)
         place = listening.getsockname()
-        self._listener = _Listener(
-            app,
-            self._map,
-            _sock=listening,
-            dispatcher=self._queue,
-            adj=adjustments,
-            sockinfo=(listening.family, listening.type, listening.proto, place),
-            bind_socket=False,
-        )
-        self._listener.commit = app.recorder.commit
-        self._listener.hit = app.hit if fast_lane else None
-        self._listener.date = Date()
-        self._listener.other_lane = other_lane(bool(adjustments.trusted_proxy))
-        self._listener.answered = []
         self.host: str = place[0]
         self.port: int = place[1]
 
@@ -155,6 +85,7 @@ class Server:
             if self._reloading.is_set() and self._reload:
                 self._reloading.clear()
                 self._reload()
+            self._app.tend()
             more = self._app.load_ahead()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while self._turn(0) and time.monotonic() < deadline:
@@ -169,7 +100,7 @@ class Server:
             self._turn(0.05)
         with self._closing:
             self._closed = True
-            wasyncore.close_all(self._map, ignore_all=True)
+            self._watched.close()
         recorder = self._app.recorder
         recorder.commit()
         while recorder.waiting and time.monotonic() < deadline:
@@ -215,30 +146,20 @@ class Server:
 
     def _turn(self, seconds: float) -> bool:
         """Wait for something to happen, and answer it; return False when nothing did."""
-        before = set(self._map)
-        self._app.counters.now(open_=len(self._listener.active_channels))
-        channels, hits = self._queue.channels, self._listener.answered
-        wasyncore.poll2(seconds, self._map)
+        watched, listener = self._watched, self._listener
+        self._app.counters.now(open_=listener.connections)
+        watched.touch(listener)  # it closes idle connections, and stops listening when there are too many
+        watched.settle()
+        happened = watched.wait(seconds)
+        if self._company and listener.waiting:
+            time.sleep(_PAUSE)
         for _ in range(_GATHERINGS):  # what has come meanwhile shares the commit, which costs more
-            arrived = len(channels) + len(hits)
-            if not arrived:
+            arrived = listener.waiting
+            if not arrived or not watched.wait(0) or listener.waiting == arrived:
                 break
-            wasyncore.poll2(0, self._map)
-            if len(channels) + len(hits) == arrived:
-                break
-        served: list[Channel] = []
-        while channels:
-            channel = channels.popleft()
-            channel.service()
-            served.append(channel)
-        answered, self._listener.answered = self._listener.answered, []
-        self._app.recorder.commit()
-        for channel in answered:
-            channel.send_answers()
-        for channel in served:
-            if channel.connected and channel.writable():
-                channel.handle_write()
-        return bool(served or answered) or set(self._map) != before
+        self._company = listener.waiting >= _COMPANY
+        listener.serve()
+        return happened
 
 
 def _connection_limit() -> int:

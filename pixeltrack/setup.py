@@ -52,6 +52,9 @@ _FILE = """\
 db = {db}
 key = {key}
 
+# The folder of your own network lists, which pixeltrack networks update writes.
+# networks = "pixeltrack.networks"
+
 # The public address of your collector (pixeltrack serve, behind HTTPS). It is written into every
 # mail, so choose it for good: a subdomain of the domain that your mail comes from.
 # base_url = "https://track.example.com"
@@ -81,6 +84,8 @@ host = "127.0.0.1"
 port = 8000
 # How much may wait in the spool beside the database while it takes no hits, for each worker.
 # spool_mb = 256
+# How many hits of one URL are kept one by one in an hour; further ones are only counted.
+# replay_limit = 20
 # Who may read /metrics: "local" (this machine), "public" or "off".
 # metrics = "local"
 # Proxies whose X-Forwarded-For counts, by their address.
@@ -133,7 +138,13 @@ def open_workspace(
     if create and not settings.db.exists():
         created.append(settings.db)
     try:
-        store = open_store(settings.db, keyring, create=create, busy_ms=busy_ms, follow=follow)
+        store = open_store(
+            *(settings.db, keyring),
+            create=create,
+            busy_ms=busy_ms,
+            follow=follow,
+            replay_limit=settings.replay_limit,
+        )
     except PixeltrackError:
         if settings.key in created and not settings.db.exists():
             settings.key.unlink()

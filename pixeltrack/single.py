@@ -60,7 +60,7 @@ def _compiled(
 ) -> tuple[Compiled, CampaignKind, Tokens]:
     if merge_tag is None:
         compiled = compile_mail(task, "preview", store, keyring)
-        return compiled, "preview", compiled.tokens(bytes(8), "preview")
+        return compiled, "preview", compiled.minter("preview")(bytes(8))
     check_merge(task.plan)
     compiled = compile_mail(task, "merge", store, keyring)
     return compiled, "merge", {"message": compiled.keys.merge_token(merge_tag)}

@@ -15,6 +15,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 from pixeltrack.errors import StoreError
@@ -32,7 +33,7 @@ _CHUNK = 1 << 19  # bytes taken up in one transaction: some thousand hits, a fra
 def waiting_bytes(database: Path) -> int:
     """Return the size of all spool files of a database, whoever is at work on them."""
     size = 0
-    for path in database.absolute().parent.glob(f"{database.name}.spool-*"):
+    for path in database.absolute().parent.glob(f"{escape(database.name)}.spool-*"):
         with suppress(OSError):  # it has just been taken up
             size += path.stat().st_size
     return size
@@ -47,7 +48,7 @@ class Spool:
         self._prefix = f"{database.name}.spool-"
         self._own: _File | None = None
         self._left = [
-            file for path in sorted(self._folder.glob(f"{self._prefix}*")) if (file := _adopt(path))
+            file for path in sorted(self._folder.glob(f"{escape(self._prefix)}*")) if (file := _adopt(path))
         ]
 
     @property
@@ -93,7 +94,11 @@ class Spool:
             hits = file.next_hits(store)
             events = [event for event, rows in hits if not rows or not store.has_event(event, rows)]
             if file.reached > file.taken:
-                store.put_events(events, spool=(file.name, file.reached))
+                try:
+                    store.put_events(events, spool=(file.name, file.reached))
+                except StoreError:
+                    file.ask_again()  # the commit may have been made all the same
+                    raise
                 file.taken = file.reached
             if not file.has_more():
                 self._drop(file, store)
@@ -154,6 +159,10 @@ class _File:
         if self._ragged:
             os.ftruncate(self._descriptor, self.size)
             self._ragged = False
+
+    def ask_again(self) -> None:
+        """Let the store say, before the next hits, how far it got."""
+        self._asked = False
 
     def next_hits(self, store: Store) -> list[Hit]:
         self._trim()

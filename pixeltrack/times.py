@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from pixeltrack.errors import InputError
-
-
-def now() -> int:
-    """Return the time as milliseconds UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def read_time(text: str, what: str) -> int:

@@ -16,7 +16,7 @@ import base64
 import binascii
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, shake_128
@@ -31,24 +31,28 @@ TokenKind = Literal["message", "preview", "merge"]
 Personal = Literal["unsubscribe", "preferences"]
 
 _KIND_BYTES: dict[TokenKind, int] = {"message": 0x11, "preview": 0x12, "merge": 0x13}
+MESSAGE = _KIND_BYTES["message"]
 _KINDS = {byte: kind for kind, byte in _KIND_BYTES.items()}
 _BOUND = 0x20  # set in the kind of a token that holds for one link alone
-_BOUND_KINDS: dict[int, TokenKind] = {
-    _KIND_BYTES["message"] | _BOUND: "message",
-    _KIND_BYTES["preview"] | _BOUND: "preview",
+_TRACKING_KINDS: dict[int, tuple[TokenKind, bool]] = {  # and whether it is bound
+    **{byte: (kind, False) for kind, byte in _KIND_BYTES.items()},
+    **{_KIND_BYTES[kind] | _BOUND: (kind, True) for kind in ("message", "preview")},
 }
 _SHAKE_RATE = 168  # bytes that SHAKE128 takes in at a time
 _BLOCK = 64  # links whose tags come from one call of SHAKE128
-_TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = 11, 15, 8
+TRACK_BODY, TRACK_TAG = 10, 11
+_TRACK_TAG, _PERSONAL_TAG, _PSEUDONYM = TRACK_TAG, 15, 8
 _TRACK_LENGTH, _PERSONAL_LENGTH = 28, 40
+_BOTH = _TRACK_LENGTH + _PERSONAL_LENGTH
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 
-_LETTER = [bytes((byte & 0b11011111,)) for byte in range(256)]  # the last six bits are then one of A to f
+LETTERED = bytes(byte & 0b11011111 for byte in range(256))  # the last six bits are then one of A to f
+_LETTER = [bytes((byte,)) for byte in LETTERED]
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
-_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+FROM_URL_SAFE = bytes.maketrans(b"-_+/=", b"+/\0\0\0")  # what is not of this alphabet becomes no base64
 _PROVED = 1_024  # campaigns whose keys are kept at hand, about 2 kB each
 
-_signed = Struct(">q").unpack  # half of what int.from_bytes costs
+_signed = Struct(">q").unpack_from  # half of what int.from_bytes costs
 
 KEY_BYTES = 32
 
@@ -109,6 +113,9 @@ class Keyring:
         """Return whether every key of another keyring is in this one too."""
         return other._keys.items() <= self._keys.items()
 
+    def has_key(self, key_id: int) -> bool:
+        return key_id in self._keys
+
     def campaign(self, code: str, key_id: int | None = None) -> CampaignKeys:
         """Return the keys that mint the tokens of one campaign."""
         signer = key_id or self.active
@@ -127,33 +134,34 @@ class Keyring:
 
         link is the one that it was seen with, 0 for the pixel; a bound token holds for no other.
         """
-        sealed, _, foreign = token.partition(".")
-        raw = _decode(sealed, _TRACK_LENGTH)
+        raw = _decode(token[:_TRACK_LENGTH], _TRACK_LENGTH)
         if raw is None or raw[1] not in self._keys:
             return None
         key_id, body = raw[1], raw[:-_TRACK_TAG]
-        bound = _BOUND_KINDS.get(raw[0])
-        kind = bound or _KINDS.get(raw[0])
+        kind, bound = _TRACKING_KINDS.get(raw[0], (None, False))
         if kind is None:
             return None
-        keys = self._proved.get((code, key_id)) or self.campaign(code, key_id)
-        if not compare_digest(
-            raw[-_TRACK_TAG:], keys.bound_tag(body, link) if bound else keys.track.tag(body)
-        ):
+        proved = self._proved.get((code, key_id))
+        keys = proved or self.campaign(code, key_id)
+        tag = keys.bound_tag(body, link) if bound else keys.track.tag(body)
+        if not compare_digest(raw[-_TRACK_TAG:], tag):
             return None
-        self._keep(keys)
+        if proved is None:
+            self._keep(keys)
+        rest = token[_TRACK_LENGTH:]
         if kind != "merge":
-            return None if len(sealed) != len(token) else Tracked(kind, number(body[2:]), key_id=key_id)
-        if not _FOREIGN_ID.fullmatch(foreign):
+            return None if rest else Tracked(kind, _signed(raw, 2)[0], True, key_id)
+        if rest and rest[0] != ".":
+            return None
+        if not _FOREIGN_ID.fullmatch(rest, 1):
             return Tracked(kind, 0, counts=False, key_id=key_id)
-        return Tracked(kind, number(keys.pseudonym(foreign)), key_id=key_id)
+        return Tracked(kind, number(keys.pseudonym(rest[1:])), key_id=key_id)
 
     def _keep(self, keys: CampaignKeys) -> None:
         """Keep the keys of a campaign that a token has proved: made-up ones push nothing out."""
-        if (keys.code, keys.key_id) not in self._proved:
-            if len(self._proved) >= _PROVED:
-                del self._proved[next(iter(self._proved))]
-            self._proved[keys.code, keys.key_id] = keys
+        if len(self._proved) >= _PROVED:
+            del self._proved[next(iter(self._proved))]
+        self._proved[keys.code, keys.key_id] = keys
 
     def verify_host(self, code: str, link: int, host: str, seal: str, key_id: int) -> bool:
         """Return whether a readable link's host is the one that we wrote there."""
@@ -176,19 +184,21 @@ class Keyring:
 class _Mint:
     """A keyed hash that is set up once: a copy of its state costs a third of a new one."""
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("begin",)
 
     def __init__(self, key: bytes, size: int) -> None:
-        self._keyed = blake2b(key=key, digest_size=size)
+        self.begin = blake2b(key=key, digest_size=size).copy  # returns a hash that is still to be updated
 
     def hash(self, body: bytes) -> bytes:
-        keyed = self._keyed.copy()
+        keyed = self.begin()
         keyed.update(body)
         return keyed.digest()
 
     def tag(self, body: bytes) -> bytes:
         """Return a hash that ends a token."""
-        return _lettered(self.hash(body))
+        keyed = self.begin()
+        keyed.update(body)
+        return _lettered(keyed.digest())
 
     def seal(self, body: bytes) -> str:
         """Return a body and its tag as base64url: the sizes are such that there is no padding."""
@@ -258,6 +268,37 @@ class CampaignKeys:
         mint = self.unsubscribe if purpose == "unsubscribe" else self.preferences
         return mint.seal(self._head(kind) + self._campaign + pseudonym)
 
+    def minter(self, kind: TokenKind = "message") -> Callable[[bytes], tuple[str, str, str]]:
+        """Return the function pseudonym -> (message, unsubscribe, preferences) token.
+
+        The same tokens as one by one, in less than half the time: they are written as base64 together.
+        """
+        head, campaign = self._head(kind), self._campaign
+        track, unsubscribe, preferences = (
+            mint.begin for mint in (self.track, self.unsubscribe, self.preferences)
+        )
+
+        def mint(pseudonym: bytes) -> tuple[str, str, str]:
+            message, person = head + pseudonym, head + campaign + pseudonym
+            tracking, leaving, choosing = track(), unsubscribe(), preferences()
+            tracking.update(message)
+            leaving.update(person)
+            choosing.update(person)
+            a, b, c = tracking.digest(), leaving.digest(), choosing.digest()
+            letters = _LETTER
+            written = _encode(
+                b"".join(
+                    (
+                        *(message, a[:-1], letters[a[-1]]),
+                        *(person, b[:-1], letters[b[-1]]),
+                        *(person, c[:-1], letters[c[-1]]),
+                    )
+                )
+            )
+            return written[:_TRACK_LENGTH], written[_TRACK_LENGTH:_BOTH], written[_BOTH:]
+
+        return mint
+
     def host_seal(self, link: int, host: str) -> str:
         """Return the 8 characters that bind the host in a readable link to the link."""
         return _encode(self.track.hash(f"host {link} {host}".encode())[:6])
@@ -303,12 +344,15 @@ def _encode(raw: bytes) -> str:
 
 
 def _decode(token: str, length: int) -> bytes | None:
-    """Decode strictly: a token has one spelling, so that nobody can make several URLs of one hit."""
+    """Decode strictly: a token has one spelling, so that nobody can make several URLs of one hit.
+
+    ``a2b_base64`` passes over what is no base64, and then gives fewer bytes. Lengths that are multiples
+    of four leave no bits over.
+    """
     if len(token) != length:
         return None
     try:
-        written = token.encode("ascii")
-        raw = a2b_base64(written.translate(_FROM_URL_SAFE))  # passes over what is no base64: so compare
+        raw = a2b_base64(token.encode("ascii").translate(FROM_URL_SAFE))
     except (UnicodeEncodeError, binascii.Error):
         return None
-    return raw if compare_digest(b2a_base64(raw, newline=False).translate(_URL_SAFE), written) else None
+    return raw if 4 * len(raw) == 3 * length else None

@@ -37,7 +37,7 @@ def restore(copy: bytes, name: str, manifest: Path) -> bytes:
             )
         for written in (copy, copy.replace(b"\n", b"\r\n")):  # a maildir has line feeds
             for which in ("tracked", "untracked"):
-                original = _undone(written, record, [Change(*each) for each in record[which]])
+                original = _undone(written, record, which)
                 if original is not None and sha256(original).hexdigest() == record["sha256"]:
                     return original
     raise InputError(
@@ -63,9 +63,11 @@ def _records(manifest: Path) -> Iterator[Mapping[str, Any]]:
         raise InputError(f"{manifest} is no manifest of pixeltrack") from None
 
 
-def _undone(copy: bytes, record: Mapping[str, Any], changes: list[Change]) -> bytes | None:
-    if record["kind"] == "message" and record["parts"]:
-        copy = decoded_parts(copy)
+def _undone(copy: bytes, record: Mapping[str, Any], which: str) -> bytes | None:
+    changes = [Change(*each) for each in record[which]]
+    recoded = record.get("recoded", {}).get(which, ())  # manifests of earlier versions do not have it
+    if record["kind"] == "message" and (record["parts"] or recoded):
+        copy = decoded_parts(copy, recoded)
     try:
         view = take_back(copy.decode(record["codec"]), changes, record["known"])
         written = view.encode(record["codec"])

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixeltrack import config
+from pixeltrack.clock import now_ms
 from pixeltrack.collector import Collector, make_app
 from pixeltrack.metrics import Counters
 from pixeltrack.pages import Pages
 from pixeltrack.pool import GroupRecorder
-from pixeltrack.serve import now_ms
 from pixeltrack.setup import open_workspace
 from pixeltrack.spool import Spool
 from pixeltrack.store import open_store
@@ -46,7 +46,12 @@ def _open() -> Collector:
             settings = config.load()
             templates = os.environ.get("PIXELTRACK_TEMPLATES")
             workspace = open_workspace(settings, create=False, busy_ms=_BUSY_MS, follow=True)
-            recording = open_store(settings.db, workspace.keyring, busy_ms=_BUSY_MS, follow=True)
+            recording = open_store(
+                *(settings.db, workspace.keyring),
+                busy_ms=_BUSY_MS,
+                follow=True,
+                replay_limit=settings.replay_limit,
+            )
             counters = Counters()
             recorder = GroupRecorder(recording, Spool(settings.db, settings.spool_mb << 20), counters)
             recorder.flush()  # what an earlier process had to leave in the spool

@@ -1,4 +1,4 @@
-"""Both lanes side by side: the same bytes into each, and what came out. Requests made at random."""
+"""The lanes side by side: the same bytes into each, and what came out. Requests made at random."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
+from waitress.task import WSGITask
+
+from pixeltrack.channel import Channel
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
-from pixeltrack.fastlane import Channel
+from pixeltrack.dayhash import DayHash
 from pixeltrack.pages import Pages
+from pixeltrack.parser import Parser
 from pixeltrack.serve import Server, listen
 from pixeltrack.store import open_store
 from pixeltrack.tokens import CampaignKeys, Keyring, number
 
 _DATE = re.compile(rb"\r\nDate: [^\r]+")
 CLOCK = 1_790_000_000_000
+PEERS = ("93.184.216.34", "198.51.100.7", "66.249.84.1", "127.0.0.1")  # the second is a trusted proxy
 
 
 @dataclass(frozen=True)
@@ -33,26 +39,39 @@ class Outcome:
     opted_out: int
 
 
+class Unhurried(Channel):
+    """Waitress' own parser and tasks, without our ways to be quick."""
+
+    parser_class = Parser
+    task_class = WSGITask
+
+
 class Lane:
     """A collector of its own over a copy of a database, fed through a connection without a network."""
 
-    def __init__(self, path: Path, keyring: Keyring, settings: Settings, fast: bool) -> None:
-        self._store = open_store(path, keyring)
+    def __init__(self, path: Path, keyring: Keyring, settings: Settings, name: str) -> None:
+        self._store = open_store(path, keyring, replay_limit=1_000_000_000)  # each event is looked at
         self._store._connection.execute("pragma synchronous = off")
         app = make_app(self._store, keyring, Pages(), settings, lambda: CLOCK, commit_each=False)
-        self.server = Server(app, listen("127.0.0.1", 0), fast_lane=fast)
+        self.server = Server(app, listen("127.0.0.1", 0), fast_lane=name == "fast")
         self.taken = 0  # requests that the fast lane has answered
-        if fast:
-            self._count(app.hit)
+        if name == "fast":
+            self._count()
+        if name == "waitress":
+            self.server._listener.channel_class = Unhurried
         self._events = self._last_event()
 
-    def _count(self, hit: object) -> None:
-        def counted(*asked: object) -> object:
-            where = hit(*asked)  # type: ignore[operator]
+    def _count(self) -> None:
+        lane = self.server._listener.fast_lane
+        assert lane
+        hit = lane.hit
+
+        def counted(*asked: Any) -> Any:
+            where = hit(*asked)
             self.taken += where is not None
             return where
 
-        self.server._listener.hit = counted
+        lane.hit = counted
 
     def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         return [tuple(row) for row in self._store._connection.execute(query, values)]
@@ -61,13 +80,15 @@ class Lane:
         return int(self._rows("select coalesce(max(event_id), 0) from events")[0][0])  # type: ignore[call-overload]
 
     def feed(self, pieces: Sequence[bytes]) -> Outcome:
-        """Send pieces, one a turn of the loop, and return what comes of them."""
+        """Send pieces, the first with the connection and one a turn of the loop; return what comes of them."""
         client, theirs = socket.socketpair()
-        listener = self.server._listener
-        Channel(listener, theirs, ("127.0.0.1", 1), listener.adj, map=self.server._map)
+        first, *others = pieces
+        client.sendall(first)
+        connection = socket.SocketType(theirs.family, theirs.type, theirs.proto, theirs.detach())
+        self.server._listener.welcome(connection, (PEERS[len(first) % len(PEERS)], 1))
         answered, closed = b"", False
         client.setblocking(False)
-        for piece in [*pieces, b"", b""]:
+        for piece in [b"", *others, b"", b""]:
             try:
                 if piece:
                     client.sendall(piece)
@@ -86,7 +107,7 @@ class Lane:
         client.close()
         self.server._turn(0)
         query = (
-            "select at, campaign_id, kind, link, message, agent, flags from events"
+            "select at, campaign_id, kind, link, message, agent, flags, network_id, address from events"
             " join agents using (agent_id) where event_id > ? order by event_id"
         )
         events = self._rows(query, self._events)
@@ -100,16 +121,20 @@ class Lane:
         self._store.close()
 
 
-def both(folder: Path, database: Path, keyring: Keyring, settings: Settings) -> tuple[Lane, Lane]:
-    """Return the fast lane and the other one, each over its copy of a database."""
+def side_by_side(folder: Path, database: Path, keyring: Keyring, settings: Settings) -> list[Lane]:
+    """Return the fast lane, the other one, and waitress by itself, each over its copy of a database."""
+    settings = replace(settings, trusted_proxies=frozenset(PEERS[1:2]))
+    store = open_store(database, keyring)
+    DayHash(store, lambda: CLOCK)  # makes the day's salt, which all of them then have
+    store.close()
     with sqlite3.connect(database) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
     lanes = []
-    for name in ("fast", "slow"):
+    for name in ("fast", "other", "waitress"):
         path = folder / f"{name}.db"
         shutil.copy(database, path)
-        lanes.append(Lane(path, keyring, settings, name == "fast"))
-    return lanes[0], lanes[1]
+        lanes.append(Lane(path, keyring, settings, name))
+    return lanes
 
 
 AGENTS = (
@@ -130,6 +155,14 @@ HEADERS = (
         b"Host: track.example.com",
         b"Accept: image/*;q=0.8",
         b"Accept-Encoding: gzip, br",
+        b"Accept: */*",
+        b"Accept-Language: fr",
+        b"Sec-Fetch-Mode: navigate",
+        b"Sec-Fetch-Mode: no-cors",
+        b"Sec-GPC: 1",
+        b"DNT: 1",
+        b"X-Forwarded-For: 66.249.84.9",
+        b"X-Forwarded-Proto: https",
         b"Cookie: a=b; c=d",
     ),
     *(b"X-Forwarded-For: 1.2.3.4", b"Forwarded: for=1.2.3.4", b"Referer: https://x/", b"X:", b"X: ", b"x:y"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixeltrack.accesslog import Format, Hit, detect, fits, is_answered, parser
+from pixeltrack.accesslog import Format, Hit, detect, fits, is_answered, reader
 
 AT = 1_795_558_028_000  # 2026-11-24 22:07:08 UTC
 PIXEL = "/o/67iqlp26/token.gif"
@@ -32,7 +32,7 @@ CLOUDFRONT = "\t".join(
 
 
 def read(format_: Format, line: str) -> Hit | None:
-    return parser(format_)(line)
+    return reader(format_).line(line)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_load_ahead_is_told_where_the_log_says_so(format_: Format, line: str) 
 
 
 def test_cloudfront_names_its_fields_in_a_header() -> None:
-    parse = parser("cloudfront")
+    parse = reader("cloudfront").line
     assert parse("#Version: 1.0") is None
     assert parse("#Fields: cs(User-Agent) sc-status time date cs-uri-stem cs-method") is None
     assert parse(f"{AGENT.replace(' ', '%20')}\t200\t22:07:08\t2026-11-24\t{PIXEL}\tGET") == Hit(

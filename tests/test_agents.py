@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pixeltrack.agents import AgentFacts, describe, identify, reduce
@@ -140,6 +140,7 @@ def test_reduced_agents_are_short_printable_and_stay_as_they_are(agent: str) -> 
     assert reduced.isprintable()
 
 
+@settings(deadline=None)  # the first agent loads ua-parser and the list of bots
 @given(AGENTS)
 def test_raw_and_reduced_agents_are_judged_and_described_alike(agent: str) -> None:
     reduced = reduce(agent)
@@ -359,6 +360,23 @@ CLIENTS = [
         "desktop",
         "Windows",
     ),
+    ("WindowsMail/17.5.9600.22013", "Windows Mail", "desktop", "Windows"),
+    ("Microsoft Office Outlook/16.100.824 (Mac OS/15.6.1; Desktop)", "Outlook", "desktop", "macOS"),
+    ("Outlook/16.16 CFNetwork/902.1 Darwin/17.7.0 (x86_64)", "Outlook", None, None),
+    ("Mozilla/5.0 (X11; U; Linux i686; rv:1.9) Gecko/2009 Spicebird/0.7.1", "Spicebird", "desktop", "Linux"),
+    ("Yahoo%20Mail/49268 CFNetwork/1121.2.2 Darwin/19.3.0", "Yahoo Mail", None, None),
+    ("YahooMobile/1.0 (mail; 3.0.5); (Linux; U; Android 4.0.3)", "Yahoo Mail", "mobile", "Android"),
+    (
+        f"{IPHONE} {SAFARI} Mobile/15E148 YJApp-IOS jp.co.yahoo.ymail/7.4.1",
+        "Yahoo! Japan Mail",
+        "mobile",
+        "iOS",
+    ),
+    ("com.google.Gmail.AppExtensions/2024 iSL/3.4 iPhone/18.4 (gzip)", "Gmail", "mobile", None),
+    ("NaverMailApp/2.2.2 (Android 10; SM-G986N)", "NAVER Mail", "mobile", "Android"),
+    (f"{MAC} {SAFARI} Sparrow/1043.1", "Sparrow", "desktop", "macOS"),
+    ("MailBar/1.3.2 (Mac OS X Version 10.11.1 (Build 15B42))", "MailBar", "desktop", "macOS"),
+    ("BarcaPro/1.4", "Barca", "desktop", "Windows"),
     ("Evolution/3.52.4", "Evolution", "desktop", "Linux"),
     ("Geary/46.0", "Geary", "desktop", "Linux"),
     ("Mozilla/5.0 (X11; Linux x86_64) KMail/5.24", "KMail", "desktop", "Linux"),

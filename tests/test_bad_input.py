@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -465,3 +467,55 @@ def test_a_first_command_that_fails_makes_nothing(tmp_path: Path, argv: tuple[st
     assert ran.code in (1, 2)
     assert "Traceback" not in ran.err
     assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("argv", [("",), ("mail.html", "--out", "")])
+def test_an_empty_path_is_not_taken_for_the_current_folder(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    (tmp_path / "mail.html").write_text("<p>x</p>")
+    ran = run(tmp_path, "inject", *argv)
+    assert ran.code == 2 and "it is empty" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mail.html"]
+
+
+@pytest.mark.parametrize("command", ["inject", "lint"])
+def test_a_mail_without_an_end_is_refused(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixeltrack.cli.inputs._MOST", 1_000)
+    ran = run(tmp_path, command, "/dev/zero")
+    assert ran.code == 2 and "/dev/zero has more than 1,000 bytes" in ran.err and "Hint:" in ran.err
+
+
+def test_a_list_that_is_a_folder_has_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "mail.html").write_text("<p>x</p>")
+    ran = run(tmp_path, "inject", "mail.html", "--recipients", str(tmp_path))
+    assert ran.code == 2 and "is a folder" in ran.err and "Hint: give one list" in ran.err
+
+
+def test_an_eml_that_is_no_message_is_not_taken_for_html(tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_text("\nTo: ada@example.com\nSubject: x\n\n<p>x</p>")
+    ran = run(tmp_path, "inject", "mail.eml")
+    assert ran.code == 2 and "mail.eml is no message" in ran.err and "Hint:" in ran.err
+
+
+def test_messages_with_nothing_to_inject_are_told(tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_text("To: ada@example.com\nSubject: x\n\nHi\n")
+    ran = run(tmp_path, "inject", "mail.eml")
+    assert ran.code == 0 and "1 of the messages have nothing to inject" in ran.err
+
+
+@pytest.mark.parametrize("argv", [("-",), ("out/mail/html/preview.html", "--undo")])
+def test_closed_standard_output_is_said_and_stores_nothing(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    (tmp_path / "mail.html").write_text('<p><a href="https://a.example/">x</a></p>')
+    assert run(tmp_path, "inject", "mail.html", "--db", "other.db").code == 0
+    mail = b"To: a@b.example\nSubject: x\nContent-Type: text/html\n\n<p>x</p>\n"
+    arguments = [sys.executable, "-m", "pixeltrack", "inject", *argv]
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *arguments],
+        cwd=tmp_path,
+        input=mail,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == 2 and b"Error: there is no standard output\nHint:" in done.stderr
+    assert not (tmp_path / "pixeltrack.db").exists()

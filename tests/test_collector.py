@@ -8,6 +8,8 @@ import sqlite3
 import string
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,10 @@ def task(tmp_path: Path) -> Task:
     places = addresses(BASE)
     mail = b'<html><body><a href="https://shop.example/a">A</a></body></html>'
     return Task(plan(read(mail, "mail.html"), Policy(places.owns)), "other", places, tmp_path / "other", 1)
+
+
+# What the client here leaves out, as far as that is recorded.
+BARE = Flag.HEADERS | Flag.NO_LANGUAGE | Flag.BARE_ACCEPT
 
 
 def hits(workspace: Workspace, campaign: str = "spring") -> list[StoredEvent]:
@@ -113,7 +119,7 @@ def test_an_open_is_answered_with_the_pixel_and_recorded(
         "X-Content-Type-Options": "nosniff",
     }
     ((_, at, kind, link, agent, flags),) = hits(workspace)
-    assert (at, kind, link, flags) == (clock.now, 1, 0, 0)
+    assert (at, kind, link, flags) == (clock.now, 1, 0, BARE)
     assert "Chrome/131.0" in agent
 
 
@@ -230,7 +236,7 @@ def test_head_answers_without_a_body_and_is_recorded_as_head(
     pixel, click = client.head(ann.open), client.head(ann.click(1))
     assert (pixel.status, pixel.body, pixel.headers["Content-Length"]) == ("200 OK", b"", "43")
     assert (click.status, click.body, click.headers["Location"]) == ("302 Found", b"", FIRST)
-    assert [row[5] for row in hits(workspace)] == [Flag.HEAD, Flag.HEAD]
+    assert [row[5] for row in hits(workspace)] == [Flag.HEAD | BARE] * 2
 
 
 @pytest.mark.parametrize(
@@ -248,7 +254,7 @@ def test_a_speculative_load_is_recorded_as_such(
     client: Client, workspace: Workspace, ann: Copy, header: str, value: str, flags: int
 ) -> None:
     client.get(ann.click(1), **{header: value})
-    assert [row[5] for row in hits(workspace)] == [flags]
+    assert [row[5] for row in hits(workspace)] == [flags | BARE]
 
 
 def test_neither_address_nor_raw_agent_nor_network_address_of_a_hit_is_in_the_database(
@@ -409,7 +415,7 @@ def test_a_preview_redirects_and_never_acts(client: Client, workspace: Workspace
         client.get(f"/c/{summary.code}/1/{keys.preview_token()}").headers["Location"]
         == "https://shop.example/a"
     )
-    assert [row[5] for row in hits(workspace, "other")] == [Flag.PREVIEW]
+    assert [row[5] for row in hits(workspace, "other")] == [Flag.PREVIEW | BARE]
     for letter, purpose in (("u", "unsubscribe"), ("p", "preferences")):
         path = f"/{letter}/{keys.personal_token(purpose, bytes(8), 'preview')}"  # type: ignore[arg-type]
         assert client.get(path).status == "200 OK"
@@ -621,3 +627,42 @@ def test_an_untracked_copy_does_not_say_that_earlier_mails_are_untracked(
     summary = inject(recipients=people("bob@x.example", consent="denied"), campaign="later")
     page = client.get(copies(summary)[0].preferences).body
     assert b"<form" in page
+
+
+# -- what stands for the client's address ---------------------------------------------------------------
+
+
+def seen(workspace: Workspace) -> list[tuple[str | None, int]]:
+    with closing(sqlite3.connect(workspace.store.path)) as connection:
+        query = "select network, address from events left join networks using (network_id) order by event_id"
+        return connection.execute(query).fetchall()
+
+
+def test_of_an_address_its_network_and_a_number_of_the_day_are_kept_and_nothing_else(
+    workspace: Workspace, settings: Settings, clock: Clock, ann: Copy
+) -> None:
+    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock)
+    for address in ("66.249.84.1", "66.249.84.2", "66.249.84.1", "127.0.0.1"):
+        Client(app, {"REMOTE_ADDR": address}).get(ann.open)
+    clock.now += 24 * 3_600_000
+    Client(app, {"REMOTE_ADDR": "66.249.84.1"}).get(ann.open)
+    (first, second, again, unknown, tomorrow) = seen(workspace)
+    assert first[0].split("/")[0] == "google"  # type: ignore[union-attr]
+    assert first == again
+    assert len({first[1], second[1], tomorrow[1], 0}) == 4
+    assert unknown == (None, 0)
+    assert "66.249.84" not in "\n".join(dump(workspace))
+
+
+def test_only_a_trusted_proxy_says_whose_address_it_is(
+    workspace: Workspace, settings: Settings, clock: Clock, ann: Copy
+) -> None:
+    trusting = replace(settings, trusted_proxies=frozenset({"198.51.100.7"}))
+    app = make_app(workspace.store, workspace.keyring, Pages(), trusting, clock)
+    for peer in ("198.51.100.7", "93.184.216.34"):
+        Client(app, {"REMOTE_ADDR": peer}).get(ann.open, x_forwarded_for="66.249.84.1")
+    Client(app, {"REMOTE_ADDR": "66.249.84.1"}).get(ann.open)
+    forwarded, claimed, direct = seen(workspace)
+    assert forwarded == direct
+    assert claimed[0] is None
+    assert claimed[1] not in (0, direct[1])

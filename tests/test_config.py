@@ -34,6 +34,7 @@ def test_without_anything_the_defaults_hold():
     assert config.load(environment={}) == config.Settings(
         db=Path("pixeltrack.db"),
         key=Path("pixeltrack.key"),
+        networks=Path("pixeltrack.networks"),
         base_url="http://127.0.0.1:8000",
         consent="assumed",
         events_days=None,
@@ -43,6 +44,7 @@ def test_without_anything_the_defaults_hold():
         host="127.0.0.1",
         port=8000,
         spool_mb=256,
+        replay_limit=20,
         metrics="local",
         log_format="text",
         trusted_proxies=frozenset(),
@@ -75,16 +77,17 @@ def test_option_then_environment_then_file(
 
 def test_every_key_of_the_file_arrives():
     _write(
-        'db = "a.db"\nkey = "b.key"\nbase_url = "https://t.example"\n'
+        'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\nbase_url = "https://t.example"\n'
         '[judging]\nrules = "my-rules.toml"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
-        '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nmetrics = "off"\nlog_format = "json"\n'
+        '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
     )
     assert config.load(environment={}) == config.Settings(
         db=Path("a.db"),
         key=Path("b.key"),
+        networks=Path("lists"),
         base_url="https://t.example",
         consent="required",
         events_days=30,
@@ -94,6 +97,7 @@ def test_every_key_of_the_file_arrives():
         host="::1",
         port=0,
         spool_mb=7,
+        replay_limit=5,
         metrics="off",
         log_format="json",
         trusted_proxies=frozenset({"127.0.0.1", "2001:db8::1"}),
@@ -165,6 +169,7 @@ def test_an_unknown_key_is_refused_with_its_path(text: str, key: str):
         ('[serve]\nmetrics = "yes"', "serve.metrics is 'yes'"),
         ('[serve]\nlog_format = "xml"', "serve.log_format is 'xml'"),
         ("[serve]\nspool_mb = 0", "serve.spool_mb is 0, expected 1 to 1000000"),
+        ("[serve]\nreplay_limit = 0", "serve.replay_limit is 0, expected 1 to 1000000"),
         (
             '[serve]\ntrusted_proxy = "::1"',
             "serve.trusted_proxy is '::1', expected a list such as [\"127.0.0.1\"]",

@@ -63,7 +63,7 @@ def made(corpus: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
         assert compiled.proof.second_run
         workspace.store.save_campaign(compiled.draft)
         pseudonym = compiled.keys.pseudonym("reader@example.com")
-        values = compiled.tokens(pseudonym)
+        values = compiled.minter()(pseudonym)
         output = compiled.tracked.renderer()(values)
         found.append(
             Rewritten(name, path.read_bytes(), task.plan, output, values["message"], compiled.keys.code)

@@ -11,7 +11,7 @@ from conftest import CHROME, Inject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inbox import copies
-from lanes import Lane, both, conversation, known, paths
+from lanes import Lane, conversation, known, paths, side_by_side
 
 from pixeltrack import fastlane
 from pixeltrack.config import Settings
@@ -28,8 +28,8 @@ def keys(workspace: Workspace, inject: Inject) -> CampaignKeys:
 @pytest.fixture
 def lanes(
     workspace: Workspace, settings: Settings, keys: CampaignKeys, tmp_path: Path
-) -> Iterator[tuple[Lane, Lane]]:
-    made = both(tmp_path, workspace.store.path, workspace.keyring, settings)
+) -> Iterator[list[Lane]]:
+    made = side_by_side(tmp_path, workspace.store.path, workspace.keyring, settings)
     yield made
     for lane in made:
         lane.close()
@@ -37,16 +37,14 @@ def lanes(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chance=st.randoms(use_true_random=False))
-def test_both_lanes_answer_and_record_alike(
-    lanes: tuple[Lane, Lane], keys: CampaignKeys, chance: Random
-) -> None:
+def test_all_lanes_answer_and_record_alike(lanes: list[Lane], keys: CampaignKeys, chance: Random) -> None:
     pieces = conversation(chance, paths(keys))
-    fast, slow = (lane.feed(pieces) for lane in lanes)
-    assert fast == slow
+    fast, other, waitress = (lane.feed(pieces) for lane in lanes)
+    assert fast == other == waitress
 
 
-def test_the_fast_lane_takes_what_mail_clients_send(lanes: tuple[Lane, Lane], keys: CampaignKeys) -> None:
-    fast, slow = lanes
+def test_the_fast_lane_takes_what_mail_clients_send(lanes: list[Lane], keys: CampaignKeys) -> None:
+    fast, other, waitress = lanes
     token = keys.message_token(keys.pseudonym("p0@x.example"))
     paths = (f"/o/{keys.code}/{token}.gif", f"/c/{keys.code}/1/{token}", f"/c/{keys.code}/2/{token}")
     for version, wish in (
@@ -59,7 +57,7 @@ def test_the_fast_lane_takes_what_mail_clients_send(lanes: tuple[Lane, Lane], ke
             sent = f"GET {path} HTTP/{version}\r\nHost: x\r\nUser-Agent: {CHROME}\r\n{wish}Accept: */*\r\n\r\n".encode()
             before = fast.taken
             outcome = fast.feed([sent])
-            assert outcome == slow.feed([sent])
+            assert outcome == other.feed([sent]) == waitress.feed([sent])
             assert outcome.events[0][4] == known(keys)
             assert fast.taken - before == (
                 0 if path == paths[0] and before == 0 else 1
@@ -67,14 +65,14 @@ def test_the_fast_lane_takes_what_mail_clients_send(lanes: tuple[Lane, Lane], ke
 
 
 def test_a_request_behind_that_expects_a_signal_is_answered_in_the_same_way(
-    lanes: tuple[Lane, Lane], keys: CampaignKeys
+    lanes: list[Lane], keys: CampaignKeys
 ) -> None:
     token = keys.message_token(keys.pseudonym("p0@x.example")).encode()
     plain = b"GET /o/%b/%b.gif HTTP/1.1\r\n\r\n" % (keys.code.encode(), token)
     expecting = plain[:-2] + b"Expect: 100-continue\r\n\r\n"
     for pieces in ([plain, plain + expecting + plain], [plain + expecting[:-9], expecting[-9:] + plain]):
-        fast, slow = (lane.feed(pieces) for lane in lanes)
-        assert fast == slow
+        fast, other, waitress = (lane.feed(pieces) for lane in lanes)
+        assert fast == other == waitress
 
 
 PLAIN = b"GET /o/aaaaaaaa/" + b"A" * 28 + b".gif HTTP/1.1\r\nHost: x\r\n"
@@ -107,11 +105,11 @@ PLAIN = b"GET /o/aaaaaaaa/" + b"A" * 28 + b".gif HTTP/1.1\r\nHost: x\r\n"
     ],
 )
 def test_what_is_not_plain_is_left_to_the_other_lane(block: bytes) -> None:
-    assert fastlane.parse(PLAIN)
-    assert fastlane.parse(block) is None
+    assert fastlane.parse(PLAIN + b"\r\n")
+    assert fastlane.parse(block + b"\r\n") is None
 
 
 def test_forwarded_headers_are_left_to_the_other_lane_where_a_proxy_is_trusted() -> None:
-    block = PLAIN + b"X-Forwarded-For: 1.2.3.4\r\n"
+    block = PLAIN + b"X-Forwarded-For: 1.2.3.4\r\n\r\n"
     assert fastlane.parse(block, fastlane.other_lane(trusted_proxy=False))
     assert fastlane.parse(block, fastlane.other_lane(trusted_proxy=True)) is None

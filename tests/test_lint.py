@@ -395,3 +395,23 @@ def test_every_rule_is_in_the_documentation() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "pixeltrack" / "lint").glob("*.py"))
     named = set(re.findall(r'"([a-z]+(?:-[a-z]+)*)",\s*"(?:warning|note)"(?!\])', code))
     assert told == named
+
+
+def test_a_folder_and_an_mbox_are_read_mail_by_mail(tmp_path: Path) -> None:
+    mails = tmp_path / "mails"
+    mails.mkdir()
+    (mails / "a.html").write_text(link("http://www.example.com/"))
+    message = f"From: a@b.example\nTo: c@d.example\nContent-Type: text/html\n\n{link('/sale')}\n"
+    (mails / "b.mbox").write_text(f"From x\n{message}\nFrom y\n{message}\n")
+    (mails / "notes.pdf").write_text("no mail")
+    ran = run(tmp_path, "lint", "mails", "--json")
+    assert [each["file"] for each in json.loads(ran.out)] == [
+        *("mails/a.html", "mails/b.mbox message 1", "mails/b.mbox message 2"),
+    ]
+    assert json.loads(ran.out)[0]["findings"][0]["rule"] == "http-link"
+    assert json.loads(run(tmp_path, "lint", "mails/b.mbox", "--json").out) == json.loads(ran.out)[1:]
+
+
+def test_a_folder_without_mails_says_what_it_should_have(tmp_path: Path) -> None:
+    ran = run(tmp_path, "lint", str(tmp_path))
+    assert ran.code == 2 and "no mail in the folder" in ran.err and "Hint: files end in" in ran.err

@@ -412,3 +412,49 @@ def test_what_is_cut_out_of_a_message_can_be_put_back() -> None:
         token = TOKEN if edit.slot else ""
         output = output.replace(edit.before + token + edit.after, made.source.view[edit.start : edit.end], 1)
     assert output.encode("latin-1") == mail
+
+
+# -- what is a message, and what an unusual one says -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "head", [b"To:a@b.example\nSubject:\n", b"X_Y.z:1\r\nFrom: a\r\n", b"From x y\nA: 1\n\tx\nB:2\n"]
+)
+def test_a_message_needs_no_space_behind_its_colons(head: bytes) -> None:
+    assert is_message(head + b"\n<p>x</p>")
+
+
+@pytest.mark.parametrize(
+    "text", [b"https://a.example/\nhttps://b.example/\n", b"<p>a:\nb: c</p>", b"Hi: you\n"]
+)
+def test_a_text_or_html_is_no_message(text: bytes) -> None:
+    assert not is_message(text)
+
+
+def simple(headers: str, body: str, eol: str = "\n") -> bytes:
+    return f"From: a@b.example\nTo: c@d.example\n{headers}\n\n{body}".replace("\n", eol).encode()
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+def test_quoted_printable_that_ends_with_a_soft_line_break_gets_its_pixel(eol: str) -> None:
+    head = "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable"
+    mail = simple(head, f'<p><a href=3D"{B}">x</a> =\n', eol)
+    assert contents(rewrite_message(mail), "text/html") == [f'<p><a href="{click(1)}">x</a> {PIXEL}']
+    part = f'--b\n{head}\n\n<p><a href=3D"{B}">x</a> =\n--b--\n'
+    mail = simple('Content-Type: multipart/mixed; boundary="b"', part, eol)
+    assert contents(rewrite_message(mail), "text/html") == [f'<p><a href="{click(1)}">x</a> {PIXEL}']
+
+
+def test_a_transfer_encoding_may_have_a_comment() -> None:
+    mail = simple(
+        "Content-Type: text/html\nContent-Transfer-Encoding: 8BIT (as it is)", f'<a href="{B}">x</a>\n'
+    )
+    assert click(1).encode() in rewrite_message(mail)
+
+
+def test_an_address_that_goes_on_in_the_next_line_is_left_alone() -> None:
+    """RFC 3676, 4: with DelSp the reader joins the lines, and what follows would stand behind our token."""
+    body = f"{B}long- \nname and {B}two \n\n{B}three\nnext {B}four \n> quoted\n"
+    for head, expected in (("format=flowed; delsp=yes", "leave"), ("format=flowed", "wrap")):
+        made = planned(simple(f"Content-Type: text/plain; {head}", body))
+        assert [link.decision for link in made.links] == [expected, "wrap", "wrap", "wrap"]

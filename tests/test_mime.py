@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import quopri
+import re
 from base64 import b64decode
 from contextlib import suppress
 from email import message_from_bytes
@@ -238,7 +239,8 @@ def test_quoted_printable_is_read_as_it_is_written(raw: bytes, decoded: bytes) -
     made = body(raw, "quoted-printable")
     assert made.data == decoded
     start = len(b"Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n")
-    assert made.place(len(decoded)) == start + len(raw)
+    behind = re.sub(rb"=[ \t]*(?:\r?\n)?\Z", b"", raw)  # nothing can stand behind a soft line break
+    assert made.place(len(decoded)) == start + len(behind)
     for offset, byte in enumerate(decoded):
         there = raw[made.place(offset) - start :]
         assert there[0] == byte or there[:3].upper() == b"=%02X" % byte

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pixeltrack.edits import Edit
 from pixeltrack.errors import SelfCheckError
+from pixeltrack.longlines import Fitted
 from pixeltrack.proofs import prove, undo
 from pixeltrack.source import Source
 
@@ -23,7 +24,7 @@ MAIL = (
 
 def proved(output: bytes, mail: bytes = MAIL) -> str:
     made = planned(mail)
-    return prove(made, edits_of(made), VALUES, output).audit
+    return prove(made, Fitted(edits_of(made), ()), VALUES, output).audit
 
 
 def test_an_honest_rewrite_passes() -> None:
@@ -52,7 +53,7 @@ def test_a_second_run_that_finds_something_is_a_fault() -> None:
     made = planned(MAIL)
     edits = edits_of(made)[1:]  # the first link was forgotten
     with pytest.raises(SelfCheckError, match="a second run would change"):
-        prove(made, edits, VALUES, render(made.source, edits))
+        prove(made, Fitted(edits, ()), VALUES, render(made.source, edits))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_the_auditor_sees_what_an_edit_should_not_bring(before: str, after: str,
     )
     edits = [harmful, *rest]
     with pytest.raises(SelfCheckError, match=said):
-        prove(made, edits, VALUES, render(made.source, edits))
+        prove(made, Fitted(edits, ()), VALUES, render(made.source, edits))
 
 
 def test_the_audit_reads_what_outlook_reads() -> None:
@@ -104,7 +105,7 @@ def test_a_link_that_leads_elsewhere_is_seen_by_the_auditor() -> None:
     first, *rest = edits_of(made)
     edits = [replace(first, before="mailto:", after="@evil.example"), *rest]
     with pytest.raises(SelfCheckError, match="a link go astray"):
-        prove(made, edits, VALUES, render(made.source, edits))
+        prove(made, Fitted(edits, ()), VALUES, render(made.source, edits))
 
 
 def test_undo_is_linear_in_the_number_of_links() -> None:
@@ -167,3 +168,21 @@ def test_undo_gives_back_any_mail(pieces: list[str]) -> None:
     output = render(made.source, edits)
     assert undo(made.source, edits, VALUES, output) == mail
     assert planned(output).changes_nothing
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        '<p><!--><a href="https://a.example/">A</a>-->',
+        '<p><!---><a href="https://a.example/">A</a>-->',
+        '<p><!-- x --!><a href="https://a.example/">A</a>-->',
+        '<p><!-- -- > <a href="https://b.example/">B</a>--><a href="https://a.example/">A</a>',
+        '<!--[if mso]><a href="https://a.example/">A</a><![endif]--!><p title="<!-->">x</p>',
+    ],
+)
+def test_comments_end_for_the_auditor_where_a_browser_ends_them(mail: str) -> None:
+    done = rewrite(mail.encode())
+    assert done.count(b"https://t.example/c/") == 1
+    assert "1 links read alike" in proved(done, mail.encode())
+    with pytest.raises(SelfCheckError):
+        proved(done.replace(b"/c/", b"/x/"), mail.encode())

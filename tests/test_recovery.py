@@ -69,10 +69,11 @@ def stored(path: Path) -> int:
     connection = sqlite3.connect(path)
     try:
         (count,) = connection.execute("select count(*) from events").fetchone()
+        (folded,) = connection.execute("select coalesce(sum(hits), 0) from repeats").fetchone()
         assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
     finally:
         connection.close()
-    return int(count)
+    return int(count + folded)
 
 
 def spools(path: Path) -> list[Path]:
@@ -377,17 +378,19 @@ class Failing:
 
 @pytest.mark.parametrize("spool", ["works", "fails too", "fails and then works"])
 @pytest.mark.parametrize("made", [[True], [False], [False, True], [True, True], [True, False, True]])
+@pytest.mark.parametrize("limit", [1, 5, 20])  # with 1 all are folded, with 20 none, with 5 some of them
 def test_a_commit_of_unknown_outcome_doubles_nothing(
     workspace: Workspace,
     settings: Settings,
     clock: Clock,
     mail: list[Copy],
+    limit: int,
     made: list[bool],
     spool: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = workspace.store.path
-    store = open_store(path, workspace.keyring, busy_ms=10, follow=True)
+    store = open_store(path, workspace.keyring, busy_ms=10, follow=True, replay_limit=limit)
     app = make_app(store, workspace.keyring, Pages(), settings, clock, commit_each=False)
     collector = Client(app)
     hits = ask(collector, mail, times=1)
@@ -407,7 +410,7 @@ def test_a_commit_of_unknown_outcome_doubles_nothing(
     if spool == "works":
         app.recorder.close()  # as if killed: the next one takes up what is there
         store.close()
-        store = open_store(path, workspace.keyring, busy_ms=10, follow=True)
+        store = open_store(path, workspace.keyring, busy_ms=10, follow=True, replay_limit=limit)
         app = make_app(store, workspace.keyring, Pages(), settings, clock)
     app.recorder.flush()
     assert stored(path) == hits

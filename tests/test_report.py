@@ -166,8 +166,8 @@ def test_a_proxied_reader_is_hidden_until_a_click_shows_the_device(hits: Hits, w
     hits.open(1, 100, GMAIL)
     hits.click(1, 160, agent=CHROME)
     said = build(workspace)
-    assert said.devices == (Share("desktop", 1), Share("hidden by Gmail", 1))
-    assert said.systems == (Share("Windows", 1), Share("hidden by Gmail", 1))
+    assert said.devices == (Share("desktop", 1), Share("hidden by Gmail's image proxy", 1))
+    assert said.systems == (Share("Windows", 1), Share("hidden by Gmail's image proxy", 1))
     assert said.clients == (Share("Gmail", 2),)
 
 

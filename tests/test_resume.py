@@ -15,6 +15,7 @@ from conftest import MAIL, Inject
 
 from pixeltrack import inject as job
 from pixeltrack.errors import InputError, Interrupted
+from pixeltrack.output import Output, interrupted_at
 
 LIST = [f"p{number}@example.com" for number in range(1, 51)]
 
@@ -121,3 +122,11 @@ def test_a_killed_command_is_resumed_by_the_same_command(tmp_path: Path, format_
     assert run(tmp_path, *argv, "--force").code == 0
     assert (tmp_path / "out" / "mail" / name).read_bytes() == resumed
     assert not [name for name in snapshot(tmp_path) if "partial" in name]
+
+
+def test_an_interrupted_run_is_found_beside_a_folder_with_brackets_in_its_name(tmp_path: Path):
+    folder = tmp_path / "a[1]"
+    with pytest.raises(Interrupted), Output(folder, "same", started=7) as output:
+        output.checkpoint(1)
+        raise KeyboardInterrupt
+    assert interrupted_at(folder) == 7

@@ -46,9 +46,10 @@ def mail(inject: Inject) -> list[Copy]:
 def hits(workspace: Workspace) -> Counter[tuple[int, int]]:
     """How often each (message, link) is on the disk; link 0 is an open."""
     campaign = workspace.store.campaign("spring")
-    return Counter(
-        (message, link) for message, _, _, link, _, _ in workspace.store.events(campaign.campaign_id)
-    )
+    found: Counter[tuple[int, int]] = Counter()
+    for message, _, _, link, _, _, weight in workspace.store.hits(campaign.campaign_id):
+        found[message, link] += weight
+    return found
 
 
 def key(workspace: Workspace, copy: Copy, link: int) -> tuple[int, int]:
@@ -180,6 +181,57 @@ def test_a_client_that_has_said_all_still_gets_its_answer(
         connection.shutdown(socket.SHUT_WR)
         assert read_answers(connection, 1)[0].status == 302
     assert hits(workspace).total() == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_client_that_takes_its_first_answer_slowly_gets_all_of_it(
+    workspace: Workspace, settings: Settings, clock: Clock, ends: bool
+) -> None:
+    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock, commit_each=False)
+    server = Server(app, listen("127.0.0.1", 0))
+    client, ours = socket.socketpair()
+    connection = socket.SocketType(ours.family, ours.type, ours.proto, ours.detach())
+    server._listener._keep(connection, ("127.0.0.1", 1), b"x" * 1_000_000, ends)
+    client.settimeout(0.01)
+    received, closed = 0, False
+    for _ in range(200):
+        server._turn(0)
+        try:
+            data = client.recv(50_000)
+        except TimeoutError:
+            continue
+        received += len(data)
+        closed = not data
+        if closed:
+            break
+    assert (received, closed) == (1_000_000, ends)
+    client.close()
+    server.stop()
+    server.run()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET %b HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET %b HTTP/1.0\r\n\r\n",
+        b"GET %b HTTP/1.1\r\nX_Y: z\r\nConnection: close\r\n\r\n",  # not plain
+    ],
+)
+def test_a_last_answer_comes_whole_and_then_the_end(
+    server: Server, mail: list[Copy], request_: bytes
+) -> None:
+    for pieces in (1, 2):
+        with dial(server.port) as connection:
+            whole = request_ % mail[0].open.encode()
+            for at in range(pieces):
+                connection.sendall(whole[at * 9 : None if at + 1 == pieces else 9])
+                time.sleep(0.05)
+            answer = b""
+            while data := connection.recv(4_096):
+                answer += data
+        assert answer.startswith(b"HTTP/1.")
+        assert answer.endswith(PIXEL)
 
 
 def test_clients_that_vanish_harm_nobody(server: Server, mail: list[Copy]) -> None:

@@ -62,7 +62,7 @@ REPORT = CampaignReport(
     ),
     timeline=(Bucket(1_790_000_000_000, 300, 50), Bucket(1_790_003_600_000, 212, 83)),
     timeline_step=3_600_000,
-    devices=(Share("desktop", 55), Share("hidden by Gmail", 44)),
+    devices=(Share("desktop", 55), Share("hidden by Gmail's image proxy", 44)),
     systems=(Share("Windows", 51),),
     browsers=(Share("Chrome", 49),),
     clients=(Share("Outlook", 33),),
@@ -76,6 +76,8 @@ REPORT = CampaignReport(
     first=1_790_000_000_000,
     last=1_790_003_600_000,
     preview_hits=6,
+    repeated_hits=1234,
+    repeated_urls=3,
     rules_version="2026-09-20.7",
 )
 
@@ -221,7 +223,7 @@ def test_expected_figures_follow_the_definitions() -> None:
     assert (expected.opens, expected.clicks, expected.machine_clicks) == ((1, 2), (1, 1), (1, 1))
     assert expected.clicked_without_open == 1
     assert expected.links == ((0, 0, 1), (1, 1, 0))
-    assert expected.devices == {"hidden by Gmail": 1, "desktop": 1}
+    assert expected.devices == {"hidden by Gmail's image proxy": 1, "desktop": 1}
     assert (expected.first, expected.last) == (1, 3)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CHROME, Inject
+from test_recovery import Failing
 
 from pixeltrack.errors import StoreError
 from pixeltrack.model import Event, EventKind
@@ -104,6 +105,20 @@ def test_a_crash_between_storing_and_removing_doubles_nothing(store: Store) -> N
     while heir.take_up(store):
         pass
     assert stored(store) == [1, 2, 3]
+    assert files(store) == []
+
+
+def test_a_commit_that_fails_after_it_was_made_doubles_nothing(store: Store) -> None:
+    spool = Spool(store.path)
+    spool.append(events(1, 2))
+    sound = store._connection
+    store._connection = Failing(sound, True)  # type: ignore[assignment]
+    with pytest.raises(StoreError, match="disk I/O error"):
+        spool.take_up(store)
+    store._connection = sound
+    while spool.take_up(store):
+        pass
+    assert stored(store) == [1, 2]
     assert files(store) == []
 
 
@@ -294,3 +309,11 @@ def test_a_disk_that_fills_up_leaves_no_half_line(store: Store, monkeypatch: pyt
 def open_store_quickly(store: Store, workspace: Workspace) -> Store:
     """The same database with a busy time of 10 ms."""
     return open_store(store.path, workspace.keyring, busy_ms=10)
+
+
+def test_the_spool_of_a_database_with_brackets_in_its_name_is_found(tmp_path: Path, store: Store) -> None:
+    odd = tmp_path / "a[1].db"
+    left = Spool(odd)
+    left.append(events(1, 2))
+    left.close()
+    assert Spool(odd).take_up(store) == 2

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from pixeltrack.errors import KeyFileError, NoSuchCampaign, StoreError
 from pixeltrack.model import Campaign, CampaignKind, Event, EventKind, Flag, LinkRow, Message, Owner
-from pixeltrack.store import CampaignDraft, Store, events, open_store
+from pixeltrack.store import CampaignDraft, Store, events, open_store, people
 from pixeltrack.store.schema import VERSION
 from pixeltrack.tokens import Keyring
 
@@ -112,6 +113,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0002_link_groups",),
             ("0003_logs",),
             ("0004_facts",),
+            ("0005_repeats",),
             ("0006_verdicts",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
@@ -259,13 +261,40 @@ def test_a_preview_becomes_the_campaign_and_never_the_other_way(store: Store) ->
 
 def test_messages_are_counted_once_however_often_they_are_saved(store: Store) -> None:
     campaign = saved(store)
-    people = [
+    sent_to = [
         Message(number, f"{number}@x.example", {"name": "A"}, number % 2 == 0) for number in range(12_000)
     ]
-    store.save_messages(campaign.campaign_id, people)
-    store.save_messages(campaign.campaign_id, people)
+    store.save_messages(campaign.campaign_id, sent_to)
+    store.save_messages(campaign.campaign_id, sent_to)
     assert store.message_counts(campaign.campaign_id) == (12_000, 6_000)
     assert store.owner(campaign.code, 7) == Owner("7@x.example", False)
+
+
+def test_new_people_and_known_ones_get_their_own_messages(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "_CHUNK", 10)
+    spring, summer = saved(store), saved(store, name="summer")
+    everybody = [f"{number}@x.example" for number in range(45)]
+
+    def messages(of: Sequence[str]) -> list[Message]:
+        return [Message(int(each.split("@")[0]), each, {"of": each, "x%": '"\\'}, True) for each in of]
+
+    store.save_messages(spring.campaign_id, messages(everybody[5:35]))  # all new
+    store.save_messages(summer.campaign_id, messages(everybody[::-1]))  # new ones, a mixture, known ones
+    for campaign, sent_to in ((spring, everybody[5:35]), (summer, everybody)):
+        for each in sent_to:
+            number = int(each.split("@")[0])
+            assert store.owner(campaign.code, number) == Owner(each, True)
+            assert store.fields_of(campaign.campaign_id, number) == {"of": each, "x%": '"\\'}
+
+
+def test_fields_are_stored_as_sorted_json(store: Store, path: Path) -> None:
+    fields = {"z": 'é "x" \\ \n\x00\u2028', "a%s": "100 %", "": ""}
+    store.save_messages(saved(store).campaign_id, [Message(1, "ann@x.example", fields, True)])
+    assert rows(path, "select fields from recipients") == [
+        (json.dumps(fields, ensure_ascii=False, sort_keys=True),)
+    ]
 
 
 def test_the_owner_of_a_message_is_looked_up_within_its_campaign(store: Store) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pixeltrack.tokens import Keyring, Person, Tracked, number
+from pixeltrack.tokens import Keyring, Person, TokenKind, Tracked, number
 from pixeltrack.urls import addresses
 
 # A promise for ever: mail that people keep holds these for this key, name and address.
@@ -223,6 +223,18 @@ def test_every_bit_of_a_bound_token_counts() -> None:
         flipped = bytearray(raw)
         flipped[bit // 8] ^= 1 << bit % 8
         assert KEYRING.verify_tracking(CODE, base64.urlsafe_b64encode(flipped).decode(), 1) is None
+
+
+@pytest.mark.parametrize("kind", ["message", "preview"])
+def test_tokens_minted_together_are_those_minted_one_by_one(kind: TokenKind) -> None:
+    mint = KEYS.minter(kind)
+    for one in range(500):
+        pseudonym = one.to_bytes(8, "little")
+        assert mint(pseudonym) == (
+            KEYS.message_token(pseudonym, kind),
+            KEYS.personal_token("unsubscribe", pseudonym, kind),
+            KEYS.personal_token("preferences", pseudonym, kind),
+        )
 
 
 def test_a_token_ends_with_a_letter_whatever_it_is_made_of() -> None:

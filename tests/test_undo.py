@@ -148,7 +148,7 @@ def test_a_personalised_copy_cannot_be_undone_and_says_so(tmp_path: Path) -> Non
         ("- --undo", "a copy on standard input needs --manifest"),
         ("mail.html --undo --manifest list.csv", "list.csv is no manifest of pixeltrack"),
         ("mail.html --undo --manifest gone.json", "cannot read gone.json"),
-        ("mail.html --manifest list.csv", "--manifest needs --undo"),
+        ("mail.html --manifest list.csv", "--manifest is for --undo, and for a filter"),
     ],
 )
 def test_undo_without_its_manifest(tmp_path: Path, argv: str, said: str) -> None:
@@ -157,3 +157,39 @@ def test_undo_without_its_manifest(tmp_path: Path, argv: str, said: str) -> None
     ran = run(tmp_path, "inject", *argv.split())
     assert ran.code == 2
     assert said in ran.err
+
+
+# -- a filter's manifest ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["8bit.eml", "base64.eml", "quoted-printable.eml", "mail.html"])
+def test_what_went_through_a_filter_is_undone_by_the_manifest_it_wrote(tmp_path: Path, name: str) -> None:
+    through = run(tmp_path, "inject", "-", "--manifest", "m.json", "--base-url", BASE, stdin=MAILS[name])
+    assert through.code == 0 and through.raw != MAILS[name], through.err
+    again = run(tmp_path, "inject", "-", "--base-url", BASE, stdin=MAILS[name])
+    assert again.raw == through.raw, "the manifest changes nothing"
+    back = run(tmp_path, "inject", "-", "--undo", "--manifest", "m.json", stdin=through.raw)
+    assert (back.code, back.raw) == (0, MAILS[name])
+
+
+def test_a_filters_template_is_undone_too(tmp_path: Path) -> None:
+    through = run(tmp_path, "inject", "-", "--merge-tag", "*|ID|*", "--manifest", "m.json", stdin=MAIL)
+    assert through.code == 2, "the mail asks for personal pages"
+    assert not (tmp_path / "m.json").exists()
+    mail = MAILS["latin.html"]
+    through = run(tmp_path, "inject", "-", "--merge-tag", "*|ID|*", "--manifest", "m.json", stdin=mail)
+    back = run(tmp_path, "inject", "-", "--undo", "--manifest", "m.json", stdin=through.raw)
+    assert (back.code, back.raw) == (0, mail)
+
+
+def test_a_filter_replaces_no_file_and_writes_nothing_then(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text("mine")
+    ran = run(tmp_path, "inject", "-", "--manifest", "m.json", stdin=MAILS["8bit.eml"])
+    assert (ran.code, ran.out) == (2, "")
+    assert "m.json exists already" in ran.err and "another with --manifest" in ran.err
+    assert (tmp_path / "m.json").read_text() == "mine"
+
+
+def test_a_folder_is_no_copy(tmp_path: Path) -> None:
+    ran = run(tmp_path, "inject", str(tmp_path), "--undo", "--manifest", "m.json")
+    assert ran.code == 2 and "is a folder" in ran.err and "Hint: give one of the files in it" in ran.err

@@ -46,6 +46,7 @@ def test_the_wheel_holds_pages_rules_queries_and_the_example(wheel: Path) -> Non
     assert "pixeltrack/store/schema/0001_foundation.sql" in names
     assert "pixeltrack/store/queries/put_event.sql" in names
     assert "pixeltrack/rules.toml" in names
+    assert "pixeltrack/networks/data/ms-eop.txt" in names
     assert not [name for name in names if name.startswith(("tests/", "docs/"))]
 
 

@@ -30,7 +30,9 @@ _COMMANDS = {
     "explain": "Say why a hit was taken for a person's or a machine's.",
     "reclassify": "Judge hits again, and say how totals moved.",
     "rules": "Show the rules of judging, or what other rules would change.",
+    "networks": "Show or refresh the lists that say whose network an address is in.",
     "doctor": "Look for what may be wrong with an installation.",
+    "simulate": "Draw people and machines that open and click, with the truth about each hit.",
     "demo": "Play a whole campaign on this machine and check its report.",
 }
 

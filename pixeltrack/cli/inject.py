@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 
 from pixeltrack.cli import inject_options as _options
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ Examples:
 
 
 @click.command("inject", epilog=EPILOG)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=GivenPath(path_type=Path))
 @click.argument("surplus", nargs=-1, metavar="")
 @click.option(
     "--recipients",
@@ -49,7 +49,7 @@ Examples:
 @click.option("--campaign", metavar="NAME", help="Name of the campaign  [default: the file's name]")
 @click.option("--base-url", metavar="URL", help="Public address of your collector  [env PIXELTRACK_BASE_URL]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Output folder  [default: out/CAMPAIGN]"
+    "--out", type=GivenPath(path_type=Path), metavar="DIR", help="Output folder  [default: out/CAMPAIGN]"
 )
 @click.option(
     "--format",
@@ -99,9 +99,9 @@ Examples:
 @click.option("--undo", is_flag=True, help="Take an injection back: SOURCE is a copy; print its original.")
 @click.option(
     "--manifest",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="FILE",
-    help="The manifest for --undo  [default: the one beside the copy]",
+    help="The manifest for --undo  [default: the one beside the copy]. As a filter: write one to FILE.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @global_options
@@ -146,8 +146,6 @@ def command(
     if undo:
         _undo(source, manifest, out)
         return
-    if manifest:
-        raise InputError("--manifest needs --undo")
     _check_options(list_file, personalize, merge_tag, format_, esp, bind=chosen.bind_links)
     if str(source) == list_file == "-":
         raise InputError("the mail and the list cannot both come from standard input")
@@ -158,7 +156,7 @@ def command(
 
     asked = Asked(
         *(source, list_file, campaign, out, format_, esp, merge_tag, duplicates == "merge"),
-        *(resume, force, test, as_json),
+        *(resume, force, test, as_json, manifest),
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
     if diff and as_json:
@@ -182,8 +180,9 @@ def _undo(copy: Path, manifest: Path | None, out: Path | None) -> None:
     data = inputs.read_mail(copy)
     original = undo.restore(data, str(copy), manifest or undo.find_manifest(copy))
     if out is None:
-        sys.stdout.buffer.write(original)
-        sys.stdout.buffer.flush()
+        output = inputs.standard_output()
+        output.write(original)
+        output.flush()
         return
     inputs.write_new(out, original)
 

@@ -36,6 +36,22 @@ _LINKS = (
         is_flag=True,
         help="Wrap also links whose text shows an address: mail programs may warn of phishing.",
     ),
+    click.option("--skip-schemeless", is_flag=True, help="Leave links such as //shop.example alone."),
+    click.option(
+        "--resolve-base",
+        is_flag=True,
+        help="Wrap relative links, too, as the mail's <base href> says where they lead.",
+    ),
+    click.option(
+        "--join-buttons",
+        is_flag=True,
+        help="Count the Outlook and the HTML half of one button as one link.",
+    ),
+    click.option(
+        "--strip-labels",
+        is_flag=True,
+        help="Take data-pt-label, data-pt-group and data-pt-utm out of the copies.",
+    ),
     click.option(
         "--utm",
         metavar="TAGS",
@@ -107,6 +123,10 @@ class Chosen:
     skip_pattern: tuple[str, ...]
     wrap_sensitive: bool
     wrap_visible_urls: bool
+    skip_schemeless: bool
+    resolve_base: bool
+    join_buttons: bool
+    strip_labels: bool
     utm: str | None
     bind_links: bool
     readable: bool
@@ -132,6 +152,9 @@ class Chosen:
             frozenset(fields),
             utm.parse(self.utm, "--utm") if self.utm else None,
             self.pixel,
+            self.resolve_base,
+            self.skip_schemeless,
+            self.strip_labels,
         )
 
 

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import click
 
 from pixeltrack import source as sources
 from pixeltrack.errors import InputError
 from pixeltrack.source import Source
+
+_MOST = 200_000_000  # bytes of one mail with all that is attached: some servers take 150 MB
 
 
 def read_mail(path: Path) -> bytes:
@@ -19,13 +23,25 @@ def read_mail(path: Path) -> bytes:
     if str(path) == "-":
         if sys.stdin is None:
             raise InputError("there is no standard input", hint="give the mail as a file")
-        return sys.stdin.buffer.read()
+        return _all_of(sys.stdin.buffer, "standard input")
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return _all_of(file, str(path))
     except FileNotFoundError:
         raise InputError(f"no such file: {path}", hint="give the HTML file of your mail") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder", hint="give one of the files in it") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _all_of(file: IO[bytes], name: str) -> bytes:
+    data = file.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise InputError(
+            f"{name} has more than {_MOST:,} bytes", hint="no mail server takes such a mail; give one mail"
+        )
+    return data
 
 
 def read_html(data: bytes, name: str, encoding: str | None) -> Source:
@@ -56,13 +72,20 @@ def read_headers(path: Path) -> list[tuple[str, str]]:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
-def write_new(path: Path, content: bytes) -> None:
+def standard_output() -> IO[bytes]:
+    """Return standard output for bytes; raise InputError where there is none."""
+    if sys.stdout is None:
+        raise InputError("there is no standard output", hint="send it to a file or a program")
+    return sys.stdout.buffer
+
+
+def write_new(path: Path, content: bytes, option: str = "--out") -> None:
     """Write a file that is not there yet; raise InputError for one that is."""
     try:
         with path.open("xb") as file:
             file.write(content)
     except FileExistsError:
-        raise InputError(f"{path} exists already", hint="name another with --out") from None
+        raise InputError(f"{path} exists already", hint=f"name another with {option}") from None
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
@@ -79,6 +102,15 @@ def check_readable(path: Path) -> None:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
+class GivenPath(click.Path):
+    """A path that was given: an empty text would mean the current folder, and is most likely a mistake."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @contextmanager
 def open_list(path: str, name: str) -> Iterator[IO[str]]:
     """Open a list as UTF-8 with its line ends as they are; standard input too, whatever the locale."""
@@ -87,6 +119,8 @@ def open_list(path: str, name: str) -> Iterator[IO[str]]:
     try:
         with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
             yield TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+    except IsADirectoryError:
+        raise InputError(f"{name} is a folder", hint="give one list, as CSV or JSON lines") from None
     except FileNotFoundError:
         raise InputError(
             f"no such file: {name}", hint="give the recipient list as CSV or JSON lines"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
-    from pixeltrack.cli.planning import Mail
-    from pixeltrack.links import Policy
     from pixeltrack.rewrite import Plan
     from pixeltrack.show.lint import Checked
     from pixeltrack.sinks import Format
@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command("lint", epilog=EPILOG)
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @click.option("--base-url", metavar="URL", help="Public address of your collector  [env PIXELTRACK_BASE_URL]")
 @click.option("--from", "from_", metavar="SENDER", help="Whom the mail comes from, if it has no From header.")
 @click.option(
@@ -55,8 +55,9 @@ def command(
 ) -> None:
     """Say what may be wrong with a mail before it is sent.
 
-    SOURCE is the HTML of a mail, a whole message, or a plain text (.txt); - reads standard input. A
-    warning is worth a look before sending, a note is good to know. Nothing is changed or stored.
+    SOURCE is the HTML of a mail, a whole message, a plain text (.txt), an mbox, or a folder of these; -
+    reads standard input. A warning is worth a look before sending, a note is good to know. Nothing is
+    changed or stored.
     """
     call = Call(options, {"base_url": base_url})
     from pixeltrack import urls
@@ -64,7 +65,7 @@ def command(
 
     addresses = urls.addresses(call.settings.base_url)
     sender = _domain(from_) if from_ is not None else ""
-    checked = [_check(path, addresses, sender, encoding) for path in sources]
+    checked = [each for path in sources for each in _check_all(path, addresses, sender, encoding)]
     if as_json:
         click.echo(findings_json(checked))
     elif not call.quiet:
@@ -75,27 +76,32 @@ def command(
         ctx.exit(1)
 
 
-def _check(path: Path, addresses: Addresses, sender: str, encoding: str | None) -> Checked:
+def _check_all(path: Path, addresses: Addresses, sender: str, encoding: str | None) -> Iterator[Checked]:
+    """Yield what is to be said of a mail, or of each mail in a folder or an mbox."""
     from urllib.parse import urlsplit
 
-    from pixeltrack import lint
     from pixeltrack.cli import planning
     from pixeltrack.links import Policy
-    from pixeltrack.show.lint import Checked
 
-    mail = planning.read(path)
-    plan = _plan(mail, Policy(addresses.owns, urlsplit(addresses.base).hostname or ""), encoding)
-    size = lint.copy_bytes(plan, addresses)
-    findings = lint.check(plan, lint.Context(addresses, sender, copy_bytes=size))
-    return Checked(mail.name, len(plan.links), lint.html_bytes(plan), size, findings)
-
-
-def _plan(mail: Mail, policy: Policy, encoding: str | None) -> Plan:
-    from pixeltrack.cli import planning
-
+    policy = Policy(addresses.owns, urlsplit(addresses.base).hostname or "")
     wishes = planning.Wishes(text=True, resign_later=True, encoding=encoding)
     own: dict[planning.Kind, Format] = {"html": "html", "text": "text", "message": "eml"}
-    return planning.plan_mail(mail, policy, own[mail.kind], wishes)
+    mails, boxes = planning.gather(path, text=False)
+    for mail in mails:
+        plan = planning.plan_mail(mail, policy, own[mail.kind], wishes)
+        yield _check(mail.name, plan, addresses, sender)
+    for given in planning.addressed([], boxes):
+        plan = planning.plan_given(given.data, given.name, policy, wishes)
+        yield _check(given.name, plan, addresses, sender)
+
+
+def _check(name: str, plan: Plan, addresses: Addresses, sender: str) -> Checked:
+    from pixeltrack import lint
+    from pixeltrack.show.lint import Checked
+
+    size = lint.copy_bytes(plan, addresses)
+    findings = lint.check(plan, lint.Context(addresses, sender, copy_bytes=size))
+    return Checked(name, len(plan.links), lint.html_bytes(plan), size, findings)
 
 
 def _domain(sender: str) -> str:

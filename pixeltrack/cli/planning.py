@@ -90,6 +90,11 @@ def read(path: Path, *, text: bool = False) -> Mail:
         # the line that an mbox has before a message is no part of it; a filter gives it back
         stripped = data.partition(b"\n")[2] if data.startswith(b"From ") and str(path) != "-" else data
         return Mail(path, stripped, name, "message")
+    if path.suffix.lower() == ".eml":
+        raise InputError(
+            f"{path} is no message: it does not begin with header fields",
+            hint="a file of HTML is to end in .html",
+        )
     plain = text and str(path) == "-" and not has_markup(data)
     return Mail(path, data, name, "text" if plain else "html")
 

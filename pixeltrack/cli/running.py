@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,23 +12,24 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from pixeltrack import lint, output, urls
-from pixeltrack.addressed import Given, addressee, inject_addressed, render_addressed
+from pixeltrack.addressed import Given, inject_addressed
 from pixeltrack.cli import looking, planning
 from pixeltrack.cli.common import Call
+from pixeltrack.cli.filtering import write_filtered
 from pixeltrack.cli.inject_options import Chosen
 from pixeltrack.cli.planning import Mail, Wishes
 from pixeltrack.cli.progress import progress
+from pixeltrack.clock import now_ms
 from pixeltrack.compile import Task
 from pixeltrack.delivery import Delivery, rehearse
 from pixeltrack.errors import InputError, Interrupted
 from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.lint.mail import domain
-from pixeltrack.serve import now_ms
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.show.injection import addressed_lines, summary_json, summary_lines
 from pixeltrack.show.lint import said
-from pixeltrack.single import check_merge, inject_single, render_single
+from pixeltrack.single import check_merge, inject_single
 from pixeltrack.sinks import MESSAGE_FORMATS, Format
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Asked:
     force: bool
     test: bool
     as_json: bool
+    manifest: Path | None
 
 
 class _Planned(NamedTuple):
@@ -113,6 +114,11 @@ class Run:
                 f"--format {asked.format} needs --recipients", hint="the copies are for the people on it"
             )
         filters = asked.out is None and self._people is None and asked.source == Path("-")
+        if asked.manifest and not filters:
+            raise InputError(
+                "--manifest is for --undo, and for a filter (inject - without --out and --recipients)",
+                hint="other runs write manifest.json into the output folder",
+            )
         several = len(own) + letters > 1
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
         for each in planned:
@@ -214,14 +220,15 @@ class Run:
                 hint=f"use one of {', '.join(MESSAGE_FORMATS)}",
             )
 
-        looked_at = False
+        looked_at, unchanged = False, 0
 
         def task_of(given: Given) -> Task:
-            nonlocal looked_at
+            nonlocal looked_at, unchanged
             plan = planning.plan_given(given.data, given.name, self._policy, self._wishes)
             if not looked_at:  # the others are most likely alike
                 self._say(self._looked_at(plan))
                 looked_at = True
+            unchanged += plan.changes_nothing
             return self._task(plan, name, folder)
 
         with progress(None if self._boxes else len(self._mails), self._call) as step:
@@ -231,6 +238,8 @@ class Run:
                 *(workspace.store, workspace.keyring, self._call.settings.consent),
                 *(Delivery(format_), step),
             )
+        if unchanged:
+            self._call.warn(f"{unchanged:,} of the messages have nothing to inject, or are injected already")
         if self._asked.as_json:
             click.echo(summary_json(summary, None))
         elif not self._call.quiet:
@@ -238,23 +247,9 @@ class Run:
                 click.echo(line)
 
     def _filter(self, workspace: Workspace) -> None:
-        """Write one mail to standard output: a message for whom it is addressed to, others as a preview."""
         (mail,) = self._mails
         task = self._task(self._plan(mail), self._name(mail.path), Path())
-        store, keyring = workspace.store, workspace.keyring
-        if mail.kind == "message" and self._asked.merge_tag is None:
-            given = Given(mail.name, mail.data)
-            content, mode = render_addressed(given, task, store, keyring, self._call.settings.consent)
-            said = f"{mode.outcome}: {mode.reason}"
-            if mode.outcome == "suppressed":
-                recipient = addressee(given)
-                self._call.warn(f"{recipient.address if recipient else ''} has unsubscribed: do not send it")
-        else:
-            content = render_single(task, self._asked.merge_tag, store, keyring)
-            said = "a template" if self._asked.merge_tag else "a preview, never counted"
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        self._call.say(f"{task.campaign}: {len(task.plan.wrapped)} links, {said}")
+        write_filtered(self._call, mail, task, workspace, self._asked.merge_tag, self._asked.manifest)
 
     # -- parts of it --------------------------------------------------------------------------------
 
@@ -283,6 +278,7 @@ class Run:
             readable=self._chosen.readable,
             honeypot=self._chosen.honeypot,
             bind=self._chosen.bind_links,
+            join_buttons=self._chosen.join_buttons,
             envelope=plan.kind == "message" and self._people is not None,
             test=self._asked.test,
         )

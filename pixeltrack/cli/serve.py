@@ -83,11 +83,12 @@ def command(
     }
     call = Call(options, own)
     from pixeltrack import logs
+    from pixeltrack.clock import now_ms
     from pixeltrack.collector import make_app
     from pixeltrack.metrics import Counters
     from pixeltrack.pages import Pages
     from pixeltrack.reload import reload
-    from pixeltrack.serve import Server, listen, now_ms, url_of
+    from pixeltrack.serve import Server, listen, url_of
     from pixeltrack.setup import open_workspace
     from pixeltrack.sockets import inherited
     from pixeltrack.spool import waiting_bytes

@@ -5,28 +5,32 @@ from __future__ import annotations
 import resource
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from glob import escape
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pixeltrack import keyfile, urls
 from pixeltrack.config import DEFAULT_BASE_URL, Settings
+from pixeltrack.dayhash import KEPT, day_of
 from pixeltrack.doctor.check import Check, failed, ok, warning
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.networks import read_lists
 from pixeltrack.spool import waiting_bytes
 from pixeltrack.store import Health, examine
 
 _DAY = 86_400_000  # milliseconds
 _AHEAD = 300_000  # milliseconds that an event may be ahead of this clock
 _WAL_LARGE = 256 << 20  # bytes; SQLite keeps it near 4 MB unless a reader holds it for long
+_LISTS_OLD = 180  # days
 _DISK_LOW, _DISK_OUT = 1 << 30, 100 << 20  # bytes
 FILES = 2_040  # that a collector wants to have open at the same time: its connections, and some
 
 
 def check_here(settings: Settings, now: int) -> list[Check]:
     """Look at the settings and at the files that they name. now is milliseconds UTC."""
-    checks = [*_settings(settings), _base_url(settings.base_url), _files()]
+    checks = [*_settings(settings), _base_url(settings.base_url), _files(), _lists(settings.networks, now)]
     if settings.db.exists() or settings.key.exists():
         checks += [_key(settings.key), *_database(settings, now), _disk(settings.db.absolute().parent)]
     else:
@@ -76,6 +80,19 @@ def _files() -> Check:
     return ok("open files", "enough for 2,000 connections of each worker")
 
 
+def _lists(folder: Path, now: int) -> Check:
+    try:
+        lists = read_lists(folder)
+    except PixeltrackError as error:
+        return failed("networks", error.message, error.hint or "delete it, or update it")
+    limit = f"{datetime.fromtimestamp(now / 1000, UTC) - timedelta(_LISTS_OLD):%Y-%m-%d}"
+    old = [each.name for each in lists if each.date < limit]
+    if old:
+        hint = "pixeltrack networks update takes newer ones, from the publishers' files"
+        return warning("networks", f"lists older than {_LISTS_OLD} days: {', '.join(old)}", hint)
+    return ok("networks", f"{len(lists)} lists, none older than {_LISTS_OLD} days")
+
+
 def _key(path: Path) -> Check:
     try:
         keyfile.load(path)
@@ -103,6 +120,7 @@ def _database(settings: Settings, now: int) -> Iterator[Check]:
     yield _journal(path, health)
     yield _clock(health, now)
     yield _age(settings.events_days, health, now)
+    yield _salts(health, now)
     waiting = waiting_bytes(path)
     if waiting:
         hint = "start pixeltrack serve; if it is running, its log says why the database does not take them"
@@ -129,7 +147,7 @@ def _made_by(path: Path, health: Health, key: Path) -> Check:
 
 def _modes(path: Path) -> Check:
     private = [path, *(Path(f"{path}{end}") for end in ("-wal", "-shm"))]
-    private += path.absolute().parent.glob(f"{path.name}.spool-*")
+    private += path.absolute().parent.glob(f"{escape(path.name)}.spool-*")
     for file in private:
         if file.exists() and file.stat().st_mode & 0o077:
             mode = f"{file.stat().st_mode & 0o777:04o}"
@@ -161,6 +179,16 @@ def _age(days: int | None, health: Health, now: int) -> Check:
         hint = "delete what is older, or tell your readers a longer time"
         return warning("retention", f"the oldest event is {age} days old; your readers are told {days}", hint)
     return ok("retention", f"{days} days; the oldest event is {age} days old")
+
+
+def _salts(health: Health, now: int) -> Check:
+    """Yesterday's salt is kept for an hour; a minute more is given to whoever deletes it."""
+    first, last = day_of(now - KEPT - 60_000), day_of(now + _DAY)
+    old = [day for day in health.salts if not first <= day <= last]
+    if old:
+        hint = "start pixeltrack serve, or run pixeltrack ingest: both delete them"
+        return warning("salts", f"those of {', '.join(old)} could still lead from a hit to an address", hint)
+    return ok("salts", "none but the day's")
 
 
 def _disk(folder: Path) -> Check:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
-from pixeltrack.ingest import Counts
+from pixeltrack.loghits import Counts
 from pixeltrack.show.text import clean
 
 _SAID = {

@@ -149,6 +149,12 @@ def _notes(report: CampaignReport) -> list[str]:
         notes.append("Rates need to know how many messages went out; recipient ids here are unsigned.")
     if report.preview_hits:
         notes.append(f"{count(report.preview_hits)} hits of preview messages are not counted.")
+    if report.repeated_hits:
+        hits = "1 further hit" if report.repeated_hits == 1 else f"{count(report.repeated_hits)} further hits"
+        urls = (
+            "1 URL that was" if report.repeated_urls == 1 else f"{count(report.repeated_urls)} URLs that were"
+        )
+        notes.append(f"{hits} of {urls} requested over and over: counted, not kept one by one.")
     return notes
 
 

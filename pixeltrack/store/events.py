@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
+from pixeltrack import replay
 from pixeltrack.errors import StoreError
-from pixeltrack.model import Event, Rows, StoredEvent
+from pixeltrack.model import Event, EventRow, Repeat, Rows, StoredEvent, WeightedHit
+from pixeltrack.replay import Replays
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database, Reconnect
+from pixeltrack.store.repeats import OTHER_AGENT, Fold, Mark, is_mark
 from pixeltrack.store.schema import query
 
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
-_OTHER_AGENT = "(other)"
+
+
+_COLUMNS = 9
+_MANY = 50  # rows of one statement: half of what one by one costs
+
+
+@lru_cache(maxsize=1)
+def _put_many() -> str:
+    """Return the statement that puts many hits at once, each under the same condition as one."""
+    row = f"({', '.join('?' * _COLUMNS)})"
+    return query("put_events").replace(row, ", ".join([row] * _MANY))
 
 
 class Events(Database):
-    """The part of the store that takes hits and gives them back."""
+    """The part of the store that takes hits and gives them back.
+
+    It keeps so many hits of one URL in an hour as they are, and folds those beyond into counts. Here,
+    where every hit comes through, whether from the collector, the spool or a log.
+    """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, busy_ms: int, reconnect: Reconnect | None = None
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        busy_ms: int,
+        reconnect: Reconnect | None = None,
+        replay_limit: int = replay.LIMIT,
     ) -> None:
         super().__init__(path, connection, busy_ms, reconnect)
         self._agents: dict[str, int] = {}
         self._networks: dict[str, int] = {"": 0}
+        self._replays = Replays(replay_limit)
+        self._mark = Mark()
+        self._marked: Rows | None = None  # the commit that is being made, if it folds hits
+        self._folding = False  # whether the last batch had any such hits
+        self._folds = 0  # how many of them were stored
+        self._folded = 0  # hits of all, since ``folds`` was asked
         self.doubt: Rows | None = None
 
     def _forget(self) -> None:
@@ -43,20 +72,25 @@ class Events(Database):
         None when nothing can have been stored.
         """
         agents: dict[str, int] = {}
-        self.doubt = None
+        self.doubt = self._marked = None
+        self._replays.begin(())
         try:
             self._put(events, agents, spool)
         except StoreError:
+            self._replays.take_back()
             self._networks = {"": 0}  # a rolled back row has no id
             if self._committing:
+                self._mark.renew()
                 (last,) = self._connection.execute("select last_insert_rowid()").fetchone()
-                self.doubt = last - len(events), last
+                self.doubt = self._marked or (last - len(events), last)
             raise
-        self._agents.update(agents)  # only now: a rolled back row has no id
+        self._keep(agents)
 
     def _put(self, events: Sequence[Event], agents: dict[str, int], spool: tuple[str, int] | None) -> None:
         with self._transaction() as connection:
             self._insert(events, agents)
+            if self._folding:
+                self._marked = self._mark.put(connection, events[-1].at)
             if spool:
                 connection.execute(
                     query("put_spool_offset"), {"name": f"spool {spool[0]}", "value": str(spool[1])}
@@ -64,6 +98,8 @@ class Events(Database):
 
     def has_event(self, event: Event, rows: Rows) -> bool:
         """Return whether a hit of a commit that failed has been stored by it all the same."""
+        if is_mark(rows[0]):
+            return bool(self._rows("has_commit", mark=rows[0], number=rows[1]))
         found = self._rows(
             "has_event",
             before=rows[0],
@@ -77,24 +113,58 @@ class Events(Database):
         )
         return bool(found)
 
-    def _insert(self, events: Sequence[Event], agents: dict[str, int]) -> int:
-        """Insert hits and return how many were stored; agents takes the ids that were not known."""
-        known, networks = self._agents, self._networks
-        rows = []
-        for at, campaign_id, kind, link, message, agent, flags, network, address in events:
+    def _insert(self, events: Sequence[EventRow], agents: dict[str, int]) -> int:
+        """Insert hits and return how many were stored; agents takes the ids that were not known.
+
+        Call ``_keep`` with these when they are committed.
+        """
+        known, networks, is_beyond = self._agents, self._networks, self._replays.is_beyond
+        values: list[int] = []
+        fold = Fold()
+        self._replays.begin(events)
+        for event in events:
+            at, campaign_id, kind, link, message, agent, flags, network, address = event
+            if is_beyond(at, campaign_id, link, message):
+                fold.add(event)
+                continue
             agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
             network_id = networks.get(network)
             if network_id is None:
                 network_id = networks[network] = self._network(network)
-            rows.append((at, campaign_id, int(kind), link, message, agent_id, flags, network_id, address))
-        return max(0, self._connection.executemany(query("put_event"), rows).rowcount)
+            values += (at, campaign_id, int(kind), link, message, agent_id, flags, network_id, address)
+        many = len(values) // (_COLUMNS * _MANY) * (_COLUMNS * _MANY)
+        stored = self._put_rows(_put_many(), values[:many], _MANY)
+        stored += self._put_rows(query("put_event"), values[many:], 1)
+        self._folding = bool(fold)
+        self._folds = fold.put(self._connection, partial(self._ids, agents)) if fold else 0
+        return stored + self._folds
+
+    def _put_rows(self, sql: str, values: list[int], rows: int) -> int:
+        """Run a statement for every so many rows' values; return how many rows it stored."""
+        size = rows * _COLUMNS
+        each = (values[at : at + size] for at in range(0, len(values), size))
+        return max(0, self._connection.executemany(sql, each).rowcount)
+
+    def _keep(self, agents: dict[str, int]) -> None:
+        """Remember what a commit has stored: only now, as a rolled back row has no id."""
+        self._agents.update(agents)
+        self._folded += self._folds
+
+    def folds(self) -> int:
+        """Return how many hits were only counted since this was asked last."""
+        folded, self._folded = self._folded, 0
+        return folded
+
+    def _ids(self, agents: dict[str, int], agent: str, network: str) -> tuple[int, int]:
+        agent_id = self._agents.get(agent) or agents.get(agent) or self._intern(agent, agents)
+        return agent_id, self._network(network) if network else 0
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"
         known = self._connection.execute(select, [agent]).fetchone()
         if known is None:
             (count,) = self._connection.execute("select count(*) from agents").fetchone()
-            kept = agent if count < _MAX_AGENTS else _OTHER_AGENT
+            kept = agent if count < _MAX_AGENTS else OTHER_AGENT
             self._connection.execute("insert or ignore into agents (agent) values (?)", [kept])
             known = self._connection.execute(select, [kept]).fetchone()
         if len(self._agents) + len(into) < _MAX_AGENTS:
@@ -128,8 +198,26 @@ class Events(Database):
             connection.executemany("delete from facts where name = ?", [[f"spool {name}"] for name in names])
 
     def events(self, campaign_id: int) -> Iterator[StoredEvent]:
-        """Yield a campaign's hits: one message after the other, each in order of time."""
+        """Yield the hits that are kept one by one: one message after the other, each in order of time.
+
+        ``hits`` has those too that are only counted.
+        """
         with explained(self.path):
             cursor = self._connection.cursor()
             cursor.row_factory = None  # plain tuples: there may be millions
             yield from cursor.execute(query("events_of_campaign"), {"campaign_id": campaign_id})
+
+    def repeats(self, campaign_id: int) -> list[Repeat]:
+        """Return the counts of a campaign's hits that were not kept one by one."""
+        return [Repeat(*row) for row in self._rows("repeats_of_campaign", campaign_id=campaign_id)]
+
+    def hits(self, campaign_id: int) -> Iterator[WeightedHit]:
+        """Yield all of a campaign's hits, in the order of ``events``, with how many each stands for.
+
+        Counts of hits that were not kept one by one come as their first and their last hit, the last
+        standing for all others; their flags have ``Flag.REPEAT``.
+        """
+        with explained(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            yield from cursor.execute(query("hits_of_campaign"), {"campaign_id": campaign_id})

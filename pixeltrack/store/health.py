@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack.store.connect import explained
+from pixeltrack.store.salts import salt_days
 from pixeltrack.store.schema import VERSION
 
 
@@ -22,6 +23,7 @@ class Health:
     newest: int | None
     wal_bytes: int
     key: str | None  # the check value of the key that made it
+    salts: tuple[str, ...] = ()  # the days whose salt is kept, as 2026-11-01
 
 
 def examine(path: Path) -> Health:
@@ -34,9 +36,14 @@ def examine(path: Path) -> Health:
         (schema,) = connection.execute("pragma user_version").fetchone()
         (found,) = connection.execute("pragma quick_check(1)").fetchone()
         oldest = newest = key = None
+        salts: tuple[str, ...] = ()
         if found == "ok" and 0 < schema <= VERSION:
             oldest, newest = connection.execute("select min(at), max(at) from events").fetchone()
+            if schema >= 5 and oldest is not None:  # the counts of further hits came then
+                (last,) = connection.execute("select max(last_at) from repeats").fetchone()
+                newest = max(newest, last or newest)
             row = connection.execute("select value from facts where name = 'key'").fetchone()
             key = row[0] if row else None
+            salts = salt_days(connection)
         wal_bytes = wal.stat().st_size if wal.exists() else 0
-    return Health(schema, VERSION, "" if found == "ok" else str(found), oldest, newest, wal_bytes, key)
+    return Health(schema, VERSION, "" if found == "ok" else str(found), oldest, newest, wal_bytes, key, salts)

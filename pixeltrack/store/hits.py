@@ -6,7 +6,7 @@ import json
 import sqlite3
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from struct import unpack
 from typing import Any, NamedTuple
@@ -118,10 +118,12 @@ class Hits(Database):
                 if following < len(ends) and starts[following] <= row[1]:
                     yield Neighbour._make(row)
 
-    def seen(self, campaign_id: int, judged: Sequence[int]) -> Iterator[tuple[int, list[Seen]]]:
+    def seen(
+        self, campaign_id: int, judged: Sequence[int], *, without: Collection[int] = ()
+    ) -> Iterator[tuple[int, list[Seen]]]:
         """Yield a campaign's messages one after the other, with hits and the numbers of their verdicts.
 
-        ``judged`` has those numbers, by the number of the hit.
+        ``judged`` has those numbers, by the number of the hit; ``without`` are messages to leave out.
         """
         agents, behind = self._texts("agent"), len(judged)
         following: int | None = 0
@@ -132,6 +134,8 @@ class Hits(Database):
                 numbers = [number for number in numbers if number < behind]
             for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
                 messages[message].append((at, kind, link, agents[agent], judged[event]))
+            for message in without:
+                messages.pop(message, None)
             yield from messages.items()
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:

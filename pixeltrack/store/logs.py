@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pixeltrack.errors import StoreError
-from pixeltrack.model import Event, LogPosition
+from pixeltrack.model import EventRow, LogPosition
 from pixeltrack.store.events import Events
 from pixeltrack.store.schema import query
 
@@ -26,7 +26,7 @@ class Logs(Events):
         return None
 
     def put_log_events(
-        self, events: Sequence[Event], before: LogPosition, after: LogPosition, heads: Heads
+        self, events: Sequence[EventRow], before: LogPosition, after: LogPosition, heads: Heads
     ) -> tuple[LogPosition, int]:
         """Store the hits of a piece of a log and, in the same transaction, that it has been read.
 
@@ -49,5 +49,5 @@ class Logs(Events):
                 )
             log_id = before.log_id or connection.execute(query("put_log_position"), values).lastrowid
             stored = self._insert(events, agents)
-        self._agents.update(agents)  # only now: a rolled back row has no id
+        self._keep(agents)
         return after._replace(log_id=log_id or 0), stored

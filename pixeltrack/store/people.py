@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from pixeltrack.flatjson import flat_sorted
 from pixeltrack.model import Message, Owner, Scope
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
@@ -13,7 +14,6 @@ from pixeltrack.store.schema import query
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
-_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 class People(Database):
@@ -28,24 +28,44 @@ class People(Database):
         silenced too. Whose copy is tracked again is heard again in this campaign, unless they
         stopped it themselves.
         """
-        recipient, message, unsilence = map(query, ("put_recipient", "put_message", "unsilence"))
         denied_before = self._rows("was_silenced", campaign_id=campaign_id)
-        remaining = iter(messages)
+        remaining, are_new = iter(messages), True
         while chunk := list(islice(remaining, _CHUNK)):
             with self._transaction() as connection:
-                connection.executemany(
-                    recipient, [(each.identity, _as_json(dict(each.fields))) for each in chunk]
-                )
-                connection.executemany(
-                    message, [(campaign_id, each.pseudonym, each.tracked, each.identity) for each in chunk]
-                )
+                are_new = self._put_messages(campaign_id, chunk, may_be_new=are_new)
                 if denied_before:
                     connection.executemany(
-                        unsilence, [(campaign_id, each.pseudonym) for each in chunk if each.tracked]
+                        query("unsilence"), [(campaign_id, each.pseudonym) for each in chunk if each.tracked]
                     )
         with self._transaction() as connection:
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
             connection.executemany(query("silence_denied"), ({"identity": each} for each in denied))
+
+    def _put_messages(self, campaign_id: int, chunk: Sequence[Message], *, may_be_new: bool) -> bool:
+        """Store messages with their recipients, and return whether all of these were new.
+
+        New ones have numbers in a row, so that nobody needs to be looked up for their message.
+        """
+        connection = self._connection
+        people = [(each.identity, flat_sorted(each.fields)) for each in chunk]
+        if may_be_new:
+            added = connection.executemany(query("put_new_recipient"), people).rowcount
+            if added == len(chunk):
+                (last,) = connection.execute("select last_insert_rowid()").fetchone()
+                connection.executemany(
+                    query("put_new_message"),
+                    [
+                        (campaign_id, message.pseudonym, number, message.tracked)
+                        for number, message in enumerate(chunk, start=last - added + 1)
+                    ],
+                )
+                return True
+        connection.executemany(query("put_recipient"), people)
+        connection.executemany(
+            query("put_message"),
+            [(campaign_id, each.pseudonym, each.tracked, each.identity) for each in chunk],
+        )
+        return False
 
     def message_counts(self, campaign_id: int) -> tuple[int, int]:
         """Return (messages, tracked messages) of a campaign."""

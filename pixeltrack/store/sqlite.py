@@ -5,18 +5,20 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from pixeltrack import replay
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.people import People
+from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
 from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Logs, Domains, Verdicts):
+class Store(Campaigns, People, Logs, Salts, Domains, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:
@@ -32,13 +34,20 @@ class Store(Campaigns, People, Logs, Domains, Verdicts):
 
 
 def open_store(
-    path: Path, keyring: Keyring, *, create: bool = False, busy_ms: int = 5_000, follow: bool = False
+    path: Path,
+    keyring: Keyring,
+    *,
+    create: bool = False,
+    busy_ms: int = 5_000,
+    follow: bool = False,
+    replay_limit: int = replay.LIMIT,
 ) -> Store:
     """Open a database with the key that made it.
 
     With follow the store goes on with the database that stands at the path, when the one it has open
-    was deleted or replaced. Raises StoreError when there is none (unless create is set), when it
-    cannot be used or is newer than this program; KeyFileError when the key is another one.
+    was deleted or replaced. replay_limit is how many hits of one URL in an hour are kept one by one.
+    Raises StoreError when there is none (unless create is set), when it cannot be used or is newer
+    than this program; KeyFileError when the key is another one.
     """
     if create and not path.exists():
         create_private(path)
@@ -51,7 +60,7 @@ def open_store(
     def connected() -> sqlite3.Connection:
         return _connect(path, keyring, busy_ms)
 
-    return Store(path, connected(), busy_ms, connected if follow else None)
+    return Store(path, connected(), busy_ms, connected if follow else None, replay_limit)
 
 
 def _connect(path: Path, keyring: Keyring, busy_ms: int) -> sqlite3.Connection:

@@ -1,0 +1,124 @@
+"""What a request tells beyond its agent: header flags, the client's network, the day's number of its address.
+
+Both lanes ask here, one with a WSGI environ, the other with the headers as it has read them, and both
+get the same. The address itself goes no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pixeltrack.dayhash import DayHash
+from pixeltrack.model import Flag
+from pixeltrack.networks import Networks
+from pixeltrack.peers import FORWARDING, client_of, is_spoken_for
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+    from pixeltrack.store import Store
+
+#: Flags, network (as "google/2026-11-01", or empty) and address (32 bits, or 0), as an Event has them.
+Facts = tuple[int, str, int]
+
+
+class HeaderFacts:
+    """What is made of a request before its address is dropped. Not for several threads at the same time.
+
+    lists is the folder of the user's own network lists; trusted are the addresses of the proxies whose
+    X-Forwarded-For and X-Forwarded-Proto count; clock returns milliseconds UTC. Raises InputError for a
+    network list that is none.
+    """
+
+    def __init__(
+        self, store: Store, clock: Callable[[], int], *, lists: Path | None, trusted: Collection[str]
+    ) -> None:
+        self._lists = lists
+        self._trusted = trusted
+        self._hash = DayHash(store, clock)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the network lists again; when one is none the old ones stay, and InputError is raised."""
+        networks = Networks.of(self._lists)
+        networks.load()
+        self._label = networks.label
+
+    def tend(self) -> None:
+        """Delete old salts when it is time; for a loop that turns without hits, too."""
+        self._hash.tend()
+
+    def of(self, environ: WSGIEnvironment, at: int) -> Facts:
+        """Return the facts of a WSGI request that came at a time (milliseconds UTC)."""
+        peer: str = environ.get("REMOTE_ADDR", "")
+        client = client_of(
+            peer, environ.get("HTTP_X_FORWARDED_FOR", ""), is_spoken_for(environ), self._trusted
+        )
+        flags = _flags(
+            environ.get("HTTP_ACCEPT", ""),
+            environ.get("HTTP_ACCEPT_LANGUAGE", ""),
+            environ.get("HTTP_SEC_FETCH_MODE", ""),
+            environ.get("HTTP_SEC_GPC", ""),
+            environ.get("HTTP_DNT", ""),
+        )
+        if environ.get("wsgi.url_scheme") == "https" or (
+            peer in self._trusted and _is_https(environ.get("HTTP_X_FORWARDED_PROTO", ""))
+        ):
+            flags |= Flag.TLS
+        return flags, self._label(client), self._hash.key(client, at)
+
+    def of_said(self, said: Said, peer: str, at: int) -> Facts:
+        """Return the facts of a request whose headers ``said`` has looked at, over a plain connection."""
+        client = client_of(peer, said.hops, said.spoken_for, self._trusted)
+        flags = said.flags
+        if said.https and peer in self._trusted:
+            flags |= Flag.TLS
+        return flags, self._label(client), self._hash.key(client, at)
+
+
+class Said:
+    """What headers say that is the same whoever sends them: it may be remembered with them."""
+
+    __slots__ = ("flags", "hops", "https", "spoken_for")
+
+    def __init__(self, headers: Mapping[bytes, bytes]) -> None:
+        """headers are by name in lower case, each there once."""
+
+        def text(name: bytes) -> str:
+            return headers.get(name, b"").decode("latin-1")
+
+        self.hops = text(b"x-forwarded-for")
+        self.https = _is_https(text(b"x-forwarded-proto"))
+        self.spoken_for = any(name.startswith(FORWARDING) for name in headers)
+        self.flags = _flags(
+            text(b"accept"),
+            text(b"accept-language"),
+            text(b"sec-fetch-mode"),
+            text(b"sec-gpc"),
+            text(b"dnt"),
+        )
+
+
+def _flags(accept: str, language: str, mode: str, gpc: str, dnt: str) -> int:
+    flags = Flag.HEADERS
+    if not language or language.isspace():
+        flags |= Flag.NO_LANGUAGE
+    if accept.strip() in ("", "*/*"):
+        flags |= Flag.BARE_ACCEPT
+    mode = mode.strip()
+    if mode:
+        flags |= Flag.FETCH
+        if mode == "navigate":
+            flags |= Flag.NAVIGATE
+    if gpc.strip() == "1":
+        flags |= Flag.GPC
+    if dnt.strip() == "1":
+        flags |= Flag.DNT
+    return flags
+
+
+def _is_https(protocols: str) -> bool:
+    """Return what the last proxy said; the earlier ones say what they like."""
+    return protocols.rpartition(",")[2].strip().lower() == "https"

@@ -1,0 +1,67 @@
+"""Hits beyond their URL's share of an hour, which were not kept one by one: judged, and counted.
+
+Of each count the first and the last hit are judged with all others of the message, as if they were
+kept; those between are like the last. Messages with counts are few, and judged at each report.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pixeltrack import verdicts
+from pixeltrack.count import Count
+from pixeltrack.judging import Fact, judge_of
+from pixeltrack.model import Flag, Repeat
+from pixeltrack.rules import rules
+from pixeltrack.store import Store
+
+
+class Repeats:
+    """The counts of one campaign. ``hits`` and ``urls`` are how many there were, tests left out."""
+
+    def __init__(self, store: Store, campaign_id: int) -> None:
+        self._store, self._campaign_id = store, campaign_id
+        self._counts: defaultdict[int, list[Repeat]] = defaultdict(list)
+        for repeat in store.repeats(campaign_id):
+            self._counts[repeat.message].append(repeat)
+        real = [each for counts in self._counts.values() for each in counts if not each.flags & Flag.PREVIEW]
+        self.hits = sum(repeat.hits for repeat in real)
+        self.urls = len({(repeat.message, repeat.kind, repeat.link) for repeat in real})
+
+    @property
+    def messages(self) -> frozenset[int]:
+        """The messages that ``add_to`` counts, with all their hits."""
+        return frozenset(self._counts)
+
+    def add_to(self, count: Count) -> None:
+        """Count all hits of these messages."""
+        if not self._counts:
+            return
+        judge, context = judge_of(rules()), verdicts.contexts(self._store)[self._campaign_id]
+        kept: defaultdict[int, list[Fact]] = defaultdict(list)
+        places = [(self._campaign_id, message) for message in self._counts]
+        for _campaign, fact in self._store.facts_of(places, self._store.last_event()):
+            kept[fact.message].append(fact)
+        for message, counts in self._counts.items():
+            made: list[tuple[Fact, int]] = [(fact, 0) for fact in kept[message]]
+            for repeat in counts:
+                made.append((_fact(repeat, repeat.first_at), 0))
+                if repeat.hits > 1:
+                    made.append((_fact(repeat, repeat.last_at), repeat.hits - 2))
+            made.sort(key=lambda each: each[0].at)
+            found = judge.message([fact for fact, _more in made], context)
+            hits = [
+                (fact.at, fact.kind, fact.link, fact.agent, count.number(verdict))
+                for (fact, _more), verdict in zip(made, found, strict=True)
+            ]
+            count.add(message, hits)
+            for hit, (_, more) in zip(hits, made, strict=True):
+                if more:
+                    count.add_alike(hit, more)
+
+
+def _fact(repeat: Repeat, at: int) -> Fact:
+    return Fact(
+        *(0, repeat.message, at, repeat.kind, repeat.link, repeat.agent, repeat.flags),
+        *(repeat.network, 0),
+    )

@@ -1,0 +1,2 @@
+-- Numbers of new rows follow each other; whoever is known already is left as they are.
+insert or ignore into recipients (identity, fields) values (?, ?)

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pixeltrack.agents import describe
+from pixeltrack.estimates import BITS, Seen
 from pixeltrack.figures import Tally
-from pixeltrack.judging import LABELS, Label, Verdict
+from pixeltrack.judging import Label, Verdict
 from pixeltrack.model import EventKind
 from pixeltrack.replay import HOUR
 
 Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
-_BITS = {label: 1 << place for place, label in enumerate(LABELS)}
-_HUMAN, _UNKNOWN, _TEST = _BITS["human"], _BITS["unknown"], _BITS["test"]
+_HUMAN, _UNKNOWN, _TEST = BITS["human"], BITS["unknown"], BITS["test"]
 
 
 @dataclass(slots=True)
@@ -24,6 +24,7 @@ class Count:
     """The counting itself. ``finish`` once all messages are added."""
 
     judgements: Mapping[int, Verdict]
+    providers: Mapping[int, str] = field(default_factory=dict)  # by message
     grounds: Counter[tuple[int, Ground]] = field(default_factory=Counter)  # hits by kind
     aside: Counter[Ground] = field(default_factory=Counter)  # messages, people's left out
     hours: Counter[tuple[int, int]] = field(default_factory=Counter)  # people's hits by hour and kind
@@ -34,31 +35,33 @@ class Count:
     link_people: Counter[int] = field(default_factory=Counter)
     link_clicks: Counter[int] = field(default_factory=Counter)
     link_machines: Counter[int] = field(default_factory=Counter)
-    clicked_without_open: int = 0
+    messages: Counter[Seen] = field(default_factory=Counter)
     previews: int = 0
     first: int | None = None
     last: int | None = None
+    begun: int | None = None  # the first hit, a machine's too
     _hits: dict[int, list[int]] = field(default_factory=dict)  # opens and clicks by verdict, at their kind
     _hours: list[Counter[int]] = field(default_factory=lambda: [Counter(), Counter(), Counter()])  # by kind
     _asides: Counter[frozenset[Ground]] = field(default_factory=Counter)  # messages
-    _labels: Counter[tuple[int, int]] = field(default_factory=Counter)  # messages by kind and labels
     _readers: Counter[frozenset[tuple[int, str]]] = field(default_factory=Counter)  # by kinds and agents
     _known: dict[int, tuple[int, Ground]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, verdict in self.judgements.items():
-            self._known[number] = _BITS[verdict.label], (verdict.label, verdict.reason)
+            self._known[number] = BITS[verdict.label], (verdict.label, verdict.reason)
 
     def tally(self, kind: EventKind, *labels: Label) -> Tally:
         """Return the messages with a hit of one of the labels, and all such hits."""
-        wanted = sum(_BITS[label] for label in labels)
+        wanted = sum(BITS[label] for label in labels)
         total = sum(hits for (of, ground), hits in self.grounds.items() if of == kind and ground[0] in labels)
         unique = sum(
-            messages for (of, seen), messages in self._labels.items() if of == kind and seen & wanted
+            messages
+            for seen, messages in self.messages.items()
+            if (seen.opens if kind == _OPEN else seen.clicks) & wanted
         )
         return Tally(unique, total)
 
-    def add(self, hits: Iterable[Hit]) -> None:
+    def add(self, message: int, hits: Iterable[Hit]) -> None:
         """Count the hits of one message. One that nobody has judged yet is left for the next time."""
         known, counted = self._known, self._hits
         seen = [0, 0, 0]  # labels by kind
@@ -76,6 +79,8 @@ class Count:
                 counted[judgement] = [0, 0, 0]
             counted[judgement][kind] += 1
             seen[kind] |= bit
+            if self.begun is None or at < self.begun:
+                self.begun = at
             if bit != _HUMAN:
                 aside.add(ground)
                 if bit != _UNKNOWN:
@@ -98,15 +103,12 @@ class Count:
             self._readers[frozenset(people)] += 1
         for link in links:
             self.link_people[link] += 1
-        for kind in (_OPEN, _CLICK):
-            if seen[kind]:
-                self._labels[kind, seen[kind]] += 1
-        if seen[_CLICK] & _HUMAN and not seen[_OPEN] & _HUMAN:
-            self.clicked_without_open += 1
+        if seen[_OPEN] or seen[_CLICK]:
+            self.messages[Seen(seen[_OPEN], seen[_CLICK], self.providers.get(message, ""))] += 1
 
     def number(self, verdict: Verdict) -> int:
         """Return the number by which hits with a verdict are counted, be it stored or not."""
-        known = _BITS[verdict.label], (verdict.label, verdict.reason)
+        known = BITS[verdict.label], (verdict.label, verdict.reason)
         found = next((number for number, each in self._known.items() if each == known), None)
         if found is None:
             found = max(self._known, default=0) + 1

@@ -59,6 +59,58 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Recipients, if every doubtful hit is a machine's, and if every one is a person's."""
+
+    at_least: int
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A rate that is an estimate, with the interval (0 to 1) that holds the truth with ``confidence``."""
+
+    rate: float
+    low: float
+    high: float
+    confidence: float
+    part: int  # rate = part ÷ whole
+    whole: int
+    formula: str  # the same in words, with the numbers filled in
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFigures:
+    """One mailbox provider's recipients. ``provider`` is a name, or "other domains"."""
+
+    provider: str
+    tracked: int
+    openers: int  # recipients with a person's open
+    clickers: int  # recipients with a person's click
+    prefetch_only: int
+    open_rate: float | None
+    click_rate: float | None
+    adjusted_open_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A provider whose people have all but stopped opening; ``provider`` is None where all have.
+
+    ``recipients`` are those whose opens can be seen, ``before`` is the rate of ``campaigns`` earlier
+    ones together, ``chance`` how likely so few openers would be at that rate.
+    """
+
+    provider: str | None
+    openers: int
+    recipients: int
+    before: float
+    campaigns: int
+    chance: float
+    says: str  # the whole of it as a sentence
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignReport:
     """Everything a report says. Counts are of people unless the name says otherwise.
 
@@ -78,7 +130,14 @@ class CampaignReport:
     open_rate: float | None
     click_rate: float | None
     click_to_open_rate: float | None
-    clicked_without_open: int
+    opens_bounds: Bounds
+    clicks_bounds: Bounds
+    adjusted_open_rate: Estimate | None
+    prefetch_only: int  # recipients whose pixel was only loaded ahead
+    observable: int | None  # tracked messages but for these
+    observable_share: float | None
+    clicked_without_open: int  # people with a click and no person's open
+    clicked_without_images: int  # those of them whose pixel nothing but a scanner loaded
     unsubscribed: int
     stopped_tracking: int
     machine_opens: Tally
@@ -92,7 +151,10 @@ class CampaignReport:
     systems: tuple[Share, ...]
     browsers: tuple[Share, ...]
     clients: tuple[Share, ...]
+    providers: tuple[ProviderFigures, ...]
+    alarms: tuple[Alarm, ...]
     set_aside: tuple[SetAside, ...]
+    begun: int | None  # the first hit, a machine's too; first and last are people's
     first: int | None
     last: int | None
     preview_hits: int

@@ -54,7 +54,7 @@ class Repeats:
                 (fact.at, fact.kind, fact.link, fact.agent, count.number(verdict))
                 for (fact, _more), verdict in zip(made, found, strict=True)
             ]
-            count.add(hits)
+            count.add(message, hits)
             for hit, (_, more) in zip(hits, made, strict=True):
                 if more:
                     count.add_alike(hit, more)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
-from pixeltrack import verdicts
+from pixeltrack import alarm, verdicts
+from pixeltrack.clock import now_ms
 from pixeltrack.count import Count
 from pixeltrack.errors import StoreError
-from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
+from pixeltrack.estimates import add_up, adjusted, by_provider, observable
+from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, ProviderFigures, SetAside, Share, Tally
 from pixeltrack.model import Campaign, EventKind, LinkRow
-from pixeltrack.rates import ratio
+from pixeltrack.providers import provider_of
+from pixeltrack.rates import audience, ratio
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
@@ -18,13 +22,18 @@ from pixeltrack.store import Store
 from pixeltrack.verdicts import Progress
 
 Failed = Callable[[StoreError], None]
+Clock = Callable[[], int]  # milliseconds UTC
 
 _DAY = 24 * HOUR
 _MOST_HOURS = 96  # a longer span is shown by the day
 
 
 def build(
-    store: Store, name: str, progress: Progress | None = None, failed: Failed | None = None
+    store: Store,
+    name: str,
+    progress: Progress | None = None,
+    failed: Failed | None = None,
+    clock: Clock = now_ms,
 ) -> CampaignReport:
     """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
 
@@ -33,15 +42,18 @@ def build(
     """
     campaign = store.campaign(name)
     _judge(store, progress, failed)
-    return _build(store, campaign)
+    reports = _Reports(store, clock())
+    return reports.with_alarms(campaign, reports.build(campaign))
 
 
 def build_all(
-    store: Store, progress: Progress | None = None, failed: Failed | None = None
+    store: Store, progress: Progress | None = None, failed: Failed | None = None, clock: Clock = now_ms
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
     _judge(store, progress, failed)
-    return [_build(store, campaign) for campaign in store.campaigns()]
+    reports = _Reports(store, clock())
+    built = [(campaign, reports.build(campaign)) for campaign in store.campaigns()]
+    return [reports.with_alarms(campaign, report) for campaign, report in built]
 
 
 def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> None:
@@ -53,15 +65,80 @@ def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> No
         failed(error)
 
 
-def _build(store: Store, campaign: Campaign) -> CampaignReport:
+class _Reports:
+    """Building reports at one time (ms UTC): campaigns that others are compared with are counted once."""
+
+    def __init__(self, store: Store, now: int) -> None:
+        self._store = store
+        self._now = now
+        self._campaigns = store.campaigns()
+        self._judgements = store.judgements()
+        self._judged = store.all_judged()
+        self._providers: dict[int, tuple[ProviderFigures, ...]] = {}
+
+    def build(self, campaign: Campaign) -> CampaignReport:
+        """Return a campaign's report without its alarms."""
+        count, repeats, tracked_at = self._count(campaign)
+        count.finish()
+        providers = by_provider(count.messages, tracked_at)
+        self._providers[campaign.campaign_id] = providers
+        return _report(self._store, campaign, count, repeats, providers)
+
+    def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
+        """Return the report with its alarms, once all are built that are to be built anyway."""
+        now = alarm.standings(report.providers)
+        begun = report.begun if campaign.sent is None else campaign.sent
+        if begun is None or self._now - begun < alarm.AGE_HOURS * HOUR or not alarm.is_suspect(now):
+            return report
+        earlier = [alarm.standings(self._at_providers(each)) for each in self._before(campaign)]
+        return replace(report, alarms=alarm.alarms(now, earlier))
+
+    def _before(self, campaign: Campaign) -> list[Campaign]:
+        """Return the campaigns to compare with, the newest first."""
+        then = _start(campaign)
+        found = [
+            each
+            for each in self._campaigns
+            if each.kind == "recipients"
+            and each.campaign_id != campaign.campaign_id
+            and then - alarm.DAYS * _DAY <= _start(each) < then
+        ]
+        return sorted(found, key=_start, reverse=True)[: alarm.LOOKED_AT]
+
+    def _at_providers(self, campaign: Campaign) -> tuple[ProviderFigures, ...]:
+        if campaign.campaign_id not in self._providers:
+            count, _repeats, tracked_at = self._count(campaign)
+            self._providers[campaign.campaign_id] = by_provider(count.messages, tracked_at)
+        return self._providers[campaign.campaign_id]
+
+    def _count(self, campaign: Campaign) -> tuple[Count, Repeats, Counter[str]]:
+        """Count a campaign's hits, and its tracked messages at each provider."""
+        at: dict[int, str] = {}
+        tracked: Counter[str] = Counter()
+        for domain, messages in self._store.domains(campaign.campaign_id):
+            provider = provider_of(domain)
+            tracked[provider] += len(messages)
+            at.update(dict.fromkeys(messages, provider))
+        count = Count(self._judgements, at)
+        repeats = Repeats(self._store, campaign.campaign_id)
+        for message, hits in self._store.seen(campaign.campaign_id, self._judged, without=repeats.messages):
+            count.add(message, hits)
+        repeats.add_to(count)
+        return count, repeats, tracked
+
+
+def _start(campaign: Campaign) -> int:
+    return campaign.created if campaign.sent is None else campaign.sent
+
+
+def _report(
+    store: Store, campaign: Campaign, count: Count, repeats: Repeats, providers: tuple[ProviderFigures, ...]
+) -> CampaignReport:
     links = store.links(campaign.campaign_id)
-    count = Count(store.judgements())
-    repeats = Repeats(store, campaign.campaign_id)
-    for hits in store.seen(campaign.campaign_id, store.all_judged(), without=repeats.messages):
-        count.add(hits)
-    repeats.add_to(count)
-    count.finish()
     messages, tracked = _message_counts(store, campaign)
+    whole = audience(tracked)
+    sums = add_up(count.messages)
+    seen = observable(sums, whole)
     state = store.judging_state()
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
@@ -76,10 +153,17 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         tracked=tracked,
         opens=opens,
         clicks=clicks,
-        open_rate=ratio(opens.unique, tracked),
-        click_rate=ratio(clicks.unique, tracked),
+        open_rate=ratio(opens.unique, whole),
+        click_rate=ratio(clicks.unique, whole),
         click_to_open_rate=ratio(clicks.unique, opens.unique),
-        clicked_without_open=count.clicked_without_open,
+        opens_bounds=sums.opens_bounds,
+        clicks_bounds=sums.clicks_bounds,
+        adjusted_open_rate=adjusted(sums, whole),
+        prefetch_only=sums.prefetch_only,
+        observable=seen,
+        observable_share=None if seen is None else ratio(seen, whole),
+        clicked_without_open=sums.clicked_without_open,
+        clicked_without_images=sums.clicked_without_images,
         unsubscribed=opt_outs.get("all", 0),
         stopped_tracking=opt_outs.get("tracking", 0),
         machine_opens=count.tally(EventKind.OPEN, "prefetch", "scanner"),
@@ -93,7 +177,10 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         systems=_shares(count.systems),
         browsers=_shares(count.browsers),
         clients=_shares(count.clients),
+        providers=providers,
+        alarms=(),
         set_aside=_set_aside(count),
+        begun=count.begun,
         first=count.first,
         last=count.last,
         preview_hits=count.previews,

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "clock", "flatjson"},
+    {"errors", "model", "rates", "chances", "clock", "flatjson"},
     {
         "tokens",
         "urls",
@@ -48,6 +48,9 @@ FLOORS = [
         "replay",
         "times",
         "count",
+        "providers",
+        "estimates",
+        "alarm",
     },
     {
         "resources",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,11 @@ READERS = tuple(f"reader{number}@example.com" for number in range(10))
 class Hits:
     """Stores hits of one campaign's readers, by their place on the list."""
 
-    def __init__(self, workspace: Workspace, campaign: str) -> None:
+    def __init__(self, workspace: Workspace, campaign: str, readers: Sequence[str] = READERS) -> None:
         self._store = workspace.store
         self._campaign = workspace.store.campaign(campaign)
         keys = workspace.keyring.campaign(self._campaign.code, self._campaign.key_id)
-        self._messages = [int.from_bytes(keys.pseudonym(reader), "big", signed=True) for reader in READERS]
+        self._messages = [int.from_bytes(keys.pseudonym(reader), "big", signed=True) for reader in readers]
 
     def open(self, reader: int, seconds: float, agent: str = CHROME, flags: int = 0) -> None:
         self._put(EventKind.OPEN, 0, reader, seconds, agent, flags)

@@ -12,7 +12,18 @@ from cutting import planned
 from rich.console import Console
 
 from pixeltrack import rates, simulate
-from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
+from pixeltrack.figures import (
+    Alarm,
+    Bounds,
+    Bucket,
+    CampaignReport,
+    Estimate,
+    LinkFigures,
+    ProviderFigures,
+    SetAside,
+    Share,
+    Tally,
+)
 from pixeltrack.show import terminal, text
 from pixeltrack.show.json import as_json
 from pixeltrack.show.links import show_plan
@@ -31,7 +42,14 @@ REPORT = CampaignReport(
     open_rate=400 / 1200,
     click_rate=90 / 1200,
     click_to_open_rate=90 / 400,
+    opens_bounds=Bounds(407, 618),
+    clicks_bounds=Bounds(90, 92),
+    adjusted_open_rate=Estimate(400 / 991, 0.374, 0.435, 0.95, 400, 991, "400 ÷ (1,200 − 209)"),
+    prefetch_only=209,
+    observable=991,
+    observable_share=991 / 1200,
     clicked_without_open=7,
+    clicked_without_images=5,
     unsubscribed=3,
     stopped_tracking=2,
     machine_opens=Tally(210, 260),
@@ -48,7 +66,13 @@ REPORT = CampaignReport(
     systems=(Share("Windows", 51),),
     browsers=(Share("Chrome", 49),),
     clients=(Share("Outlook", 33),),
+    providers=(
+        ProviderFigures("Gmail", 702, 0, 14, 161, 0.0, 14 / 702, 0.0),
+        ProviderFigures("other domains", 498, 400, 76, 48, 400 / 498, 76 / 498, 400 / 450),
+    ),
+    alarms=(Alarm("Gmail", 0, 541, 0.31, 4, 1e-90, "Gmail: 0 of 541 opened, against 31 % before: spam?"),),
     set_aside=(SetAside("scanner", "burst", 0, 297, 31),),
+    begun=1_790_000_000_000,
     first=1_790_000_000_000,
     last=1_790_003_600_000,
     preview_hits=6,
@@ -89,6 +113,12 @@ def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
         "33",
         "297",
         "31",
+        "Gmail: 0 of 541 opened",
+        "407",
+        "618",
+        "209 recipients",
+        "991 recipients, 82.6 %",
+        "40.4 %",
         "rules: version 2026-09-20.7",
     ):
         assert figure in shown, figure

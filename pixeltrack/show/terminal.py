@@ -11,22 +11,27 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pixeltrack.figures import CampaignReport, LinkFigures, Share
+from pixeltrack.figures import CampaignReport, LinkFigures, ProviderFigures, Share
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
 _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
 _WIDE = 110  # columns from which destinations and dates are shown too
+_BROAD = 80  # and from which the providers' rates are
+_ROOMY = 120  # and from which the overview has estimates
 _ROWS = 8  # of each breakdown; the rest is one line
 
 
 def show_report(console: Console, report: CampaignReport) -> None:
     """Print one campaign's report."""
     console.print(_title(report))
+    for alarm in report.alarms:
+        console.print(Text(f"Alarm. {clean(alarm.says, 400)}", style="bold red"))
     console.print(_headline(report))
     for note in _notes(report):
         console.print(Text(note, style="dim"))
+    console.print(_section("Estimates", _estimates(report)))
     if report.timeline:
         console.print(_section("When", _timeline(report)))
     if report.links:
@@ -44,6 +49,8 @@ def show_report(console: Console, report: CampaignReport) -> None:
     if breakdowns:
         console.print()
         console.print(Columns(breakdowns, padding=(0, 3)))
+    if report.providers:
+        console.print(_section("Mailbox providers", _providers(report.providers, console.width)))
     if report.set_aside:
         console.print(_section("Set aside: not counted as people", _set_aside(report)))
     console.print()
@@ -55,11 +62,13 @@ def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
     """Print all campaigns, one line each."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     dated = console.width >= _WIDE
-    room = console.width - (90 if dated else 68)  # beside the figures
+    adjusted = console.width >= _ROOMY
+    room = console.width - (90 if dated else 68) - (28 if adjusted else 0)  # beside the figures
     table.add_column("campaign", overflow="ellipsis", no_wrap=True, max_width=max(12, room))
     if dated:
         table.add_column("created", no_wrap=True)
-    _numbers(table, "messages", "opens", "rate", "clicks", "rate", "machines")
+    estimates = ("at most", "adjusted", "seen") if adjusted else ()
+    _numbers(table, "messages", "opens", "rate", *estimates, "clicks", "rate", "machines")
     for report in reports:
         table.add_row(
             Text(clean(report.campaign)),
@@ -67,12 +76,26 @@ def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
             count(report.messages),
             count(report.opens.unique),
             percent(report.open_rate),
+            *(_overview_estimates(report) if adjusted else []),
             count(report.clicks.unique),
             percent(report.click_rate),
             count(report.machine_opens.total + report.machine_clicks.total),
         )
     console.print(table)
+    for report in reports:
+        for alarm in report.alarms:
+            said = f"Alarm. {clean(report.campaign)}: {clean(alarm.says, 400)}"
+            console.print(Text(said, style="bold red"))
     console.print(Text("Opens and clicks are unique, and of people; rates are over tracked messages.", "dim"))
+
+
+def _overview_estimates(report: CampaignReport) -> list[str]:
+    estimate = report.adjusted_open_rate
+    return [
+        count(report.opens_bounds.at_most),
+        percent(estimate.rate if estimate else None),
+        percent(report.observable_share),
+    ]
 
 
 def _title(report: CampaignReport) -> RenderableType:
@@ -118,8 +141,9 @@ def _notes(report: CampaignReport) -> list[str]:
     notes = []
     if report.clicked_without_open:
         notes.append(
-            f"{count(report.clicked_without_open)} people clicked without loading images:"
+            f"{count(report.clicked_without_open)} people clicked without an open that can be told:"
             " at least so many opens are missing above."
+            f" {count(report.clicked_without_images)} of them never loaded the images."
         )
     if report.messages is None:
         notes.append("Rates need to know how many messages went out; recipient ids here are unsigned.")
@@ -132,6 +156,48 @@ def _notes(report: CampaignReport) -> list[str]:
         )
         notes.append(f"{hits} of {urls} requested over and over: counted, not kept one by one.")
     return notes
+
+
+def _estimates(report: CampaignReport) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    _numbers(table, "at least", "at most")
+    for name, bounds in (("Opens", report.opens_bounds), ("Clicks", report.clicks_bounds)):
+        table.add_row(name, Text(count(bounds.at_least), "bold"), Text(count(bounds.at_most), "bold"))
+    lines = [f"Only loaded ahead: {count(report.prefetch_only)} recipients."]
+    if report.observable is not None:
+        lines.append(
+            f"Can be seen: {count(report.observable)} recipients, {percent(report.observable_share)}."
+        )
+    estimate = report.adjusted_open_rate
+    said = percent(None)
+    if estimate is not None:
+        said = (
+            f"{percent(estimate.rate)} = {estimate.formula}, {estimate.confidence * 100:.0f} % between"
+            f" {percent(estimate.low)} and {percent(estimate.high)}"
+        )
+    lines.append(f"Adjusted open rate (an estimate): {said}")
+    return Group(table, *(Text(line) for line in lines))
+
+
+def _providers(providers: Sequence[ProviderFigures], width: int) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    wide = width >= _BROAD
+    table.add_column("provider", overflow="ellipsis", no_wrap=True, max_width=16)
+    rates = ("rate",) if wide else ()
+    adjusted = ("adjusted",) if wide else ()
+    _numbers(table, "tracked", "opened", *rates, *adjusted, "clicked", *rates, "ahead")
+    for row in providers:
+        table.add_row(
+            Text(clean(row.provider)),
+            count(row.tracked),
+            Text(count(row.openers), "bold"),
+            *((percent(row.open_rate), percent(row.adjusted_open_rate)) if wide else ()),
+            Text(count(row.clickers), "bold"),
+            *((percent(row.click_rate),) if wide else ()),
+            count(row.prefetch_only),
+        )
+    return table
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:

@@ -120,8 +120,8 @@ class Hits(Database):
 
     def seen(
         self, campaign_id: int, judged: Sequence[int], *, without: Collection[int] = ()
-    ) -> Iterator[list[Seen]]:
-        """Yield a campaign's hits, one message after the other, with the numbers of their verdicts.
+    ) -> Iterator[tuple[int, list[Seen]]]:
+        """Yield a campaign's messages one after the other, with hits and the numbers of their verdicts.
 
         ``judged`` has those numbers, by the number of the hit; ``without`` are messages to leave out.
         """
@@ -136,7 +136,7 @@ class Hits(Database):
                 messages[message].append((at, kind, link, agents[agent], judged[event]))
             for message in without:
                 messages.pop(message, None)
-            yield from messages.values()
+            yield from messages.items()
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:
         """Return the numbers of the hits in a campaign's next buckets, and the bucket to go on from."""

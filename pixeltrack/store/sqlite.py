@@ -9,6 +9,7 @@ from pixeltrack import replay
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
+from pixeltrack.store.domains import Domains
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.people import People
 from pixeltrack.store.salts import Salts
@@ -17,7 +18,7 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Logs, Salts, Verdicts):
+class Store(Campaigns, People, Logs, Salts, Domains, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

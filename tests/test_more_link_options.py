@@ -11,7 +11,7 @@ from quopri import encodestring
 
 import pytest
 from command import Ran, run
-from conftest import BASE, CHROME, Client
+from conftest import BASE, CHROME, Client, Clock
 
 BUTTON = (
     '<!--[if mso]><v:roundrect href="https://shop.example/six"><center>Buy</center></v:roundrect><![endif]-->'

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack import config, setup
+from pixeltrack.minting import number
 from pixeltrack.model import Message
-from pixeltrack.tokens import number
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from lanes import conversation, paths, side_by_side
 
 from pixeltrack import config, setup
+from pixeltrack.minting import number
 from pixeltrack.model import LinkRow, Message
-from pixeltrack.tokens import number
 
 
 def main(count: int, seed: int) -> None:

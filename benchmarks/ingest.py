@@ -28,9 +28,9 @@ from measure import pixeltrack
 
 from pixeltrack import config
 from pixeltrack.accesslog import Format
+from pixeltrack.minting import CampaignKeys
 from pixeltrack.model import LinkRow
 from pixeltrack.setup import Workspace, open_workspace
-from pixeltrack.tokens import CampaignKeys
 
 START = 1_790_000_000_000
 BAR = 100_000  # lines a second

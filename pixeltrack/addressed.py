@@ -19,13 +19,14 @@ from pixeltrack.errors import InputError
 from pixeltrack.handout import MessageTable
 from pixeltrack.inject import Progress, Summary
 from pixeltrack.manifest import addressed_manifest, undo_record
+from pixeltrack.minting import number
 from pixeltrack.model import Message, Recipient
 from pixeltrack.output import Output
 from pixeltrack.recipients import identity
 from pixeltrack.signals import uninterrupted
 from pixeltrack.sinks import open_sink
 from pixeltrack.store import Drafting, Store
-from pixeltrack.tokens import Keyring, number
+from pixeltrack.tokens import Keyring
 
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n))From [^\r\n]*\r?\n(?=[!-9;-~]+:)")
 _QUOTED_FROM = re.compile(rb"(?m)^>(?=>*From )")  # as mboxrd quotes

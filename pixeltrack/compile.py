@@ -14,12 +14,13 @@ from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
 from pixeltrack.longlines import fitted
 from pixeltrack.mime import split_headers
+from pixeltrack.minting import CampaignKeys, TokenKind
 from pixeltrack.model import CampaignKind, LinkRow
 from pixeltrack.proofs import Proof, prove
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.store import CampaignDraft, Drafting, Store
 from pixeltrack.template import Mixture, Slot, Template
-from pixeltrack.tokens import CampaignKeys, Keyring, TokenKind
+from pixeltrack.tokens import Keyring
 from pixeltrack.urls import Addresses
 
 

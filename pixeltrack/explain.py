@@ -11,11 +11,12 @@ from pixeltrack.agents import AgentFacts, describe
 from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.trail import Step, trail
+from pixeltrack.minting import number
 from pixeltrack.model import Campaign, EventKind, Flag, LinkRow
 from pixeltrack.recipients import identity
 from pixeltrack.rules import Rules
 from pixeltrack.store import Store
-from pixeltrack.tokens import Keyring, number
+from pixeltrack.tokens import Keyring
 from pixeltrack.urls import parse
 
 _FLAGS = (

@@ -18,13 +18,14 @@ from pixeltrack.errors import PixeltrackError
 from pixeltrack.handout import MessageTable
 from pixeltrack.listing import RecipientList
 from pixeltrack.manifest import manifest
+from pixeltrack.minting import TokenKind, number
 from pixeltrack.model import Message, Recipient, Scope
 from pixeltrack.output import Output
 from pixeltrack.proofs import Proof
 from pixeltrack.signals import uninterrupted
 from pixeltrack.sinks import Format
 from pixeltrack.store import Store
-from pixeltrack.tokens import Keyring, TokenKind, number
+from pixeltrack.tokens import Keyring
 
 _CHECKPOINT = 10_000  # copies after which an interrupted run can be taken up again
 

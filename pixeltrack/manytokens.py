@@ -14,7 +14,8 @@ from secrets import token_bytes
 from struct import Struct
 from typing import Any
 
-from pixeltrack.tokens import FROM_URL_SAFE, LETTERED, MESSAGE, TRACK_BODY, TRACK_TAG, Keyring
+from pixeltrack.minting import FROM_URL_SAFE, LETTERED, MESSAGE, TRACK_BODY, TRACK_TAG
+from pixeltrack.tokens import Keyring
 
 _SIZE = TRACK_BODY + TRACK_TAG
 _numbers = Struct(f">2xq{TRACK_TAG}x").iter_unpack  # behind kind and key: what ``tokens.number`` returns

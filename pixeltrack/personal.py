@@ -10,9 +10,10 @@ from urllib.parse import parse_qs
 from pixeltrack.answers import Answer, Answers
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.minting import Personal
 from pixeltrack.model import Scope
 from pixeltrack.store import Store
-from pixeltrack.tokens import Keyring, Person, Personal
+from pixeltrack.tokens import Keyring, Person
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

@@ -18,11 +18,12 @@ from pixeltrack.channel import Channel
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.dayhash import DayHash
+from pixeltrack.minting import CampaignKeys, number
 from pixeltrack.pages import Pages
 from pixeltrack.parser import Parser
 from pixeltrack.serve import Server, listen
 from pixeltrack.store import open_store
-from pixeltrack.tokens import CampaignKeys, Keyring, number
+from pixeltrack.tokens import Keyring
 
 _DATE = re.compile(rb"\r\nDate: [^\r]+")
 CLOCK = 1_790_000_000_000

@@ -23,12 +23,12 @@ from pixeltrack.errors import InputError
 from pixeltrack.hrefs import location
 from pixeltrack.links import fill_in
 from pixeltrack.message import plan_message, refuse_signed
+from pixeltrack.minting import number
 from pixeltrack.model import LinkRow, Message
 from pixeltrack.pages import Pages
 from pixeltrack.rewrite import Plan, plan
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.source import read, require_html
-from pixeltrack.tokens import number
 
 # What stands in the places of a golden copy that cutting.py renders.
 _OWN = {"code": CODE, "token": TOKEN, **{name: VALUES[name] for name in ("unsubscribe", "preferences")}}

@@ -15,8 +15,8 @@ from lanes import Lane, conversation, known, paths, side_by_side
 
 from pixeltrack import fastlane
 from pixeltrack.config import Settings
+from pixeltrack.minting import CampaignKeys
 from pixeltrack.setup import Workspace
-from pixeltrack.tokens import CampaignKeys
 
 
 @pytest.fixture

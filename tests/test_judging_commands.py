@@ -13,9 +13,9 @@ from conftest import CHROME, START
 
 from pixeltrack import config, rulefile, rules, setup
 from pixeltrack.judging import signs
+from pixeltrack.minting import number
 from pixeltrack.model import Event, EventKind
 from pixeltrack.show.reasons import reason
-from pixeltrack.tokens import number
 
 MAIL = (
     b'<html><body><a href="https://shop.example/a">A</a> <a href="https://shop.example/b">B</a></body></html>'

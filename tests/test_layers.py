@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 FLOORS = [
     {"errors", "model", "rates", "chances", "clock", "flatjson"},
     {
+        "minting",
         "tokens",
         "urls",
         "markup",

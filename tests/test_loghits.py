@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 
 from pixeltrack.accesslog import Format, Hit, Plain, Reader, reader
 from pixeltrack.loghits import Counts, LogHits
+from pixeltrack.minting import CampaignKeys
 from pixeltrack.model import EventRow, LinkRow
 from pixeltrack.store import Store, open_store
-from pixeltrack.tokens import CampaignKeys, Keyring
+from pixeltrack.tokens import Keyring
 
 KEYRING = Keyring({1: bytes(range(32)), 7: bytes(range(1, 33))})
 FORMATS: list[Format] = ["combined", "json", "caddy", "cloudfront"]

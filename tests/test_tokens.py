@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pixeltrack.tokens import Keyring, Person, TokenKind, Tracked, number
+from pixeltrack.minting import TokenKind, number
+from pixeltrack.tokens import Keyring, Person, Tracked
 from pixeltrack.urls import addresses
 
 # A promise for ever: mail that people keep holds these for this key, name and address.

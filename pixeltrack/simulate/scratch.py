@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from pixeltrack.minting import number
 from pixeltrack.model import Campaign, Event, LinkRow, Message, Scope
 from pixeltrack.simulate.facts import events
 from pixeltrack.simulate.hits import HitKind, Plan
 from pixeltrack.store import CampaignDraft, Store
-from pixeltrack.tokens import Keyring, number
+from pixeltrack.tokens import Keyring
 
 _CHUNK = 5_000  # hits a transaction
 _SCOPES: dict[HitKind, Scope] = {"unsubscribe": "all", "stop": "tracking"}

@@ -44,7 +44,7 @@ class Link:
     destination: str
     decision: Decision
     reason: str
-    label: str  # what reports call it: its data-pt-label, else its text
+    named: str  # its data-pt-label, or that of its other half
     group: str  # its data-pt-group
     utm: Utm | None  # of its own (data-pt-utm), in the place of the run's
     start: int  # span of the href's value in the source's view, without its quotes
@@ -52,6 +52,11 @@ class Link:
     quote: str
     twin: bool = False  # the other half of the button that the link before is one half of (case 49)
     strips: tuple[tuple[int, int], ...] = ()  # spans of attributes to take out
+
+    @property
+    def label(self) -> str:
+        """What reports call it."""
+        return self.named or self.text
 
 
 def _as_it_is(_at: int, before: str, after: str, _slotted: bool) -> tuple[str, str]:
@@ -163,7 +168,7 @@ def text_links(
                 destination=ruling.destination,
                 decision=ruling.decision,
                 reason=ruling.reason,
-                label=_label(written),
+                named="",
                 group="",
                 utm=None,
                 start=start,
@@ -191,7 +196,7 @@ def _link(number: int, anchor: Anchor, source: Source, lines: list[int], policy:
         destination=ruling.destination,
         decision=ruling.decision,
         reason=ruling.reason,
-        label=_label(source.text(attributes.get("data-pt-label", ""))),
+        named=_label(source.text(attributes.get("data-pt-label", ""))),
         group=_label(source.text(attributes.get("data-pt-group", ""))),
         utm=None if own_utm is None else _own_utm(own_utm, f"{source.name} line {line}: data-pt-utm"),
         start=anchor.href.start,
@@ -216,28 +221,27 @@ def _own_utm(written: str, where: str) -> Utm:
 
 
 def _match_twins(links: list[Link]) -> None:
-    """Give every link its label; the VML and the ``<a>`` of one button share theirs (case 49).
+    """Give the VML and the ``<a>`` of one button the same label (case 49).
 
     Where the ``<a>`` is left alone, its VML is, too (case 47).
     """
     for place, (one, other) in enumerate(pairwise(links)):
         if one.destination == other.destination and one.tag.startswith("v:") != other.tag.startswith("v:"):
             html = other if one.tag.startswith("v:") else one
-            label = one.label or other.label or html.text
+            named = one.named or other.named or html.text
             group = one.group or other.group
-            links[place] = one = replace(one, label=label, group=group)
-            links[place + 1] = other = replace(other, label=label, group=group)
+            links[place] = one = replace(one, named=named, group=group)
+            links[place + 1] = other = replace(other, named=named, group=group)
             if html.decision == "leave":
                 at = place if one.tag.startswith("v:") else place + 1
                 links[at] = replace(links[at], decision="leave", reason=html.reason)
             elif one.decision == other.decision and one.utm == other.utm:
                 links[place + 1] = replace(other, twin=True)
-    for place, link in enumerate(links):
-        if not link.label:
-            links[place] = replace(link, label=link.text)
 
 
 def _label(raw: str) -> str:
+    if not raw:
+        return ""
     with suppress(ValueError):  # a character reference of thousands of digits, which int() refuses
         raw = unescape(raw)
     text = _WHITE.sub(" ", raw).strip()

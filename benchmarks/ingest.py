@@ -41,26 +41,43 @@ AGENTS = [
 ]
 
 
+ACCEPT = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+LANGUAGE = "de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7"
+
+
 class Request(NamedTuple):
     at: float
     path: str
     status: int
     agent: str
+    address: str
+
+
+#: Half of all hits come through image proxies and offices: some thousands of addresses, again and again.
+#: The others have each an address of their own.
+PROXIES = 2_000
+
+
+def address_of(number: int, chance: random.Random) -> str:
+    if number % 2:
+        place = chance.randrange(PROXIES)
+        return f"66.249.{80 + place // 256}.{place % 256}"
+    place = number * 2_654_435_761 % 2**24  # spread over networks, none twice
+    return f"{80 + number % 8}.{place >> 16}.{place >> 8 & 255}.{place & 255}"
 
 
 def combined(request: Request) -> str:
-    at, path, status, agent = request
+    at, path, status, agent, address = request
     moment = datetime.fromtimestamp(at, UTC)
-    return (
-        f'203.0.113.9 - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "GET {path} HTTP/1.1" {status} 43 "-" "{agent}"'
-    )
+    return f'{address} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "GET {path} HTTP/1.1" {status} 43 "-" "{agent}"'
 
 
 def nginx_json(request: Request) -> str:
-    at, path, status, agent = request
+    at, path, status, agent, address = request
     return (
-        f'{{"time":{at:.3f},"method":"GET","uri":"{path}","status":"{status}",'
-        f'"agent":"{agent}","purpose":"   "}}'
+        f'{{"time":{at:.3f},"addr":"{address}","method":"GET","uri":"{path}","status":"{status}",'
+        f'"agent":"{agent}","purpose":"   ","scheme":"https","accept":"{ACCEPT}",'
+        f'"accept_language":"{LANGUAGE}","sec_fetch_mode":"no-cors","sec_gpc":"","dnt":""}}'
     )
 
 
@@ -68,19 +85,19 @@ SHUFFLED = random.Random(2)
 
 
 def caddy(request: Request) -> str:
-    at, path, status, agent = request
+    at, path, status, agent, address = request
     headers = [
         ("User-Agent", [agent]),
-        ("Accept", ["image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"]),
+        ("Accept", [ACCEPT]),
         ("Accept-Encoding", ["gzip, deflate, br, zstd"]),
-        ("Accept-Language", ["de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7"]),
+        ("Accept-Language", [LANGUAGE]),
         ("Sec-Fetch-Dest", ["image"]),
         ("Sec-Fetch-Mode", ["no-cors"]),
         ("Sec-Ch-Ua", ['"Chromium";v="131", "Not_A Brand";v="24"']),
     ]
     SHUFFLED.shuffle(headers)
     asked = {
-        **{"remote_ip": "203.0.113.9", "remote_port": "50000", "client_ip": "203.0.113.9"},
+        **{"remote_ip": address, "remote_port": "50000", "client_ip": address},
         **{"proto": "HTTP/2.0", "method": "GET", "host": "track.example.com", "uri": path},
         "headers": dict(headers),
         "tls": {
@@ -97,9 +114,9 @@ def caddy(request: Request) -> str:
 
 
 def cloudfront(request: Request) -> str:
-    at, path, status, agent = request
+    at, path, status, agent, address = request
     moment = datetime.fromtimestamp(at, UTC)
-    fields = [f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}", "FRA56-P1", "417", "203.0.113.9", "GET"]
+    fields = [f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}", "FRA56-P1", "417", address, "GET"]
     fields += ["d111111abcdef8.cloudfront.net", path, str(status), "-", agent.replace(" ", "%20")]
     return "\t".join([*fields, "-", "-", "Hit", *["-"] * 19])
 
@@ -154,7 +171,13 @@ def requests(count: int, keys: CampaignKeys, written: Written) -> Iterator[Reque
     for number in range(count):
         link = int(number % 4 == 0)
         at = START / 1000 + number / 1000
-        yield Request(at, written(keys, number, link), 302 if link else 200, chance.choice(AGENTS))
+        yield Request(
+            at,
+            written(keys, number, link),
+            302 if link else 200,
+            chance.choice(AGENTS),
+            address_of(number, chance),
+        )
 
 
 def least(path: Path, take: Callable[[Path], object]) -> float:

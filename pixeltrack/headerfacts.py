@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixeltrack.dayhash import DayHash
+from pixeltrack.headerflags import header_flags
 from pixeltrack.model import Flag
 from pixeltrack.networks import Networks
 from pixeltrack.peers import FORWARDING, client_of, is_spoken_for
@@ -56,7 +57,7 @@ class HeaderFacts:
         client = client_of(
             peer, environ.get("HTTP_X_FORWARDED_FOR", ""), is_spoken_for(environ), self._trusted
         )
-        flags = _flags(
+        flags = header_flags(
             environ.get("HTTP_ACCEPT", ""),
             environ.get("HTTP_ACCEPT_LANGUAGE", ""),
             environ.get("HTTP_SEC_FETCH_MODE", ""),
@@ -92,31 +93,13 @@ class Said:
         self.hops = text(b"x-forwarded-for")
         self.https = _is_https(text(b"x-forwarded-proto"))
         self.spoken_for = any(name.startswith(FORWARDING) for name in headers)
-        self.flags = _flags(
+        self.flags = header_flags(
             text(b"accept"),
             text(b"accept-language"),
             text(b"sec-fetch-mode"),
             text(b"sec-gpc"),
             text(b"dnt"),
         )
-
-
-def _flags(accept: str, language: str, mode: str, gpc: str, dnt: str) -> int:
-    flags = Flag.HEADERS
-    if not language or language.isspace():
-        flags |= Flag.NO_LANGUAGE
-    if accept.strip() in ("", "*/*"):
-        flags |= Flag.BARE_ACCEPT
-    mode = mode.strip()
-    if mode:
-        flags |= Flag.FETCH
-        if mode == "navigate":
-            flags |= Flag.NAVIGATE
-    if gpc.strip() == "1":
-        flags |= Flag.GPC
-    if dnt.strip() == "1":
-        flags |= Flag.DNT
-    return flags
 
 
 def _is_https(protocols: str) -> bool:

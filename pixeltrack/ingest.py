@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pixeltrack import accesslog
 from pixeltrack.accesslog import Format
 from pixeltrack.errors import InputError, StoreError
+from pixeltrack.logclients import LogClients
 from pixeltrack.logfile import HEAD, LogFile
 from pixeltrack.loghits import Counts, LogHits
 from pixeltrack.model import LogPosition
@@ -34,6 +35,7 @@ class LogReading:
         log: LogFile,
         store: Store,
         keyring: Keyring,
+        clients: LogClients,
         format_: Format | None = None,
         *,
         trusted: bool = False,
@@ -45,6 +47,7 @@ class LogReading:
         self._trusted = trusted
         self._store = store
         self._keyring = keyring
+        self._clients = clients
         self._position: LogPosition | None = None
         self._hits: LogHits | None = None
 
@@ -54,11 +57,13 @@ class LogReading:
         progress is told how many bytes of the file have been read. Raises InputError when no line is
         of the format, StoreError when the log cannot be the one that was read before.
         """
+        self._clients.tend()
         if self._position is None and self.log.head:
             self._position = self._find()
         blocks = 0
         while lines := self.log.next_lines():
             blocks += 1
+            self._clients.tend()
             self._hits = self._hits or self._begin(lines)
             self._hits.read(lines)
             if len(self._hits.events) >= _BATCH or blocks % _BLOCKS == 0:
@@ -131,7 +136,7 @@ class LogReading:
         for line in whole:
             if line.startswith("#"):
                 reader.line(line)
-        return LogHits(reader, self._store, self._keyring)
+        return LogHits(reader, self._store, self._keyring, self._clients)
 
 
 _FORMATS = "it reads combined, json, caddy and cloudfront; the common log format has no user agent"

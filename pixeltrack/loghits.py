@@ -6,12 +6,14 @@ other line is read by itself. Both ways give the same events, in the order of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from pixeltrack import agents, urls
 from pixeltrack.accesslog import REDIRECTED, SHOWN, Hit, Plain, Reader, is_answered
+from pixeltrack.dayhash import DAY
+from pixeltrack.logclients import Client, LogClients
 from pixeltrack.manytokens import MessageTokens
 from pixeltrack.model import EventKind, EventRow, Flag
 from pixeltrack.store import Store
@@ -48,14 +50,15 @@ class Counts:
 class LogHits:
     """Takes whole lines of one log, and keeps what they are until it is taken."""
 
-    def __init__(self, reader: Reader, store: Store, keyring: Keyring) -> None:
+    def __init__(self, reader: Reader, store: Store, keyring: Keyring, clients: LogClients) -> None:
         self._reader = reader
         self._keyring = keyring
         self._campaigns = _Campaigns(store)
         self._tokens = MessageTokens(keyring)
-        # Hits whose tokens are still to be verified: time, campaign, link, agent and flags of each; its
-        # campaign's code; its token.
-        self._pending: list[tuple[int, int, int, str, int]] = []
+        self._client = clients.known
+        # Hits whose tokens are still to be verified: time, campaign, link, agent, flags and client of each;
+        # its campaign's code; its token.
+        self._pending: list[tuple[int, int, int, str, int, Client]] = []
         self._codes: list[bytes] = []
         self._written: list[bytes] = []
         self.events: list[EventRow] = []
@@ -107,19 +110,19 @@ class LogHits:
     def _read_plain(self, piece: bytes, plain: Plain) -> None:
         lines: list[bytes] = []
         time, said = _remembering(plain)
-        ready, counts = self._campaigns.ready, self.counts
+        ready, counts, client = self._campaigns.ready, self.counts, self._client
         add, add_code, add_token = self._pending.append, self._codes.append, self._written.append
         for place, found in enumerate(plain.findall(piece)):
-            when, method, open_code, open_token, code, link, token, status, agent, later, more = found
+            when, written, method, open_code, open_token, code, link, token, status, told, more = found
             try:
                 if not when:
                     raise ValueError
-                at, (agent_, flags) = time(when), said(agent, more)
+                at, (agent, flags) = time(when), said(told, more)
             except (ValueError, OverflowError):
                 lines = lines or piece.split(b"\n")
                 self._read_line(lines[place])
                 continue
-            if (status or later) not in (_REDIRECTED if link else _SHOWN):
+            if status not in (_REDIRECTED if link else _SHOWN):
                 counts.unanswered += 1
                 continue
             if method == b"HEAD":
@@ -128,9 +131,10 @@ class LogHits:
             campaign = ready.get(code)
             number = campaign[1].get(link) if campaign else None
             if campaign is None or number is None or len(token) != _MESSAGE:
-                self._judge_token(at, code.decode(), int(link or 0), token.decode(), agent_, flags)
+                who = client(written, at // DAY)
+                self._judge_token(at, code.decode(), int(link or 0), token.decode(), agent, flags, who)
             else:
-                add((at, campaign[0], number, agent_, flags))
+                add((at, campaign[0], number, agent, flags, client(written, at // DAY)))
                 add_code(code)
                 add_token(token)
 
@@ -143,15 +147,15 @@ class LogHits:
         for each in (self._pending, self._codes, self._written):  # the same lists are filled again
             each.clear()
         add, opens, clicks = self.events.append, 0, 0
-        for (at, campaign_id, link, agent, flags), message, code, token in batch:
+        for (at, campaign_id, link, agent, flags, who), message, code, token in batch:
             if message is None:
-                self._judge_token(at, code.decode(), link, token.decode(), agent, flags)
+                self._judge_token(at, code.decode(), link, token.decode(), agent, flags, who)
             elif link:
                 clicks += 1
-                add((at, campaign_id, _CLICK, link, message, agent, flags, "", 0))
+                add((at, campaign_id, _CLICK, link, message, agent, flags, *who))
             else:
                 opens += 1
-                add((at, campaign_id, _OPEN, 0, message, agent, flags, "", 0))
+                add((at, campaign_id, _OPEN, 0, message, agent, flags, *who))
         self.counts.opens += opens
         self.counts.clicks += clicks
 
@@ -163,12 +167,11 @@ class LogHits:
         elif not is_answered(route.kind, hit.method, hit.status):
             self.counts.unanswered += 1
         else:
-            flags = Flag.SPECULATIVE if hit.speculative else 0
-            if hit.method == "HEAD":
-                flags |= Flag.HEAD
+            flags = hit.flags | Flag.HEAD if hit.method == "HEAD" else hit.flags
             agent = _reduce(hit.agent[:_LONGEST])
+            who = self._client(hit.client.encode("latin-1", "replace"), hit.at // DAY)
             self._judge_token(
-                hit.at, route.code, route.link, route.token, agent, flags, route.host, route.seal
+                hit.at, route.code, route.link, route.token, agent, flags, who, route.host, route.seal
             )
 
     def _judge_token(
@@ -179,6 +182,7 @@ class LogHits:
         token: str,
         agent: str,
         flags: int,
+        who: Client,
         host: str = "",
         seal: str = "",
     ) -> None:
@@ -200,18 +204,18 @@ class LogHits:
         else:
             self.counts.opens += 1
         kind = _CLICK if link else _OPEN
-        self.events.append((at, campaign_id, kind, link, tracked.pseudonym, agent, flags, "", 0))
+        self.events.append((at, campaign_id, kind, link, tracked.pseudonym, agent, flags, *who))
 
 
 @lru_cache(maxsize=16)
 def _remembering(
     plain: Plain,
-) -> tuple[Callable[[bytes], int], Callable[[bytes, bytes], tuple[str, int]]]:
-    """Return what reads times and agents of plain lines: the agent reduced, and the flags."""
+) -> tuple[Callable[[bytes], int], Callable[[Hashable, bytes], tuple[str, int]]]:
+    """Return what reads times of plain lines, and agents, reduced, with the flags."""
 
-    def said(agent: bytes, more: bytes) -> tuple[str, int]:
-        written, speculative = plain.said(agent, more)
-        return _reduce(written[:_LONGEST]), Flag.SPECULATIVE if speculative else 0
+    def said(told: Hashable, more: bytes) -> tuple[str, int]:
+        agent, flags = plain.said(told, more)
+        return _reduce(agent[:_LONGEST]), flags
 
     return lru_cache(maxsize=4_096)(plain.time), lru_cache(maxsize=8_192)(said)
 

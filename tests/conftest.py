@@ -18,6 +18,7 @@ from pixeltrack.delivery import Delivery
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.links import Policy
 from pixeltrack.listing import RecipientList
+from pixeltrack.logclients import LogClients
 from pixeltrack.model import Recipient
 from pixeltrack.pages import Pages
 from pixeltrack.recipients import identity
@@ -50,6 +51,11 @@ class Clock:
 
     def forward(self, seconds: float) -> None:
         self.now += round(seconds * 1000)
+
+
+def clients(workspace: setup.Workspace) -> LogClients:
+    """What knows the clients of a log, on the day of START."""
+    return LogClients(workspace.store, Clock(), lists=None)
 
 
 @dataclass

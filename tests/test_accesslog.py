@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixeltrack.accesslog import Format, Hit, detect, fits, is_answered, reader
+from pixeltrack.logclients import client_in
+from pixeltrack.model import Flag
+from pixeltrack.peers import client_of
 
 AT = 1_795_558_028_000  # 2026-11-24 22:07:08 UTC
 PIXEL = "/o/67iqlp26/token.gif"
@@ -66,7 +69,9 @@ def read(format_: Format, line: str) -> Hit | None:
     ],
 )
 def test_a_line_says_what_was_asked_for(format_: Format, line: str, at: int) -> None:
-    assert read(format_, line) == Hit(at, "GET", PIXEL, 200, AGENT)
+    hit = read(format_, line)
+    assert hit is not None
+    assert hit[:5] == (at, "GET", PIXEL, 200, AGENT)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,84 @@ def test_escapes_in_an_agent_are_undone(written: str, agent: str) -> None:
 def test_a_load_ahead_is_told_where_the_log_says_so(format_: Format, line: str) -> None:
     hit = read(format_, line)
     assert hit is not None
-    assert hit.speculative
+    assert hit.flags & Flag.SPECULATIVE
+
+
+FULL = (
+    JSON[:-1].replace('"method"', '"addr":"80.1.2.3","method"')
+    + ',"scheme":"https","accept":"*/*","accept_language":"","sec_fetch_mode":"navigate","sec_gpc":"1","dnt":"1"}'
+)
+ALL = Flag.HEADERS | Flag.BARE_ACCEPT | Flag.NO_LANGUAGE | Flag.FETCH | Flag.NAVIGATE | Flag.GPC | Flag.DNT
+BROWSER = (
+    '"headers": {"Accept": ["image/*"], "Accept-Language": ["de", "en"], "Sec-Fetch-Mode": ["no-cors"], '
+)
+
+
+@pytest.mark.parametrize(
+    ("format_", "line", "flags"),
+    [
+        ("combined", COMBINED, 0),
+        ("cloudfront", CLOUDFRONT, 0),
+        ("json", JSON, 0),  # our format of before: nothing is known of headers
+        ("json", FULL, ALL | Flag.TLS),
+        ("json", FULL.replace("https", "http"), ALL),
+        ("json", FULL.replace('"accept', '"http_accept').replace('"sec_', '"http_sec_'), ALL | Flag.TLS),
+        ("json", FULL.replace(',"accept":"*/*"', ""), Flag.TLS),  # some headers are no headers
+        ("json", FULL.replace(',"sec_gpc":"1","dnt":"1"', ""), ALL - Flag.GPC - Flag.DNT + Flag.TLS),
+        ("caddy", CADDY, 0),  # a log without headers but the agent
+        ("caddy", CADDY.replace('"headers": {', BROWSER), Flag.HEADERS | Flag.FETCH),
+        (
+            "caddy",
+            CADDY.replace('"headers": {', '"tls": {}, "headers": {"Accept-Encoding": ["gzip"], '),
+            Flag.HEADERS | Flag.BARE_ACCEPT | Flag.NO_LANGUAGE | Flag.TLS,
+        ),
+    ],
+)
+def test_what_a_line_says_of_headers(format_: Format, line: str, flags: int) -> None:
+    hit = read(format_, line)
+    assert hit is not None
+    assert hit.flags == flags
+
+
+@pytest.mark.parametrize(
+    ("format_", "line", "client"),
+    [
+        ("combined", COMBINED.replace("203.0.113.9", "80.1.2.3"), "80.1.2.3"),
+        ("combined", f"x.example:443 {COMBINED.replace('203.0.113.9', '2a00:1450::1')}", "2a00:1450::1"),
+        ("combined", COMBINED, ""),  # no public address
+        ("combined", COMBINED.replace("203.0.113.9 - -", "reader.example - 80.1.2.3"), "80.1.2.3"),
+        ("json", JSON, ""),
+        ("json", FULL, "80.1.2.3"),
+        ("json", FULL.replace('"addr"', '"remote_addr"'), "80.1.2.3"),
+        ("json", FULL.replace("80.1.2.3", "unix:"), ""),
+        ("json", FULL.replace('"80.1.2.3"', "7"), ""),
+        ("caddy", CADDY.replace('"method"', '"remote_ip": "80.1.2.3", "method"'), "80.1.2.3"),
+        (
+            "caddy",
+            CADDY.replace('"method"', '"remote_ip": "127.0.0.1", "client_ip": "80.1.2.3", "method"'),
+            "80.1.2.3",
+        ),
+        ("cloudfront", CLOUDFRONT.replace("203.0.113.9", "80.1.2.3"), "80.1.2.3"),
+    ],
+)
+def test_who_asked(format_: Format, line: str, client: str) -> None:
+    hit = read(format_, line)
+    assert hit is not None
+    assert client_in(hit.client) == client
+
+
+def test_cloudfront_says_whether_it_was_https() -> None:
+    parse = reader("cloudfront").line
+    assert parse("#Fields: date time cs-method cs-uri-stem sc-status cs(User-Agent) x cs-protocol") is None
+    for protocol, flags in (("https", Flag.TLS), ("http", 0)):
+        hit = parse(f"2026-11-24\t22:07:08\tGET\t{PIXEL}\t200\ta\t-\t{protocol}")
+        assert hit is not None
+        assert (hit.flags, hit.client) == (flags, "")
+
+
+@given(st.ip_addresses().map(str) | st.ip_addresses(v=4).map("::ffff:{}".format))
+def test_only_public_addresses_are_known(address: str) -> None:
+    assert client_in(address) == client_of(address, "", True, ())
 
 
 def test_cloudfront_names_its_fields_in_a_header() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from command import Ran, clean_environment, run, run_process
-from conftest import CHROME, START, Client, Clock, Inject
+from conftest import CHROME, START, Client, Clock, Inject, clients
 from inbox import Copy, copies
 
 from pixeltrack import simulate
@@ -61,7 +61,7 @@ def opens(mail: list[Copy], first: int = 0, count: int = 40) -> str:
 
 def read(workspace: Workspace, path: Path, **options: object) -> Counts:
     log = open_log(path)
-    reading = LogReading(log, workspace.store, workspace.keyring, **options)  # type: ignore[arg-type]
+    reading = LogReading(log, workspace.store, workspace.keyring, clients(workspace), **options)  # type: ignore[arg-type]
     try:
         reading.advance()
     finally:
@@ -122,7 +122,7 @@ def test_a_campaign_that_is_injected_later_is_found(
     workspace: Workspace, inject: Inject, mail: list[Copy], tmp_path: Path
 ) -> None:
     (tmp_path / "a.log").write_text(opens(mail, 0, 1))
-    reading = LogReading(open_log(tmp_path / "a.log"), workspace.store, workspace.keyring)
+    reading = LogReading(open_log(tmp_path / "a.log"), workspace.store, workspace.keyring, clients(workspace))
     reading.advance()
     later = copies(inject(*PEOPLE, campaign="summer"))
     with (tmp_path / "a.log").open("a") as file:
@@ -262,7 +262,7 @@ def test_a_log_is_read_in_several_transactions_and_stops_between_two(
     path = tmp_path / "a.log"
     path.write_text(opens(mail, 0, 9_000))
     log = open_log(path)
-    reading = LogReading(log, workspace.store, workspace.keyring)
+    reading = LogReading(log, workspace.store, workspace.keyring, clients(workspace))
 
     def stop(_bytes: int) -> None:
         if reading.counts.opens:
@@ -288,7 +288,9 @@ def test_two_at_once_do_not_count_twice(
         with path.open("a") as file:
             file.write(opens(mail, 2, 2))
     count = 4 if known else 2
-    slow, quick = (LogReading(open_log(path), workspace.store, workspace.keyring) for _ in range(2))
+    slow, quick = (
+        LogReading(open_log(path), workspace.store, workspace.keyring, clients(workspace)) for _ in range(2)
+    )
     slow._position = slow._find()
     quick.advance()
     with pytest.raises(StoreError, match="another pixeltrack ingest"):
@@ -394,7 +396,12 @@ def follow(workspace: Workspace, path: Path) -> Follower:
     return Follower(
         path,
         lambda path, known: LogReading(
-            open_log(path), workspace.store, workspace.keyring, known, trusted=known is not None
+            open_log(path),
+            workspace.store,
+            workspace.keyring,
+            clients(workspace),
+            known,
+            trusted=known is not None,
         ),
     )
 

@@ -20,13 +20,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixeltrack.accesslog import Format, Hit, Plain, Reader, reader
+from pixeltrack.logclients import LogClients
 from pixeltrack.loghits import Counts, LogHits
 from pixeltrack.minting import CampaignKeys
-from pixeltrack.model import EventRow, LinkRow
+from pixeltrack.model import EventRow, Flag, LinkRow
 from pixeltrack.store import Store, open_store
 from pixeltrack.tokens import Keyring
 
 KEYRING = Keyring({1: bytes(range(32)), 7: bytes(range(1, 33))})
+TODAY = 1_795_558_028_000  # 2026-11-24 22:07:08 UTC
 FORMATS: list[Format] = ["combined", "json", "caddy", "cloudfront"]
 CADDY = shutil.which("caddy")
 needs_caddy = pytest.mark.skipif(CADDY is None, reason="Caddy is not installed (apt install caddy)")
@@ -56,8 +58,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def both(store: Store, format_: Format, blocks: list[bytes]) -> tuple[list[EventRow], Counts]:
     """Read blocks in both ways, which must agree; return what came out."""
-    quick = LogHits(reader(format_), store, KEYRING)
-    slow = LogHits(OneByOne(reader(format_)), store, KEYRING)
+    clients = LogClients(store, lambda: TODAY, lists=None)  # one for both: they share its salts
+    quick = LogHits(reader(format_), store, KEYRING, clients)
+    slow = LogHits(OneByOne(reader(format_)), store, KEYRING, clients)
     for block in blocks:
         quick.read(block)
         slow.read(block)
@@ -110,6 +113,23 @@ AGENTS = st.integers(0, 19).flatmap(
 )
 
 
+CLIENTS = mostly(
+    ["66.249.80.1", "80.1.2.3", "::ffff:80.1.2.3", "2a00:1450::1", "2001:4860::5"],
+    [
+        "203.0.113.9",
+        "127.0.0.1",
+        "::1",
+        "fe80::1%eth0",
+        "mail.example",
+        "-",
+        "",
+        "10.0.0.1",
+        "\xff",
+        "\\u0038",
+    ],
+)
+
+
 def combined(draw: st.DrawFn) -> str:
     when = mostly(
         ["24/Nov/2026:22:07:08 +0000", "24/Nov/2026:22:07:60 -0530"],
@@ -118,7 +138,8 @@ def combined(draw: st.DrawFn) -> str:
             *("31/Dec/9999:23:59:59 -2359", "24/Nov/2026:22:07:08 +9900"),
         ],
     )
-    before = mostly(["203.0.113.9 - -", "x:443 203.0.113.9 - ann", "::1 - -"], ["[::1] - -", ""])
+    client = draw(CLIENTS)
+    before = mostly([f"{client} - -", f"x:443 {client} - ann", f"{client} - 66.249.80.2"], ["[::1] - -", ""])
     size = mostly(["43", "-"], ["x", ""])
     referrer = mostly(["-", "https://a.example/"], ['\\"x\\"', "\\", "[", "\x7f"])
     behind = mostly(["", "", ' "203.0.113.1"', "\r", "\t"], ['"'])
@@ -144,14 +165,35 @@ def nginx(draw: st.DrawFn) -> str:
     status = draw(mostly([f'"{status}"'], [status]))
     purpose = mostly(["   ", " prefetch  ", "prefetch;prerender   "], ["", "a\\u0062", "x\ty"])
     end = draw(mostly([""], [" ", "\r", "}"]))
+    client = draw(mostly([f',"addr":"{draw(CLIENTS)}"', ""], [',"addr":null', ',"ip":"80.1.2.3"']))
+    more = f',"purpose":"{draw(purpose)}"'
+    if draw(st.booleans()):
+        headers = {
+            "scheme": mostly(["https", "http"], ["", "\\u0068ttps"]),
+            "accept": mostly(["*/*", "", "image/*"], [" ", '\\"', "\t"]),
+            "accept_language": mostly(["de", ""], [" ", "\xa0"]),
+            "sec_fetch_mode": mostly(["", "navigate", "no-cors"], [" navigate "]),
+            "sec_gpc": mostly(["", "1"], ["0"]),
+            "dnt": mostly(["", "1"], [" 1"]),
+        }
+        more += "".join(f',"{name}":"{draw(value)}"' for name, value in headers.items())
+    more += draw(
+        mostly(
+            ["", ',"request_time":"0.001"'],
+            [',"addr":"80.1.2.4"', ',"dnt":1', ',"uri":"/"', ',"agent":"x"', ","],
+        )
+    )
     return (
-        f'{{"time":{draw(SECONDS)},"method":"{draw(METHODS)}","uri":"{draw(PATHS)}","status":{status}'
-        f',"agent":"{draw(AGENTS)}","purpose":"{draw(purpose)}"}}{end}'
+        f'{{"time":{draw(SECONDS)}{client},"method":"{draw(METHODS)}","uri":"{draw(PATHS)}","status":{status}'
+        f',"agent":"{draw(AGENTS)}"{more}}}{end}'
     )
 
 
 HEADERS = [
     *('"Accept":["*/*"]', '"Cookie":[]', '"X":["a","b"]', '"Sec-Ch-Ua":["\\"x\\";v=\\"1\\""]'),
+    *('"Accept-Language":["de"]', '"Accept-Encoding":["gzip"]', '"Accept":["image/*"]', '"Dnt":["1"]'),
+    *('"Sec-Fetch-Mode":["navigate"]', '"Sec-Fetch-Mode":["no-cors"]', '"Sec-Gpc":["1"]', '"Dnt":["0"]'),
+    *('"Sec-Purpose":["prefetch;prerender"]', '"Accept-Language":["de","en"]', '"Accept-Language":[""]'),
     *('"Unknown":["x"]', '"Save-Data":["on"]', '"Priority":["u=1"]', '"":[""]', '"Dnt":["\\u0031"]'),
 ]
 ODD_HEADERS = [
@@ -167,6 +209,8 @@ ODD_HEADERS = [
         '"\\u0055ser-Agent":["third"]',
         '"Purpose":["\\u0070review"]',
     ),
+    *('"Accept":[]', '"Accept":"*/*"', '"Accept":["*/*",1]', '"Accept-Language":null', '"A":["],\\"B"]'),
+    *('"Sec-Gpc":["],"]', '"\\u0041ccept":["*/*"]', '"A":{}', '"A":["{"]', '"A":["\\"],\\"B\\":[\\"x"]'),
     *('"A":"b"', '"A":["b"', '"A":["\\x"]', '"A":["}"]', '"A":["\\ud800"]', '"A":[]]', '"A":[,]'),
 ]
 
@@ -188,11 +232,11 @@ def caddy(draw: st.DrawFn) -> str:
     duration = mostly(["0.000026449", "0", "1e-05"], ["01", "1e", "-1", ".5"])
     more = mostly([""], [',"status":200', ',"ts":1', " "])
     joined = ",".join(headers)
-    client = draw(st.sampled_from(["", ',"client_ip":"203.0.113.9"']))
+    client = f',"client_ip":"{draw(CLIENTS)}"' if draw(st.booleans()) else ""
     size = draw(st.sampled_from(["", ',"bytes_read":0']))
     return (
         f'{{"level":"info","ts":{draw(SECONDS)},"logger":"{draw(logger)}","msg":"handled request"'
-        f',"request":{{"remote_ip":"203.0.113.9","remote_port":"50000"{client},"proto":"HTTP/2.0"'
+        f',"request":{{"remote_ip":"{draw(CLIENTS)}","remote_port":"50000"{client},"proto":"HTTP/2.0"'
         f',"method":"{draw(METHODS)}","host":"track.example.com","uri":"{draw(PATHS)}"'
         f',"headers":{{{joined}}}{draw(tls)}}}{size}'
         f',"user_id":"","duration":{draw(duration)},"size":43,"status":{draw(STATUSES)}'
@@ -205,6 +249,9 @@ def cloudfront(draw: st.DrawFn) -> str:
         [
             "date time cs-method cs-uri-stem sc-status cs(User-Agent)",
             "date time x cs-method cs-uri-stem sc-status y cs(User-Agent) z",
+            "date time x x c-ip cs-method x cs-uri-stem sc-status y cs(User-Agent) z cs-protocol z",
+            "date time x cs-protocol c-ip cs-method x cs-uri-stem sc-status y cs(User-Agent) z",
+            "date time x y cs-method x cs-uri-stem sc-status c-ip cs(User-Agent) cs-protocol",
             "time date cs-method cs-uri-stem sc-status cs(User-Agent)",
             "cs-method date time cs-uri-stem sc-status cs(User-Agent)",
             "date time time cs-method cs-uri-stem sc-status cs(User-Agent)",
@@ -220,7 +267,10 @@ def cloudfront(draw: st.DrawFn) -> str:
     if not draw(st.integers(0, 4)):
         return "\t".join((day, moment, *asked, agent))
     return "\t".join(
-        (day, moment, "FRA56-P1", "417", "ip", asked[0], "host", *asked[1:], "-", agent, "-", "Hit")
+        (
+            *(day, moment, "FRA56-P1", "417", draw(CLIENTS), asked[0], "host", *asked[1:], "-", agent),
+            *draw(st.sampled_from([(), ("-",), ("-", "https"), ("-", "http", "x"), ("-", "https", "")])),
+        )
     )
 
 
@@ -387,3 +437,9 @@ def test_what_caddy_writes_is_read_many_at_a_time(store: Store, tmp_path: Path) 
     events, counts = both(store, "caddy", [written])
     assert [event[4] for event in events] == list(numbers)
     assert (counts.opens, counts.clicks) == (22, 8)
+    looked = Flag.HEADERS | Flag.BARE_ACCEPT
+    assert {event[6] for event in events} == {
+        Flag.HEADERS,
+        looked | Flag.NO_LANGUAGE,
+        looked | Flag.NO_LANGUAGE | Flag.FETCH | Flag.DNT,
+    }

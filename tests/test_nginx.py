@@ -9,22 +9,26 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command import run
-from conftest import BASE, CHROME, Client, Clock, Inject, people
+from conftest import BASE, CHROME, Client, Clock, Inject, clients, people
 from inbox import copies
 
 from pixeltrack.accesslog import JSON_FORMAT, Format
+from pixeltrack.clock import now_ms
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
+from pixeltrack.dayhash import DayHash
 from pixeltrack.follow import _QUIET, Follower
 from pixeltrack.hrefs import location
 from pixeltrack.ingest import LogReading
@@ -43,6 +47,13 @@ EXAMPLES = ROOT / "examples" / "behind-a-proxy"
 NGINX = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt install nginx)")
 
+BROWSER = {
+    "Accept": "text/html,*/*;q=0.8",
+    "Accept-Language": "de-DE,en;q=0.7",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-GPC": "1",
+}
+REAL_IP = "set_real_ip_from 127.0.0.1;\nreal_ip_header X-Forwarded-For;\n"
 DESTINATIONS = [
     "https://shop.example/a?x=1&y=2",
     "https://shop.example/$price/${HOME}?$a=$b$",
@@ -162,6 +173,11 @@ def test_what_nginx_answers_is_ingested_and_the_rest_is_the_collectors(
         b'<a href="https://shop.example/a?x=1&amp;y=2">a</a> <a href="https://shop.example/{{ sku }}">b</a>'
     )
     policy = Policy(addresses(BASE).owns, fields=frozenset({"sku"}))
+    clock.now = now_ms()
+    DayHash(workspace.store, clock)  # makes today's salt, which both databases then have
+    settings = replace(settings, trusted_proxies=frozenset({"127.0.0.1"}))
+    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock)
+    client = Client(app, {"REMOTE_ADDR": "127.0.0.1"})
     names = [f"p{number}@x.example" for number in range(12)]
     ours = copies(inject(mail=mail, links=policy, recipients=people(*names, sku="R 2")))
     twin = tmp_path / "twin.db"
@@ -180,6 +196,11 @@ def test_what_nginx_answers_is_ingested_and_the_rest_is_the_collectors(
         (ours[1].open, "GET", 'quoted "agent" \\ ü\t', {}),
         (ours[2].open + "?x=/../", "GET", CHROME, {"Sec-Purpose": "prefetch"}),
         (ours[2].click(1), "GET", CHROME, {"X-Moz": "prefetch"}),
+        (ours[8].open, "GET", CHROME, {"Accept": "*/*", "X-Forwarded-For": "66.249.84.1"}),
+        (ours[8].click(1), "GET", CHROME, {**BROWSER, "X-Forwarded-For": "80.1.2.3"}),
+        (ours[9].click(1), "GET", CHROME, {**BROWSER, "X-Forwarded-For": "80.1.2.3", "DNT": "1"}),
+        (ours[9].open, "GET", "", {"Accept-Language": " ", "X-Forwarded-For": "2a00:1450:4864::9"}),
+        (ours[10].open, "GET", CHROME, {"Accept": 'a"\\ü', "Sec-Fetch-Mode": "no-cors"}),
         (ours[4].open.replace("/o/", "/%6f/"), "GET", CHROME, {}),
         (ours[4].open, "POST", CHROME, {}),
         (ours[4].open.replace(ours[4].token, "A" * 28), "GET", CHROME, {}),
@@ -193,7 +214,7 @@ def test_what_nginx_answers_is_ingested_and_the_rest_is_the_collectors(
         thread.start()
         stack.callback(thread.join)
         stack.callback(server.stop)
-        port = stack.enter_context(nginx(tmp_path / "n", alone(tmp_path, server.port)))
+        port = stack.enter_context(nginx(tmp_path / "n", REAL_IP + alone(tmp_path, server.port)))
         for path, method, agent, headers in requests:
             ask(port, path, method, agent.encode("latin-1").decode("latin-1"), **headers)
         personal = ask(port, ours[6].click(2))
@@ -217,14 +238,28 @@ def test_what_nginx_answers_is_ingested_and_the_rest_is_the_collectors(
     said = run(tmp_path, "ingest", "pixeltrack.log", "--db", "twin.db", "--json", *options)
     assert said.code == 0, said.err
     counts = json.loads(said.out)
-    assert (counts["opens"], counts["clicks"]) == (16, 7)
+    assert (counts["opens"], counts["clicks"]) == (19, 9)
     assert (counts["unanswered"], counts["unknown_tokens"]) == (1, 1)
+    recorded, ingested = (facts(tmp_path / name) for name in ("t.db", "twin.db"))
+    assert ingested == recorded
+    assert {row[-2].partition("/")[0] for row in recorded} == {"", "google"}
+    assert len({row[-1] for row in recorded}) == 4  # three clients, and nobody known
     direct, read = (
         run(tmp_path, "report", "--campaign", "spring", "--json", "--db", name, *options).out
         for name in ("t.db", "twin.db")
     )
     assert json.loads(direct)["clicks"]["total"] > 3
     assert read == direct
+
+
+def facts(database: Path) -> list[tuple[int, int, str, int, str, int]]:
+    """What is stored of each hit but its time; without the personal clicks, which the collector takes."""
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(
+            "select message, link, agent, flags, coalesce(network, '') as label, address from events"
+            " join agents using (agent_id) left join networks using (network_id) where link <> 2"
+            " order by message, link, agent, flags, label, address"
+        ).fetchall()
 
 
 @needs_nginx
@@ -238,7 +273,12 @@ def test_a_log_that_is_rotated_under_nginx_is_followed(
 
     def begin(path: Path, known: Format | None) -> LogReading:
         return LogReading(
-            open_log(path), workspace.store, workspace.keyring, known, trusted=known is not None
+            open_log(path),
+            workspace.store,
+            workspace.keyring,
+            clients(workspace),
+            known,
+            trusted=known is not None,
         )
 
     with nginx(tmp_path / "n", alone(tmp_path, 9)) as port:

@@ -10,21 +10,27 @@ from urllib.parse import unquote
 from pixeltrack import urls
 from pixeltrack.accesslog import hit, plain
 from pixeltrack.accesslog.hit import Damaged, Hit
+from pixeltrack.model import Flag
 
 # The first fields of a standard log in their documented order, for a piece without its header.
 _FIELDS = (
     "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer)"
     " cs(User-Agent)"
 )
-_READ = ("date", "time", "cs-method", "cs-uri-stem", "sc-status", "cs(User-Agent)")
+_NEEDED = ("date", "time", "cs-method", "cs-uri-stem", "sc-status", "cs(User-Agent)")
+_OPTIONAL = ("c-ip", "cs-protocol")
+# All that is read, in the documented order.
+_READ = ("date", "time", "c-ip", "cs-method", "cs-uri-stem", "sc-status", "cs(User-Agent)", "cs-protocol")
 _PATTERNS = {
     "date": rb"((?!#)[^\t\n]*+",  # up to the end of the time, with which it is captured
     "time": rb"[^\t\n]*+)",
+    "c-ip": rb"([^\t\n]*+)",
     "cs-method": rb"(GET|HEAD)",
     "cs-uri-stem": urls.PLAIN_PATH,
     "sc-status": plain.STATUS,
-    "cs(User-Agent)": rb"([^\t\n]*+)()()",
+    "cs(User-Agent)": rb"([^\t\n]*+)",
 }
+_ANY = rb"[^\t\n]*+"
 
 
 class CloudFront:
@@ -34,7 +40,8 @@ class CloudFront:
         self._use(_FIELDS.split())
 
     def _use(self, fields: Sequence[str]) -> None:
-        self._places = tuple(map(fields.index, _READ)) if set(_READ) <= set(fields) else ()
+        self._places = tuple(map(fields.index, _NEEDED)) if set(_NEEDED) <= set(fields) else ()
+        self._more = [fields.index(name) if name in fields else None for name in _OPTIONAL]
         self.plain = _plain(tuple(fields)) if self._places else None
 
     def line(self, text: str) -> Hit | None:
@@ -47,19 +54,31 @@ class CloudFront:
             day, time, method, target, status, agent = (row[place] for place in self._places)
         except (LookupError, ValueError):
             raise Damaged from None
-        return Hit(_time(day, time), method, hit.path(target), int(status), _agent(agent))
+        client, protocol = ("" if place is None else "".join(row[place : place + 1]) for place in self._more)
+        return Hit(
+            *(_time(day, time), method, hit.path(target), int(status), _agent(agent)),
+            flags=_flags(protocol),
+            client=client,
+        )
 
 
 @lru_cache(maxsize=16)
 def _plain(fields: tuple[str, ...]) -> plain.Plain | None:
     """Return how the plain lines with these fields are read; None when they stand in an unusual order."""
-    if [name for name in fields if name in _READ] != list(_READ):
+    if [name for name in fields if name in _READ] != [name for name in _READ if name in fields]:
         return None
     if fields.index("time") != fields.index("date") + 1:
         return None
-    until_agent = fields[: fields.index("cs(User-Agent)") + 1]
-    patterns = [_PATTERNS.get(name, rb"[^\t\n]*+") for name in until_agent]
-    return plain.Plain(rb"\t".join(patterns) + rb"(?:\t[^\n]*+)?", _plain_time, _plain_said)
+    agent = fields.index("cs(User-Agent)")
+    patterns = [_PATTERNS.get(name, _ANY) for name in fields[: agent + 1]]
+    if "c-ip" not in fields:
+        patterns[fields.index("time")] += rb"()"
+    protocol = rb"()"
+    if "cs-protocol" in fields:  # lines may end before it
+        between = fields.index("cs-protocol") - agent - 1
+        protocol = rb"(?:(?:\t%b){%d}\t(%b))?" % (_ANY, between, _ANY)
+    pattern = rb"\t".join(patterns) + protocol + rb"(?:\t[^\n]*+)?"
+    return plain.Plain(plain.lines(pattern), _plain_time, _plain_said)
 
 
 @lru_cache(maxsize=4_096)
@@ -81,5 +100,9 @@ def _agent(written: str) -> str:
     return "" if agent == "-" else agent
 
 
-def _plain_said(agent: bytes, _: bytes) -> tuple[str, bool]:
-    return _agent(agent.decode("latin-1")), False
+def _flags(protocol: str) -> int:
+    return Flag.TLS if protocol == "https" else 0
+
+
+def _plain_said(agent: bytes, protocol: bytes) -> tuple[str, int]:
+    return _agent(agent.decode("latin-1")), _flags(protocol.decode("latin-1"))

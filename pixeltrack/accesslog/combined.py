@@ -11,7 +11,7 @@ from pixeltrack.accesslog.hit import Damaged, Hit
 
 _QUOTED = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # quotes inside are \" (Apache) or \x22 (nginx)
 _LINE = re.compile(
-    r"[^\[]*+\[([^\]]{26})\] "
+    r"([^\[]*+)\[([^\]]{26})\] "
     rf'"(?:([A-Z]+) ([^ "\\]+){_QUOTED}|{_QUOTED})" (\d{{3}}) \S+ "{_QUOTED}" "({_QUOTED})"'
 )
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))")
@@ -22,13 +22,13 @@ def line(text: str) -> Hit | None:
     found = _LINE.match(text)
     if found is None:
         raise Damaged
-    written, method, target, status, agent = found.groups()
+    client, written, method, target, status, agent = found.groups()
     at = time(written)
     if target is None:
         return Hit(at, "", "", int(status), "")  # no HTTP at all, such as TLS on a plain port
     if "\\" in agent:
         agent = _ESCAPE.sub(_unescaped, agent)
-    return Hit(at, method, hit.path(target), int(status), "" if agent == "-" else agent)
+    return Hit(at, method, hit.path(target), int(status), "" if agent == "-" else agent, client=client)
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -54,9 +54,13 @@ def time(written: str) -> int:
 
 
 PLAIN = plain.Plain(
-    rb'[^\[\n]*+\[([^\]\n]{26})\] "(GET|HEAD) ' + plain.TARGET + rb' HTTP/[0-9.]++" ' + plain.STATUS
-    # size, referrer, agent, and what follows them
-    + rb' [0-9-]++ "' + plain.TEXT + rb'" "(' + plain.TEXT + rb')"()()[^\n]*+',
+    plain.lines(
+        # the time, and what stands before it
+        rb'(?=[^\[\n]*+\[([^\]\n]{26})\] )([^\[\n]*+)\[[^\]\n]{26}\] '
+        + rb'"(GET|HEAD) ' + plain.TARGET + rb' HTTP/[0-9.]++" ' + plain.STATUS
+        # size, referrer, agent, and what follows them
+        + rb' [0-9-]++ "' + plain.TEXT + rb'" "(' + plain.TEXT + rb')"()[^\n]*+'
+    ),
     lambda written: time(written.decode("latin-1")),
-    lambda agent, _: ("" if agent == b"-" else agent.decode("latin-1"), False),
+    lambda agent, _: ("" if agent == b"-" else agent.decode("latin-1"), 0),
 )  # fmt: skip

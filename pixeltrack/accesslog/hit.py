@@ -9,14 +9,19 @@ from urllib.parse import unquote
 
 
 class Hit(NamedTuple):
-    """One request of a log. ``at`` is milliseconds UTC, ``path`` is percent-decoded, without a query."""
+    """One request of a log. ``at`` is milliseconds UTC, ``path`` is percent-decoded, without a query.
+
+    ``flags`` are those of ``model.Flag`` that the log tells, without the method's. ``client`` is the words
+    in which the client's address stands, if it is there.
+    """
 
     at: int
     method: str
     path: str
     status: int
     agent: str
-    speculative: bool = False
+    flags: int = 0
+    client: str = ""
 
 
 class Damaged(ValueError):

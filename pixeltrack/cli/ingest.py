@@ -17,6 +17,7 @@ from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
+    from pixeltrack.logclients import LogClients
     from pixeltrack.setup import Workspace
     from pixeltrack.show.ingest import Read
 
@@ -59,6 +60,8 @@ def command(
     is given, and whatever it is called then.
     """
     call = Call(options, {})
+    from pixeltrack.clock import now_ms
+    from pixeltrack.logclients import LogClients
     from pixeltrack.setup import open_workspace
     from pixeltrack.show.ingest import read_json, read_lines
 
@@ -68,7 +71,8 @@ def command(
         )
     workspace = open_workspace(call.settings, create=False)
     try:
-        read = (_follow if follow else _read)(call, workspace, logs, format_)
+        clients = LogClients(workspace.store, now_ms, lists=call.settings.networks)
+        read = (_follow if follow else _read)(call, workspace, clients, logs, format_)
     finally:
         workspace.store.close()
     if as_json:
@@ -78,7 +82,9 @@ def command(
         call.say(line)
 
 
-def _read(call: Call, workspace: Workspace, logs: Sequence[Path], format_: Format | None) -> list[Read]:
+def _read(
+    call: Call, workspace: Workspace, clients: LogClients, logs: Sequence[Path], format_: Format | None
+) -> list[Read]:
     from pixeltrack.ingest import LogReading
     from pixeltrack.logfile import open_log
     from pixeltrack.show.ingest import Read
@@ -88,7 +94,7 @@ def _read(call: Call, workspace: Workspace, logs: Sequence[Path], format_: Forma
         before = 0
         for path in logs:
             log = open_log(path)
-            reading = LogReading(log, workspace.store, workspace.keyring, format_)
+            reading = LogReading(log, workspace.store, workspace.keyring, clients, format_)
             try:
                 reading.advance(partial(progress, before) if progress else None)
             finally:
@@ -98,7 +104,9 @@ def _read(call: Call, workspace: Workspace, logs: Sequence[Path], format_: Forma
     return read
 
 
-def _follow(call: Call, workspace: Workspace, logs: Sequence[Path], format_: Format | None) -> list[Read]:
+def _follow(
+    call: Call, workspace: Workspace, clients: LogClients, logs: Sequence[Path], format_: Format | None
+) -> list[Read]:
     from pixeltrack.follow import Follower
     from pixeltrack.ingest import LogReading
     from pixeltrack.logfile import open_log
@@ -107,7 +115,7 @@ def _follow(call: Call, workspace: Workspace, logs: Sequence[Path], format_: For
     def begin(path: Path, known: Format | None) -> LogReading:
         log = open_log(path)
         return LogReading(
-            log, workspace.store, workspace.keyring, known or format_, trusted=known is not None
+            log, workspace.store, workspace.keyring, clients, known or format_, trusted=known is not None
         )
 
     followers = [Follower(path, begin) for path in logs]

@@ -1,0 +1,24 @@
+"""What a request's headers say of who made it, as bits: the same for the collector and for a log."""
+
+from __future__ import annotations
+
+from pixeltrack.model import Flag
+
+
+def header_flags(accept: str, language: str, mode: str, gpc: str, dnt: str) -> int:
+    """Return the flags of Accept, Accept-Language, Sec-Fetch-Mode, Sec-GPC and DNT; empty is not there."""
+    flags = Flag.HEADERS
+    if not language or language.isspace():
+        flags |= Flag.NO_LANGUAGE
+    if accept.strip() in ("", "*/*"):
+        flags |= Flag.BARE_ACCEPT
+    mode = mode.strip()
+    if mode:
+        flags |= Flag.FETCH
+        if mode == "navigate":
+            flags |= Flag.NAVIGATE
+    if gpc.strip() == "1":
+        flags |= Flag.GPC
+    if dnt.strip() == "1":
+        flags |= Flag.DNT
+    return flags

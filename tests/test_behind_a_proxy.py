@@ -113,7 +113,8 @@ def test_the_log_that_caddy_writes_is_read(inject: Inject, tmp_path: Path) -> No
             ("GET", ann.click(2), {}),
             ("GET", "/nothing", {}),
         ):
-            connection.request(method, path, headers={"User-Agent": CHROME, **headers})
+            browser = {"User-Agent": CHROME, "Accept": "text/html", "Accept-Language": "en"}
+            connection.request(method, path, headers={**browser, **headers})
             connection.getresponse().read()
         connection.close()
     finally:

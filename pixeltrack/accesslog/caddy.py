@@ -44,7 +44,10 @@ def line(text: str) -> Hit | None:
 
 
 def _said(headers: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the agent's text, and the flags that headers tell. LookupError and TypeError when they do not read so."""
+    """Return the agent's text, and the flags that headers tell.
+
+    Raises LookupError or TypeError when they do not read so.
+    """
     (agent,) = nginx.texts(headers.get("User-Agent", [""])[0])
     flags = 0
     if any(is_speculative(value) for name in _PURPOSE if name in headers for value in headers[name]):

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from pixeltrack import config, setup
+from pixeltrack.clock import now_ms
 from pixeltrack.collector import PIXEL, make_app
 from pixeltrack.metrics import Counters
 from pixeltrack.pages import Pages
-from pixeltrack.serve import Server, listen, now_ms
+from pixeltrack.serve import Server, listen
 from pixeltrack.tokens import Tracked
 from pixeltrack.workers import Workers
 

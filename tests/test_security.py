@@ -213,6 +213,36 @@ def sql_statements() -> Iterator[tuple[str, ast.expr]]:
                 yield f"{path.name}:{node.lineno}", node.args[0]
 
 
+@pytest.mark.parametrize("address", ["=1+1@x.example", "+cmd|'calc'!A0@x.example", "-a|b@x.example"])
+def test_s12_an_address_that_a_spreadsheet_would_run_never_reaches_messages_csv(
+    tmp_path: Path, address: str
+) -> None:
+    (tmp_path / "mail.html").write_text('<p><a href="https://shop.example/">x</a></p>')
+    (tmp_path / "list.csv").write_text(f'email\nann@x.example\n"{address}"\n')
+    ran = run(tmp_path, "inject", "mail.html", "--recipients", "list.csv")
+    assert ran.code == 2
+    assert "list.csv line 3" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_s23_no_answer_sets_a_cookie_or_asks_for_a_password(client: Client, mail: list[Copy]) -> None:
+    """There is no dashboard; on the tracking host there is nothing to log in to."""
+    for copy in mail:
+        for path in (
+            copy.open,
+            copy.click(1),
+            copy.unsubscribe,
+            copy.preferences,
+            "/privacy",
+            "/healthz",
+            "/x",
+        ):
+            for method in ("GET", "HEAD", "POST"):
+                answer = client.request(method, path)
+                assert not {"Set-Cookie", "WWW-Authenticate"} & answer.headers.keys()
+                assert not answer.status.startswith("401")
+
+
 def test_s13_no_statement_is_put_together_from_values() -> None:
     found = list(sql_statements())
     assert len(found) > 20

@@ -36,11 +36,21 @@ log = logging.getLogger("pixeltrack.dayhash")
 
 def number(address: str, salt: bytes) -> int:
     """Return an address as 32 bits that only whoever has the salt can make; 0 for what is no address."""
-    raw = packed(address)
-    if not raw:
-        return 0
-    digest = blake2b(raw, digest_size=8, key=salt, person=b"pixeltrack day").digest()
-    return int.from_bytes(digest, "big") % 0xFFFF_FFFF + 1
+    return _numbered(salt)(packed(address))
+
+
+def _numbered(salt: bytes) -> Callable[[bytes], int]:
+    """Return ``number`` with a salt, of addresses as ``packed`` gives them."""
+    begun = blake2b(digest_size=8, key=salt, person=b"pixeltrack day")  # a copy costs less than another
+
+    def numbered(raw: bytes) -> int:
+        if not raw:
+            return 0
+        hashed = begun.copy()
+        hashed.update(raw)
+        return int.from_bytes(hashed.digest(), "big") % 0xFFFF_FFFF + 1
+
+    return numbered
 
 
 def day_of(at: int) -> str:
@@ -158,4 +168,5 @@ class DayHash:
 
 def _keyed(salt: bytes) -> Callable[[str], int]:
     """Return ``number`` with a salt, which nothing else keeps, and with a bounded memory."""
-    return lru_cache(maxsize=_REMEMBERED)(lambda address: number(address, salt))
+    numbered = _numbered(salt)
+    return lru_cache(maxsize=_REMEMBERED)(lambda address: numbered(packed(address)))

@@ -40,7 +40,7 @@ class LogClients:
     def __init__(self, store: Store, clock: Callable[[], int], *, lists: Path | None) -> None:
         networks = Networks.of(lists)
         networks.load()
-        self._label = networks.label
+        self._label_of = networks.label_of
         self._hash = DayHash(store, clock)
         self._clock = clock
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._look)
@@ -59,7 +59,9 @@ class LogClients:
 
     def _look(self, written: bytes, day: int) -> Client:
         client = client_in(written.decode("latin-1"))
-        return (self._label(client), self._hash.key(client, day * DAY)) if client else ("", 0)
+        if not client:
+            return "", 0
+        return self._label_of(packed(client)), self._hash.key(client, day * DAY)
 
 
 def client_in(written: str) -> str:

@@ -60,8 +60,11 @@ class Networks:
         return self._table
 
     def _label(self, address: str) -> str:
+        return self.label_of(packed(address))
+
+    def label_of(self, raw: bytes) -> str:
+        """Return the same of an address as ``packed`` gives it. This is not remembered."""
         table = self._table or self.load()
-        raw = packed(address)
         if len(raw) == 4:
             return table.names[table.owners[bisect_right(table.starts, int.from_bytes(raw, "big"))]]
         if not raw:

@@ -46,7 +46,7 @@ def client_of(peer: str, hops: str, spoken_for: bool, trusted: Collection[str]) 
         added = (_without_port(hop.strip()) for hop in reversed(hops.split(",")))
         return next((hop for hop in added if hop not in trusted), "")
     plain = peer.removeprefix("::ffff:")
-    if plain.startswith("127.") or plain == "::1" or (spoken_for and _is_inside(plain)):
+    if plain.startswith("127.") or plain == "::1" or (spoken_for and _is_inside(peer)):
         return ""
     return peer
 
@@ -54,7 +54,8 @@ def client_of(peer: str, hops: str, spoken_for: bool, trusted: Collection[str]) 
 @lru_cache(maxsize=1_024)
 def _is_inside(address: str) -> bool:
     try:
-        return not ip_address(address).is_global
+        known = ip_address(address)
+        return not (getattr(known, "ipv4_mapped", None) or known).is_global
     except ValueError:
         return True  # a Unix socket has no address
 

@@ -101,11 +101,16 @@ def nginx(folder: Path, conf: str) -> Iterator[int]:
         program.wait(10)
 
 
+# What the client that calls the application says, too (conftest).
+BROWSER = {"Accept": "text/html,image/*", "Accept-Language": "en", "Sec-Fetch-Mode": "navigate"}
+
+
 def ask(
     port: int, path: str, method: str = "GET", agent: str = CHROME, **headers: str
 ) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers={"User-Agent": agent, **headers})
+    said = {name: value for name, value in BROWSER.items() if name not in headers}
+    connection.request(method, path, headers={"User-Agent": agent, **said, **headers})
     answer = connection.getresponse()
     answer.read()
     connection.close()

@@ -44,7 +44,7 @@ def drawn(mix: str = "mixed", people: int = 1_500, seed: int = 1, honeypot: bool
 def test_the_simulator_knows_nothing_of_judging() -> None:
     for path in (PACKAGE / "simulate").glob("*.py"):
         known = {name.split(".")[1] for name in imports(path) if name.startswith("pixeltrack.")}
-        assert known <= {"simulate", "model", "errors", "store", "tokens", "urls"}, path.name
+        assert known <= {"simulate", "model", "errors", "store", "minting", "tokens", "urls"}, path.name
 
 
 def test_the_same_seed_is_the_same_plan() -> None:

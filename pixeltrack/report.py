@@ -221,7 +221,7 @@ def _set_aside(count: Count) -> tuple[SetAside, ...]:
         )
         for ground, messages in count.aside.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason)))
+    return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason, row.label)))
 
 
 def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]:

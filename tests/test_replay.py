@@ -303,8 +303,8 @@ def reports(
 
 
 @many
-@given(batches=traffic(links=1, sorts=PEOPLE_AND_MACHINES), limit=st.integers(1, 6))
-def test_no_figure_depends_on_folding(
+@given(batches=traffic(links=0, sorts=PEOPLE_AND_MACHINES), limit=st.integers(1, 6))
+def test_no_figure_of_opens_depends_on_folding(
     workspace: Workspace, mail: list[Copy], batches: list[list[Event]], limit: int
 ) -> None:
     folded, whole = reports(workspace, batches, limit)

@@ -75,7 +75,8 @@ def test_a_worker_that_dies_loses_nothing_and_is_started_again(
 ) -> None:
     answered: Counter[tuple[str, int]] = Counter()
     readers = Readers(program.port, mail[:6], answered)
-    for _ in range(2):
+    for turn in range(2):
+        wait_for(lambda turn=turn: answered.total() > 12 * (turn + 1))  # type: ignore[misc]
         before = workers(program)
         for pid in before:
             os.kill(pid, signal.SIGKILL)

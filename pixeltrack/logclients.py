@@ -73,6 +73,7 @@ def client_in(written: str) -> str:
     for word in written.split():
         raw = packed(word)
         if raw:
-            sure = raw[0] in (_PUBLIC_4 if len(raw) == 4 else _PUBLIC_6)
+            wide = ":" in word  # IPv4 written as IPv6 is neither
+            sure = raw[0] in _PUBLIC_6 and len(raw) == 16 if wide else raw[0] in _PUBLIC_4
             return word if sure else client_of(word, "", True, ())
     return ""

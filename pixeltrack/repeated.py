@@ -6,9 +6,10 @@ kept; those between are like the last. Messages with counts are few, and judged 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
-from pixeltrack import verdicts
+from pixeltrack import rollups, verdicts
+from pixeltrack.cells import Rollup, by_sort, least, most
 from pixeltrack.count import Count
 from pixeltrack.judging import Fact, judge_of
 from pixeltrack.model import Flag, Repeat
@@ -28,21 +29,22 @@ class Repeats:
         self.hits = sum(repeat.hits for repeat in real)
         self.urls = len({(repeat.message, repeat.kind, repeat.link) for repeat in real})
 
-    @property
-    def messages(self) -> frozenset[int]:
-        """The messages that ``add_to`` counts, with all their hits."""
-        return frozenset(self._counts)
-
-    def add_to(self, count: Count) -> None:
-        """Count all hits of these messages."""
+    def applied(self, stored: Rollup) -> Rollup:
+        """Return a campaign's figures with those of these messages counted anew, with all their hits."""
         if not self._counts:
-            return
+            return stored
         judge, context = judge_of(rules()), verdicts.contexts(self._store)[self._campaign_id]
+        judgements = self._store.judgements()
+        gone, count = Count(judgements), Count(judgements)
+        providers = rollups.providers(self._store, self._campaign_id, self._counts)
         kept: defaultdict[int, list[Fact]] = defaultdict(list)
         places = [(self._campaign_id, message) for message in self._counts]
         for _campaign, fact in self._store.facts_of(places, self._store.last_event()):
             kept[fact.message].append(fact)
+        judged = self._store.judgements_of(fact.event_id for facts in kept.values() for fact in facts)
         for message, counts in self._counts.items():
+            provider = providers.get(message, "")
+            gone.add(rollups.hits(kept[message], judged), provider, -1)
             made: list[tuple[Fact, int]] = [(fact, 0) for fact in kept[message]]
             for repeat in counts:
                 made.append((_fact(repeat, repeat.first_at), 0))
@@ -54,10 +56,24 @@ class Repeats:
                 (fact.at, fact.kind, fact.link, fact.agent, count.number(verdict))
                 for (fact, _more), verdict in zip(made, found, strict=True)
             ]
-            count.add(message, hits)
+            count.add(hits, provider)
             for hit, (_, more) in zip(hits, made, strict=True):
                 if more:
                     count.add_alike(hit, more)
+        return self._replaced(stored, gone, count)
+
+    def _replaced(self, stored: Rollup, gone: Count, added: Count) -> Rollup:
+        cells = Counter(stored.cells)
+        cells.update(gone.cells())
+        hours = [int(hour) for (_kind, hour), hits in by_sort(cells)["hour"].items() if hits]
+        first, last = self._store.people_moments(self._campaign_id, hours, self._counts)
+        cells.update(added.cells())
+        return Rollup(
+            Counter({cell: number for cell, number in cells.items() if number}),
+            least(stored.begun, added.begun),
+            least(first, added.first),
+            most(last, added.last),
+        )
 
 
 def _fact(repeat: Repeat, at: int) -> Fact:

@@ -50,8 +50,10 @@ FLOORS = [
         "replay",
         "times",
         "count",
+        "counted",
         "providers",
         "estimates",
+        "cells",
         "alarm",
     },
     {
@@ -102,6 +104,7 @@ FLOORS = [
         "reclassify",
         "explain",
         "repeated",
+        "rollups",
         "report",
     },
     {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,7 +14,6 @@ from struct import unpack
 from typing import Any, NamedTuple
 
 from pixeltrack.judging import Fact
-from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database, Reconnect
 from pixeltrack.store.schema import query
 
@@ -118,25 +119,41 @@ class Hits(Database):
                 if following < len(ends) and starts[following] <= row[1]:
                     yield Neighbour._make(row)
 
-    def seen(
-        self, campaign_id: int, judged: Sequence[int], *, without: Collection[int] = ()
-    ) -> Iterator[tuple[int, list[Seen]]]:
+    def judgements_of(self, events: Iterable[int]) -> dict[int, int]:
+        """Return the number of the verdict on each of some hits, 0 where there is none."""
+        return self._numbers(sorted(events), {})
+
+    def seen(self, campaign_id: int, *, without: Collection[int] = ()) -> Iterator[tuple[int, list[Seen]]]:
         """Yield a campaign's messages one after the other, with hits and the numbers of their verdicts.
 
-        ``judged`` has those numbers, by the number of the hit; ``without`` are messages to leave out.
+        ``without`` are messages to leave out.
         """
-        agents, behind = self._texts("agent"), len(judged)
+        agents = self._texts("agent")
+        chunks: dict[int, array[int]] = {}
         following: int | None = 0
         while following is not None:
             numbers, following = self._page(campaign_id, following)
+            judged = self._numbers(numbers, chunks)
             messages: defaultdict[int, list[Seen]] = defaultdict(list)
-            if numbers and max(numbers) >= behind:
-                numbers = [number for number in numbers if number < behind]
             for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
                 messages[message].append((at, kind, link, agents[agent], judged[event]))
             for message in without:
                 messages.pop(message, None)
             yield from messages.items()
+
+    def _numbers(self, events: Iterable[int], chunks: dict[int, array[int]]) -> dict[int, int]:
+        """Return the numbers of verdicts; ``chunks`` takes what was read of them."""
+        found: dict[int, int] = {}
+        for event in events:
+            chunk, place = divmod(event, CHUNK)
+            if chunk not in chunks:
+                rows = self._plain("select judged from verdicts where chunk = ?", [chunk])
+                chunks[chunk] = array("H", rows[0][0] if rows else b"")
+                if sys.byteorder == "big":
+                    chunks[chunk].byteswap()
+            judged = chunks[chunk]
+            found[event] = judged[place] if place < len(judged) else 0
+        return found
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:
         """Return the numbers of the hits in a campaign's next buckets, and the bucket to go on from."""
@@ -173,11 +190,3 @@ class Hits(Database):
         for number, text in self._plain(newer, [next(reversed(known))]):
             known[number] = text
         return known
-
-    def _plain(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        """Return rows as plain tuples: there may be many."""
-        self._stay()
-        with explained(self.path):
-            cursor = self._connection.cursor()
-            cursor.row_factory = None
-            return cursor.execute(statement, values).fetchall()

@@ -8,6 +8,7 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("open rate", "unique opens ÷ tracked messages"),
     ("click rate", "unique clicks ÷ tracked messages"),
     ("click-to-open rate", "unique clicks ÷ unique opens"),
+    ("share of a link", "people who clicked it ÷ people who clicked any link; shares may add up to more than 100 %"),
     ("tracked messages", "copies made with a pixel and wrapped links; the others carry neither"),
     ("machines", "hits with a reason to think no person made them; kept, never counted above"),
     ("unknown", "hits that could be either; kept apart from both"),

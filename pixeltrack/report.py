@@ -6,31 +6,44 @@ from collections import Counter
 
 from pixeltrack import verdicts
 from pixeltrack.count import HOUR, Count
-from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally
-from pixeltrack.model import Campaign, EventKind, LinkRow
+from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, SetAside, Share, Tally, Week
+from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
 from pixeltrack.rates import ratio
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
+from pixeltrack.times import Zone, local_zone
 from pixeltrack.verdicts import Progress
 
 _DAY = 24 * HOUR
 _MOST_HOURS = 96  # a longer span is shown by the day
 
 
-def build(store: Store, name: str, progress: Progress | None = None) -> CampaignReport:
-    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first."""
+def build(
+    store: Store, name: str, progress: Progress | None = None, zone: Zone | None = None
+) -> CampaignReport:
+    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
+
+    zone is that of its weekdays and hours; without one it is the machine's.
+    """
     campaign = store.campaign(name)
     verdicts.update(store, rules(), progress=progress)
-    return _build(store, campaign)
+    return _build(store, campaign, zone)
 
 
-def build_all(store: Store, progress: Progress | None = None) -> list[CampaignReport]:
+def build_all(
+    store: Store, progress: Progress | None = None, zone: Zone | None = None
+) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first."""
     verdicts.update(store, rules(), progress=progress)
-    return [_build(store, campaign) for campaign in store.campaigns()]
+    return [_build(store, campaign, zone) for campaign in store.campaigns()]
 
 
-def _build(store: Store, campaign: Campaign) -> CampaignReport:
+def kept_mail(store: Store, name: str) -> Mail | None:
+    """Return the mail of a campaign as it was injected; None where none was kept."""
+    return store.mail(store.campaign(name).campaign_id)
+
+
+def _build(store: Store, campaign: Campaign, zone: Zone | None) -> CampaignReport:
     links = store.links(campaign.campaign_id)
     count = Count(store.judgements())
     for hits in store.seen(campaign.campaign_id, store.all_judged()):
@@ -60,9 +73,10 @@ def _build(store: Store, campaign: Campaign) -> CampaignReport:
         machine_clicks=count.tally(EventKind.CLICK, "prefetch", "scanner"),
         unknown_opens=count.tally(EventKind.OPEN, "unknown"),
         unknown_clicks=count.tally(EventKind.CLICK, "unknown"),
-        links=tuple(_link(row, count) for row in links if row.role == "link"),
+        links=tuple(_link(row, count, clicks.unique) for row in links if row.role == "link"),
         timeline=timeline,
         timeline_step=step,
+        week=_week(count.hours, zone or local_zone()),
         devices=_shares(count.devices),
         systems=_shares(count.systems),
         browsers=_shares(count.browsers),
@@ -81,7 +95,7 @@ def _message_counts(store: Store, campaign: Campaign) -> tuple[int | None, int |
     return store.message_counts(campaign.campaign_id)
 
 
-def _link(row: LinkRow, count: Count) -> LinkFigures:
+def _link(row: LinkRow, count: Count, clickers: int) -> LinkFigures:
     return LinkFigures(
         row.number,
         row.position,
@@ -91,6 +105,7 @@ def _link(row: LinkRow, count: Count) -> LinkFigures:
         row.group,
         Tally(count.link_people[row.number], count.link_clicks[row.number]),
         count.link_machines[row.number],
+        ratio(count.link_people[row.number], clickers),
     )
 
 
@@ -122,3 +137,16 @@ def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]
         Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK])
         for start in range(first, last + 1, step)
     )
+
+
+def _week(hours: Counter[tuple[int, int]], zone: Zone) -> Week:
+    """Add hours up by weekday and hour. One of UTC counts where it begins, also in zones of half hours."""
+    counted: Counter[tuple[int, int, int]] = Counter()
+    for (hour, kind), hits in hours.items():
+        moment = zone.at(hour * HOUR)
+        counted[kind, moment.weekday(), moment.hour] += hits
+    opens, clicks = (
+        tuple(tuple(counted[kind, day, hour] for hour in range(24)) for day in range(7))
+        for kind in (EventKind.OPEN, EventKind.CLICK)
+    )
+    return Week(zone.name, opens, clicks)

@@ -9,13 +9,14 @@ from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.logs import Logs
+from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
 from pixeltrack.store.schema import migrate
 from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, People, Logs, Verdicts):
+class Store(Campaigns, Mails, People, Logs, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

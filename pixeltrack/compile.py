@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,9 +13,10 @@ from pixeltrack.edits import Change, Edit, changes, cut_regions
 from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
 from pixeltrack.longlines import fitted
+from pixeltrack.markup import scan
 from pixeltrack.mime import split_headers
 from pixeltrack.minting import CampaignKeys, TokenKind
-from pixeltrack.model import CampaignKind, LinkRow
+from pixeltrack.model import CampaignKind, LinkRow, Mail
 from pixeltrack.proofs import Proof, prove
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.store import CampaignDraft, Drafting, Store
@@ -102,7 +103,27 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
 
     Raises SelfCheckError when a proof fails.
     """
-    return compile_into(store.draft_campaign(task.campaign, kind, keyring, task.now), task, keyring)
+    compiled = compile_into(store.draft_campaign(task.campaign, kind, keyring, task.now), task, keyring)
+    mail = mail_of(task.plan, compiled.numbers, task.now, preview=task.test or kind == "preview")
+    return replace(compiled, draft=replace(compiled.draft, mail=mail))
+
+
+def mail_of(plan: Plan, numbers: Mapping[int, int], now: int, *, preview: bool = False) -> Mail | None:
+    """Return what a report shows of a mail: its HTML, or its text where that is all; None for neither.
+
+    numbers are those of the link table by the place of the link in the plan.
+    """
+    before = 0  # links of the documents before this one
+    for document in plan.documents:
+        page = scan(document.view)
+        if not page.amp:  # no browser draws AMP without its scripts
+            here = range(1, len(page.anchors) + 1)
+            own = {place: numbers[before + place] for place in here if before + place in numbers}
+            return Mail("html", document.data, document.charset, own, now, preview)
+        before += len(page.anchors)
+    if plan.kind == "text":
+        return Mail("text", plan.source.data, plan.source.charset, dict(numbers), now, preview)
+    return None
 
 
 def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:

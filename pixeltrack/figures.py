@@ -28,6 +28,7 @@ class LinkFigures:
     group: str
     clicks: Tally
     machine_clicks: int
+    share: float | None  # of the people who clicked anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,15 @@ class Bucket:
     start: int
     opens: int
     clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """People's opens and clicks (totals) by weekday, Monday first, and hour of the day in a time zone."""
+
+    zone: str
+    opens: tuple[tuple[int, ...], ...]
+    clicks: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,7 @@ class CampaignReport:
     links: tuple[LinkFigures, ...]
     timeline: tuple[Bucket, ...]
     timeline_step: int  # ms
+    week: Week
     devices: tuple[Share, ...]
     systems: tuple[Share, ...]
     browsers: tuple[Share, ...]

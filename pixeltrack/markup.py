@@ -55,6 +55,7 @@ class Anchor:
 
     tag: str
     at: int  # offset of its "<"
+    end: int  # offset behind the ">" of its start tag
     href: Attribute
     attributes: dict[str, Attribute]  # lower-case names; of duplicates the first counts
     conditional: bool  # inside an Outlook conditional comment
@@ -161,7 +162,7 @@ class _Scanner:
         if name == "form":
             self.page.forms.append(less)
         if vml or name in ("a", "area"):
-            self._anchor(name, less, attributes, conditional)
+            self._anchor(name, (less, after), attributes, conditional)
         elif name == "img" and self._open is not None and "alt" in attributes:
             alt = attributes["alt"].value
             self._label.append(f" {alt} " if alt else "")  # a picture without words parts none: our pixel
@@ -256,14 +257,16 @@ class _Scanner:
 
     # -- link texts ---------------------------------------------------------------------------------
 
-    def _anchor(self, name: str, less: int, attributes: dict[str, Attribute], conditional: bool) -> None:
+    def _anchor(
+        self, name: str, tag: tuple[int, int], attributes: dict[str, Attribute], conditional: bool
+    ) -> None:
         self._close()
         href = attributes.get("href")
         if href is None:
             if name in ("a", "area"):
-                self.page.unlinked.append((less, frozenset(attributes)))
+                self.page.unlinked.append((tag[0], frozenset(attributes)))
             return
-        anchor = Anchor(name, less, href, attributes, conditional)
+        anchor = Anchor(name, *tag, href, attributes, conditional)
         self.page.anchors.append(anchor)
         if name == "area":
             anchor.text = attributes["alt"].value if "alt" in attributes else ""

@@ -124,6 +124,21 @@ class LinkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """A campaign's mail as it was given, before anything was written into it.
+
+    ``numbers`` says which link of the campaign's table the n-th link of the content is, from 1.
+    """
+
+    kind: Literal["html", "text"]
+    content: bytes
+    charset: str
+    numbers: Mapping[int, int]
+    added: int  # ms UTC
+    preview: bool = False  # of a copy to look at
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """Whom a message went to, and whether that copy was tracked."""
 

@@ -9,6 +9,10 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("click rate", "unique clicks ÷ tracked messages"),
     ("click-to-open rate", "unique clicks ÷ unique opens"),
     (
+        "share of a link",
+        "people who clicked it ÷ people who clicked any link; shares may add up to more than 100 %",
+    ),
+    (
         "at least, at most",
         "recipients; opens at least: a person's open or click, at most: also unknown hits"
         " and pixels loaded ahead; clicks at least: a person's, at most: also unknown. Readers without images"

@@ -11,13 +11,23 @@ from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
 from pixeltrack.errors import StoreError
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
-from pixeltrack.figures import Bucket, CampaignReport, LinkFigures, ProviderFigures, SetAside, Share, Tally
-from pixeltrack.model import Campaign, EventKind, LinkRow
+from pixeltrack.figures import (
+    Bucket,
+    CampaignReport,
+    LinkFigures,
+    ProviderFigures,
+    SetAside,
+    Share,
+    Tally,
+    Week,
+)
+from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
 from pixeltrack.rates import audience, ratio
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import Audience, Store
+from pixeltrack.times import Zone, local_zone
 from pixeltrack.verdicts import Progress
 
 Failed = Callable[[StoreError], None]
@@ -33,26 +43,38 @@ def build(
     progress: Progress | None = None,
     failed: Failed | None = None,
     clock: Clock = now_ms,
+    zone: Zone | None = None,
 ) -> CampaignReport:
     """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
+
+    ``zone`` is that of its weekdays and hours; without one it is the machine's.
 
     Where that cannot be stored, because the database is locked or full, ``failed`` is told, and what was
     judged before is counted; without it StoreError is raised.
     """
     campaign = store.campaign(name)
     _judge(store, progress, failed)
-    reports = _Reports(store, clock())
+    reports = _Reports(store, clock(), zone)
     return reports.with_alarms(campaign, reports.build(campaign))
 
 
 def build_all(
-    store: Store, progress: Progress | None = None, failed: Failed | None = None, clock: Clock = now_ms
+    store: Store,
+    progress: Progress | None = None,
+    failed: Failed | None = None,
+    clock: Clock = now_ms,
+    zone: Zone | None = None,
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
     _judge(store, progress, failed)
-    reports = _Reports(store, clock())
+    reports = _Reports(store, clock(), zone)
     built = [(campaign, reports.build(campaign)) for campaign in store.campaigns()]
     return [reports.with_alarms(campaign, report) for campaign, report in built]
+
+
+def kept_mail(store: Store, name: str) -> Mail | None:
+    """Return the mail of a campaign as it was injected; None where none was kept."""
+    return store.mail(store.campaign(name).campaign_id)
 
 
 def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> None:
@@ -67,9 +89,10 @@ def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> No
 class _Reports:
     """Building reports at one time (ms UTC): campaigns that others are compared with are counted once."""
 
-    def __init__(self, store: Store, now: int) -> None:
+    def __init__(self, store: Store, now: int, zone: Zone | None) -> None:
         self._store = store
         self._now = now
+        self._zone = zone or local_zone()
         self._campaigns = store.campaigns()
         self._providers: dict[int, tuple[ProviderFigures, ...]] = {}
 
@@ -80,7 +103,7 @@ class _Reports:
         counted = Counted(repeats.applied(rollups.read(self._store, campaign.campaign_id)))
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
-        return _report(self._store, campaign, counted, sent_to, repeats, providers)
+        return _report(self._store, campaign, counted, sent_to, repeats, providers, self._zone)
 
     def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
         """Return the report with its alarms, once all are built that are to be built anyway."""
@@ -120,6 +143,7 @@ def _report(
     sent_to: Audience,
     repeats: Repeats,
     providers: tuple[ProviderFigures, ...],
+    zone: Zone,
 ) -> CampaignReport:
     links = store.links(campaign.campaign_id)
     known = campaign.kind != "merge"  # else nobody told pixeltrack how many recipients there are
@@ -158,9 +182,10 @@ def _report(
         machine_clicks=count.tally(EventKind.CLICK, "prefetch", "scanner"),
         unknown_opens=count.tally(EventKind.OPEN, "unknown"),
         unknown_clicks=count.tally(EventKind.CLICK, "unknown"),
-        links=tuple(_link(row, count) for row in links if row.role == "link"),
+        links=tuple(_link(row, count, clicks.unique) for row in links if row.role == "link"),
         timeline=timeline,
         timeline_step=step,
+        week=_week(count.hours, zone),
         devices=_shares(count.devices),
         systems=_shares(count.systems),
         browsers=_shares(count.browsers),
@@ -178,7 +203,7 @@ def _report(
     )
 
 
-def _link(row: LinkRow, count: Counted) -> LinkFigures:
+def _link(row: LinkRow, count: Counted, clickers: int) -> LinkFigures:
     return LinkFigures(
         row.number,
         row.position,
@@ -188,6 +213,7 @@ def _link(row: LinkRow, count: Counted) -> LinkFigures:
         row.group,
         Tally(count.link_people[row.number], count.link_clicks[row.number]),
         count.link_machines[row.number],
+        ratio(count.link_people[row.number], clickers),
     )
 
 
@@ -217,3 +243,16 @@ def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]
         Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK])
         for start in range(first, last + 1, step)
     )
+
+
+def _week(hours: Counter[tuple[int, int]], zone: Zone) -> Week:
+    """Add hours up by weekday and hour. One of UTC counts where it begins, also in zones of half hours."""
+    counted: Counter[tuple[int, int, int]] = Counter()
+    for (kind, hour), hits in hours.items():
+        moment = zone.at(hour * HOUR)
+        counted[kind, moment.weekday(), moment.hour] += hits
+    opens, clicks = (
+        tuple(tuple(counted[kind, day, hour] for hour in range(24)) for day in range(7))
+        for kind in (EventKind.OPEN, EventKind.CLICK)
+    )
+    return Week(zone.name, opens, clicks)

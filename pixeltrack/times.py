@@ -1,10 +1,49 @@
-"""Times as people write them."""
+"""Times as people write them, and the zones that they mean."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pixeltrack.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone and what it is called; the rules are None for the machine's own."""
+
+    name: str
+    rules: tzinfo | None
+
+    def at(self, at: int) -> datetime:
+        """Return a time (ms UTC) as the zone's clocks show it."""
+        return datetime.fromtimestamp(at / 1000, UTC).astimezone(self.rules)
+
+
+def read_zone(name: str) -> Zone:
+    """Return a time zone by its name in the tz database; raise InputError for one that is not there."""
+    try:
+        return Zone(name, ZoneInfo(name))
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        raise InputError(
+            f"unknown time zone: {name[:80]!r}",
+            hint="give a name such as Europe/Berlin or UTC; a machine without time zones needs the package"
+            " tzdata",
+        ) from None
+
+
+def local_zone() -> Zone:
+    """Return the machine's time zone, by its name where the machine tells that."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if not name:
+        name = str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
+    try:
+        return Zone(name, ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return Zone(f"{datetime.now().astimezone():%Z}", None)  # its own rules, summer time included
 
 
 def read_time(text: str, what: str) -> int:

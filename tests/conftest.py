@@ -27,7 +27,7 @@ from pixeltrack.source import read
 from pixeltrack.urls import addresses
 
 BASE = "https://track.example.com"
-START = 1_790_000_000_000  # ms UTC: 2026-09-21 13:33:20
+START = 1_790_000_000_000  # ms UTC: Monday 2026-09-21 14:13:20
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
     " AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"

@@ -437,7 +437,7 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
         connection.executescript(
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
-            "drop table stale_campaigns; drop table rollups; drop table rollup_cells; drop table audiences;"
+            "drop table stale_campaigns; drop table mails; drop table rollups; drop table rollup_cells; drop table audiences;"
             "drop trigger message_added; drop trigger message_changed; drop trigger message_removed;"
             "create index events_by_campaign on events (campaign_id);"
             "pragma user_version = 4;"

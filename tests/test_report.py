@@ -15,6 +15,7 @@ from pixeltrack.figures import CampaignReport, Share, Tally
 from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.rules import rules
 from pixeltrack.setup import Workspace
+from pixeltrack.times import read_zone
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)"
@@ -195,6 +196,47 @@ def test_a_long_campaign_is_shown_by_the_day(hits: Hits, workspace: Workspace) -
     assert said.timeline_step == 86_400_000
     assert len(said.timeline) == 21
     assert sum(bucket.opens for bucket in said.timeline) == 2
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "second"),
+    [("UTC", (0, 14), (1, 0)), ("Europe/Berlin", (0, 16), (1, 2)), ("America/New_York", (0, 10), (0, 20))],
+)
+def test_hits_are_counted_by_weekday_and_hour_of_a_zone(
+    hits: Hits, workspace: Workspace, zone: str, first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    hits.open(0, 0)  # a Monday, 14:13 UTC
+    hits.open(1, 60)
+    hits.open(2, 10 * 3_600)
+    hits.click(2, 10 * 3_600)
+    hits.open(3, 3_600, flags=Flag.HEAD)  # a machine
+    week = report.build(workspace.store, "spring", zone=read_zone(zone)).week
+    assert week.zone == zone
+    assert _cells(week.opens) == {first: 2, second: 1}
+    assert _cells(week.clicks) == {second: 1}
+
+
+def _cells(rows: tuple[tuple[int, ...], ...]) -> dict[tuple[int, int], int]:
+    assert [len(row) for row in rows] == [24] * 7
+    return {(day, hour): hits for day, row in enumerate(rows) for hour, hits in enumerate(row) if hits}
+
+
+def test_a_week_has_each_hit_of_the_timeline_once(hits: Hits, workspace: Workspace) -> None:
+    for reader in range(10):
+        hits.open(reader, reader * 30 * 3_600)
+        hits.click(reader, reader * 30 * 3_600 + 60)
+    said = build(workspace)
+    assert sum(map(sum, said.week.opens)) == sum(each.opens for each in said.timeline) == 10
+    assert sum(map(sum, said.week.clicks)) == sum(each.clicks for each in said.timeline) == 10
+
+
+def test_a_links_share_is_over_the_people_who_clicked_any(hits: Hits, workspace: Workspace) -> None:
+    assert [link.share for link in build(workspace).links] == [None, None]
+    for reader in range(4):
+        hits.click(reader, 100 * reader)
+        hits.click(reader, 100 * reader + 1)
+    hits.click(0, 2_000, link=2)
+    assert [link.share for link in build(workspace).links] == [1.0, 0.25]
 
 
 def test_links_nobody_clicked_are_there(hits: Hits, workspace: Workspace) -> None:

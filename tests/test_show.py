@@ -23,12 +23,17 @@ from pixeltrack.figures import (
     SetAside,
     Share,
     Tally,
+    Week,
 )
 from pixeltrack.show import terminal, text
 from pixeltrack.show.json import as_json
 from pixeltrack.show.links import show_plan
 
 HOSTILE = "[/] [red]x[/red] \x1b[31mred\x1b[0m :smile: \u202egnp.exe <script> \x9b2J a\nb"
+
+NOBODY = ((0,) * 24,) * 6
+WEEK_OPENS = ((*(0,) * 14, 300, 212, *(0,) * 8), *NOBODY)  # on a Monday
+WEEK_CLICKS = ((*(0,) * 14, 50, 83, *(0,) * 8), *NOBODY)
 
 REPORT = CampaignReport(
     campaign="spring",
@@ -57,11 +62,12 @@ REPORT = CampaignReport(
     unknown_opens=Tally(1, 1),
     unknown_clicks=Tally(2, 2),
     links=(
-        LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", "", Tally(80, 110), 300),
-        LinkFigures(2, 2, 19, "", "https://shop.example/b", "", Tally(11, 23), 21),
+        LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", "", Tally(80, 110), 300, 80 / 90),
+        LinkFigures(2, 2, 19, "", "https://shop.example/b", "", Tally(11, 23), 21, 11 / 90),
     ),
     timeline=(Bucket(1_790_000_000_000, 300, 50), Bucket(1_790_003_600_000, 212, 83)),
     timeline_step=3_600_000,
+    week=Week("UTC", WEEK_OPENS, WEEK_CLICKS),
     devices=(Share("desktop", 55), Share("hidden by Gmail's image proxy", 44)),
     systems=(Share("Windows", 51),),
     browsers=(Share("Chrome", 49),),
@@ -142,7 +148,7 @@ def test_hostile_text_stays_text() -> None:
     hostile = replace(
         REPORT,
         campaign=HOSTILE,
-        links=(LinkFigures(1, 1, 1, HOSTILE, f"https://shop.example/{HOSTILE}", "", Tally(1, 1), 0),),
+        links=(LinkFigures(1, 1, 1, HOSTILE, f"https://shop.example/{HOSTILE}", "", Tally(1, 1), 0, 1.0),),
         devices=(Share(HOSTILE, 1),),
     )
     shown = printed(120, hostile)

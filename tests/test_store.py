@@ -7,13 +7,14 @@ import multiprocessing
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pixeltrack.errors import KeyFileError, NoSuchCampaign, StoreError
-from pixeltrack.model import Campaign, CampaignKind, Event, EventKind, Flag, LinkRow, Message, Owner
+from pixeltrack.model import Campaign, CampaignKind, Event, EventKind, Flag, LinkRow, Mail, Message, Owner
 from pixeltrack.store import CampaignDraft, Store, events, open_store, people
 from pixeltrack.store.schema import VERSION
 from pixeltrack.tokens import Keyring
@@ -115,6 +116,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0004_facts",),
             ("0005_repeats",),
             ("0006_verdicts",),
+            ("0007_mails",),
             ("0008_rollups",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
@@ -492,3 +494,31 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
         open_store(path, Keyring({1: bytes(32)}))
     tables = sqlite3.connect(path).execute("select name from sqlite_master").fetchall()
     assert tables == [("notes",)]
+
+
+def mail(text: str, added: int, *, preview: bool = False) -> Mail:
+    return Mail("html", text.encode(), "utf-8", {1: 1, 3: 2}, added, preview)
+
+
+def test_a_campaigns_mail_is_kept_and_comes_back(store: Store) -> None:
+    campaign = store.save_campaign(replace(draft(store), mail=mail("<p>é", NOW)))
+    assert store.mail(campaign.campaign_id) == mail("<p>é", NOW)
+
+
+def test_a_campaign_without_a_mail_has_none(store: Store) -> None:
+    assert store.mail(store.save_campaign(draft(store)).campaign_id) is None
+
+
+def test_the_newest_mail_is_shown_and_few_are_kept(store: Store, path: Path) -> None:
+    for version in range(6):
+        campaign = store.save_campaign(replace(draft(store), mail=mail(f"<p>{version}", NOW + version)))
+    shown = store.mail(campaign.campaign_id)
+    assert shown == mail("<p>5", NOW + 5)
+    assert rows(path, "select count(*) from mails") == [(3,)]
+
+
+def test_a_preview_never_takes_the_place_of_the_mail_that_went_out(store: Store, path: Path) -> None:
+    for text, preview in (("<p>draft", True), ("<p>sent", False), ("<p>afterthought", True)):
+        campaign = store.save_campaign(replace(draft(store), mail=mail(text, NOW, preview=preview)))
+    assert store.mail(campaign.campaign_id) == mail("<p>sent", NOW)
+    assert rows(path, "select count(*) from mails") == [(2,)]  # the first draft went

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pixeltrack.errors import NoSuchCampaign, StoreError
-from pixeltrack.model import Campaign, CampaignKind, LinkRow
+from pixeltrack.model import Campaign, CampaignKind, LinkRow, Mail
 from pixeltrack.store.database import Database
+from pixeltrack.store.mails import keep
 from pixeltrack.tokens import Keyring
 
 
@@ -19,6 +20,7 @@ class CampaignDraft:
     campaign: Campaign  # campaign_id 0 when it is new
     links: tuple[LinkRow, ...]  # of this run's mail, in the order that was asked for
     known: frozenset[int]  # numbers that the link table holds already
+    mail: Mail | None = None  # to be kept for reports
 
 
 class Drafting:
@@ -117,7 +119,7 @@ class Campaigns(Database):
         return code
 
     def save_campaign(self, draft: CampaignDraft) -> Campaign:
-        """Store a campaign and its new links; return it with its id."""
+        """Store a campaign, its new links and its mail; return it with its id."""
         campaign = draft.campaign
         with self._transaction() as connection:
             connection.execute(
@@ -150,6 +152,8 @@ class Campaigns(Database):
             )
             if stored and not stored.issuperset(link.number for link in draft.links):
                 _judge_again(connection, saved.campaign_id)
+            if draft.mail:
+                keep(connection, saved.campaign_id, draft.mail)
         return saved
 
     def set_sent(self, campaign_id: int, sent: int | None) -> None:

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 
 from pixeltrack import rollups, verdicts
 from pixeltrack.cells import Rollup, by_sort, least, most
-from pixeltrack.count import Count
+from pixeltrack.count import Count, hit_of
 from pixeltrack.judging import Fact, judge_of
 from pixeltrack.model import Flag, Repeat
 from pixeltrack.rules import rules
@@ -41,10 +41,10 @@ class Repeats:
         places = [(self._campaign_id, message) for message in self._counts]
         for _campaign, fact in self._store.facts_of(places, self._store.last_event()):
             kept[fact.message].append(fact)
-        judged = self._store.judgements_of(fact.event_id for facts in kept.values() for fact in facts)
         for message, counts in self._counts.items():
             provider = providers.get(message, "")
-            gone.add(rollups.hits(kept[message], judged), provider, -1)
+            judged = self._store.judgements_of(fact.event_id for fact in kept[message])
+            gone.add([hit_of(fact) for fact in kept[message]], judged, provider, -1)
             made: list[tuple[Fact, int]] = [(fact, 0) for fact in kept[message]]
             for repeat in counts:
                 made.append((_fact(repeat, repeat.first_at), 0))
@@ -52,14 +52,12 @@ class Repeats:
                     made.append((_fact(repeat, repeat.last_at), repeat.hits - 2))
             made.sort(key=lambda each: each[0].at)
             found = judge.message([fact for fact, _more in made], context)
-            hits = [
-                (fact.at, fact.kind, fact.link, fact.agent, count.number(verdict))
-                for (fact, _more), verdict in zip(made, found, strict=True)
-            ]
-            count.add(hits, provider)
-            for hit, (_, more) in zip(hits, made, strict=True):
+            hits = [hit_of(fact) for fact, _more in made]
+            numbers = [count.number(verdict) for verdict in found]
+            count.add(hits, numbers, provider)
+            for hit, number, (_, more) in zip(hits, numbers, made, strict=True):
                 if more:
-                    count.add_alike(hit, more)
+                    count.add_alike(hit, number, more)
         return self._replaced(stored, gone, count)
 
     def _replaced(self, stored: Rollup, gone: Count, added: Count) -> Rollup:

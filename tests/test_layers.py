@@ -106,6 +106,7 @@ FLOORS = [
         "repeated",
         "rollups",
         "report",
+        "export",
     },
     {
         "serve",
@@ -137,6 +138,7 @@ DOORS = {
     "click": {"cli"},
     "ua_parser": {"agents"},
     "is_bot": {"bots"},
+    "pyarrow": {"export"},
 }
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from typing import IO, Any
 
@@ -19,11 +19,12 @@ _INVISIBLE = re.compile(
     "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0001-\U000e007f]"
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(at: int) -> str:
     """Return a time (ms UTC) in ISO 8601."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+    return (_EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds")
 
 
 def write_csv(columns: Sequence[Column], rows: Iterable[Row], out: IO[bytes], *, raw: bool) -> int:

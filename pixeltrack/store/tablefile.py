@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-from pixeltrack.store.connect import explained
 
 _AT_ONCE = 5_000  # rows of one call
 
@@ -18,11 +18,11 @@ class TableFile:
     """An empty file that becomes a database. Names of tables and columns are the program's own words.
 
     Nothing is safe before it is closed, and nobody may read meanwhile: it is written beside its place.
+    What cannot be written raises OSError, as it does with any other file.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with explained(path):
+        with _as_of_a_file():
             self._connection = sqlite3.connect(path, isolation_level=None)
             for pragma in ("journal_mode = off", "synchronous = off", "locking_mode = exclusive"):
                 self._connection.execute(f"pragma {pragma}")
@@ -39,14 +39,14 @@ class TableFile:
         declared = ", ".join(f"{_name(name)} {declaration}" for name, declaration in columns)
         insert = f"insert into {_name(table)} values ({', '.join('?' * len(columns))})"  # noqa: S608 - ours
         done, remaining = 0, iter(rows)
-        with explained(self._path):
+        with _as_of_a_file():
             self._connection.execute(f"create table {_name(table)} ({declared})")
         while chunk := list(islice(remaining, _AT_ONCE)):
-            with explained(self._path):
+            with _as_of_a_file():
                 self._connection.executemany(insert, chunk)
             done += len(chunk)
         for names in indexes:
-            with explained(self._path):
+            with _as_of_a_file():
                 self._connection.execute(
                     f"create index {_name('_'.join((table, *names)))}"
                     f" on {_name(table)} ({', '.join(map(_name, names))})"
@@ -64,10 +64,18 @@ class TableFile:
     ) -> None:
         try:
             if kind is None:
-                with explained(self._path):
+                with _as_of_a_file():
                     self._connection.execute("commit")
         finally:
             self._connection.close()
+
+
+@contextmanager
+def _as_of_a_file() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(errno.EIO, str(error)) from error
 
 
 def _name(name: str) -> str:

@@ -37,20 +37,20 @@ class TableFile:
     ) -> int:
         """Make a table of columns, each with its declaration, and fill it; return how many rows it has."""
         declared = ", ".join(f"{_name(name)} {declaration}" for name, declaration in columns)
+        create = f"create table {_name(table)} ({declared})"
         insert = f"insert into {_name(table)} values ({', '.join('?' * len(columns))})"  # noqa: S608 - ours
         done, remaining = 0, iter(rows)
         with _as_of_a_file():
-            self._connection.execute(f"create table {_name(table)} ({declared})")
+            self._connection.execute(create)
         while chunk := list(islice(remaining, _AT_ONCE)):
             with _as_of_a_file():
                 self._connection.executemany(insert, chunk)
             done += len(chunk)
         for names in indexes:
+            index = _name("_".join((table, *names)))
+            create = f"create index {index} on {_name(table)} ({', '.join(map(_name, names))})"
             with _as_of_a_file():
-                self._connection.execute(
-                    f"create index {_name('_'.join((table, *names)))}"
-                    f" on {_name(table)} ({', '.join(map(_name, names))})"
-                )
+                self._connection.execute(create)
         return done
 
     def __enter__(self) -> TableFile:

@@ -105,7 +105,11 @@ FLOORS = [
         "explain",
         "repeated",
         "rollups",
+        "heard",
+        "breakdown",
+        "who",
         "report",
+        "export",
     },
     {
         "serve",
@@ -137,6 +141,7 @@ DOORS = {
     "click": {"cli"},
     "ua_parser": {"agents"},
     "is_bot": {"bots"},
+    "pyarrow": {"export"},
 }
 
 

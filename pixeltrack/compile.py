@@ -39,6 +39,7 @@ class Task:
     envelope: bool = False  # of a message: each copy gets the headers of its recipient
     join_buttons: bool = False  # both halves of a button are one link
     test: bool = False  # copies whose hits are recorded and never counted
+    version: str = ""  # the name of this version of the campaign's mail, where it has any
 
 
 # No reader sees or reaches it: nothing to click, hidden from the eye, the keyboard and screen readers.
@@ -108,9 +109,11 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
 def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
     """Do the same for one of several mails of a campaign."""
     plan, addresses = task.plan, task.addresses
+    version = drafting.version(task.version) if task.version else 0
     rows = [
         LinkRow(
-            link.number, link.number, link.line, link.label, _tagged(link, plan, task.campaign), link.group
+            *(link.number, link.number, link.line, link.label, _tagged(link, task), link.group),
+            version=version,
         )
         for link in plan.wrapped
         if not (task.join_buttons and link.twin)
@@ -118,7 +121,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
     trap_at = plan.pixel_at if task.honeypot else None
     trap = len(plan.links) + 1
     if trap_at is not None:
-        rows.append(LinkRow(trap, trap, 0, "honeypot", addresses.privacy, role="honeypot"))
+        rows.append(LinkRow(trap, trap, 0, "honeypot", addresses.privacy, "", "honeypot", version))
     draft = drafting.number(rows)
     keys = keyring.campaign(draft.campaign.code, draft.campaign.key_id)
     numbers = {row.position: row.number for row in draft.links}
@@ -168,18 +171,19 @@ def _host(addresses: Addresses) -> str:
     return urlsplit(addresses.base).hostname or "localhost"
 
 
-def _tagged(link: Link, plan: Plan, campaign: str) -> str:
+def _tagged(link: Link, task: Task) -> str:
     """Return a link's destination with its UTM tags."""
-    utm = plan.policy.utm
+    utm = task.plan.policy.utm
     if link.utm:
         utm = utm.overridden(link.utm) if utm else link.utm
     if utm is None:
         return link.destination
     places = {
-        "campaign": campaign,
+        "campaign": task.campaign,
         "label": link.label,
         "group": link.group,
         "number": str(link.number),
+        "version": task.version,
     }
     return utm.add(link.destination, places)
 

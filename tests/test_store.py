@@ -115,6 +115,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0004_facts",),
             ("0005_repeats",),
             ("0006_verdicts",),
+            ("0009_versions",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

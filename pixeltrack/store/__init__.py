@@ -8,6 +8,7 @@ from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
 from pixeltrack.store.sqlite import Store, open_store
 from pixeltrack.store.verdicts import Moved, State
+from pixeltrack.store.versions import Placing
 
 __all__ = [
     "CHUNK",
@@ -16,6 +17,7 @@ __all__ = [
     "Health",
     "Moved",
     "Placed",
+    "Placing",
     "Seen",
     "State",
     "Store",

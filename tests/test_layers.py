@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "clock", "flatjson"},
+    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson"},
     {
         "minting",
         "tokens",
@@ -51,6 +51,7 @@ FLOORS = [
         "times",
         "count",
         "split",
+        "abfigures",
         "providers",
         "estimates",
         "alarm",
@@ -105,6 +106,8 @@ FLOORS = [
         "explain",
         "repeated",
         "report",
+        "ab",
+        "compare",
     },
     {
         "serve",

@@ -1,0 +1,218 @@
+"""Versions of one campaign's mail: hits counted by version, of those messages that can be compared."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pixeltrack import verdicts
+from pixeltrack.abfigures import AbReport, LinkShare, VersionFigures, differences, rate_interval
+from pixeltrack.chances import CONFIDENCE
+from pixeltrack.clock import now_ms
+from pixeltrack.count import Count, Hit
+from pixeltrack.errors import InputError, StoreError
+from pixeltrack.estimates import add_up
+from pixeltrack.judging import Verdict
+from pixeltrack.model import Campaign, EventKind, LinkRow
+from pixeltrack.rates import audience, ratio
+from pixeltrack.repeated import Repeats
+from pixeltrack.replay import HOUR
+from pixeltrack.rules import rules
+from pixeltrack.store import Placing, Store
+from pixeltrack.verdicts import Progress
+
+Failed = Callable[[StoreError], None]
+Clock = Callable[[], int]  # milliseconds UTC
+
+YOUNG_HOURS = 24  # until then many have not looked at their mail
+_ODD = 0.05  # by how much a version's share may differ between runs before that is said
+_CLICK = int(EventKind.CLICK)
+_UTM = re.compile(r"(?<=[?&])utm_[a-z]+=[^&#]*&?", re.IGNORECASE)
+
+
+def build(
+    store: Store,
+    name: str,
+    progress: Progress | None = None,
+    failed: Failed | None = None,
+    clock: Clock = now_ms,
+) -> AbReport:
+    """Return the versions of a campaign beside each other; arguments and errors as of ``report.build``.
+
+    Raises InputError for a campaign without two versions that were drawn in one run.
+    """
+    campaign = store.campaign(name)
+    try:
+        verdicts.update(store, rules(), progress=progress)
+    except StoreError as error:
+        if failed is None:
+            raise
+        failed(error)
+    names = store.versions(campaign.campaign_id)
+    if len(names) < 2:
+        has = f"has one version, {names[1]}" if names else "has no versions"
+        raise InputError(
+            f"campaign {name!r} {has}: there is nothing to compare",
+            hint="pixeltrack inject --version A=a.html B=b.html --recipients list.csv makes two;"
+            " report --compare puts campaigns beside each other",
+        )
+    placings = list(store.placings(campaign.campaign_id))
+    runs = _drawn_runs(placings)
+    compared = [each for each in placings if each.batch in runs]
+    drawn = sorted({each.version for each in compared})
+    if len(drawn) < 2:
+        raise InputError(
+            f"no run of inject drew who gets which version of campaign {name!r}",
+            hint="versions that were sent one after the other are not comparable; give both to one inject",
+        )
+    links = [row for row in store.links(campaign.campaign_id) if row.role == "link"]
+    count = _count(store, campaign, {each.message: each.version for each in compared}, links)
+    left_out = Counter(each.version for each in placings if each.batch not in runs)
+    versions = tuple(_figures(names[number], number, compared, count) for number in drawn)
+    begun = min((each.begun for each in count.counts.values() if each.begun is not None), default=None)
+    state = store.judging_state()
+    return AbReport(
+        campaign=campaign.name,
+        code=campaign.code,
+        created=campaign.created,
+        versions=versions,
+        differences=differences(versions),
+        links=_links(links, drawn, count),
+        runs=len(runs),
+        left_out=tuple((names.get(number, ""), left_out[number]) for number in sorted(left_out)),
+        begun=begun,
+        notes=tuple(_notes(runs, drawn, begun, clock())),
+        confidence=CONFIDENCE,
+        rules_version=state.rules if state else rules().version,
+    )
+
+
+def _drawn_runs(placings: Iterable[Placing]) -> dict[int, Counter[int]]:
+    """Return the messages of each version in each run that had several."""
+    found: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for each in placings:
+        if each.batch and each.version:
+            found[each.batch][each.version] += 1
+    return {batch: versions for batch, versions in found.items() if len(versions) > 1}
+
+
+class _ByVersion(Count):
+    """Counts each message with its version's, and people by version and destination.
+
+    What is counted here without its message (``add_alike``) changes totals only, of which none is used.
+    """
+
+    def __init__(
+        self, judgements: Mapping[int, Verdict], version_of: Mapping[int, int], url_of: Mapping[int, str]
+    ) -> None:
+        super().__init__(judgements)
+        self.counts = {version: Count(judgements) for version in set(version_of.values())}
+        self.clickers: Counter[tuple[int, str]] = Counter()
+        self._version_of, self._url_of = version_of, url_of
+        self._human = {number for number, verdict in judgements.items() if verdict.label == "human"}
+
+    def add(self, message: int, hits: Iterable[Hit]) -> None:
+        version = self._version_of.get(message)
+        if version is None:
+            return
+        hits = list(hits)
+        self.counts[version].add(message, hits)
+        urls = {
+            self._url_of.get(link, "")
+            for _at, kind, link, _agent, judgement in hits
+            if kind == _CLICK and judgement in self._human
+        }
+        for url in urls:
+            self.clickers[version, url] += 1
+
+    def add_alike(self, hit: Hit, more: int) -> None:
+        """Leave out further hits like one that is counted."""
+
+    def number(self, verdict: Verdict) -> int:
+        number = 0
+        for count in self.counts.values():  # the same in each: all are asked the same
+            number = count.number(verdict)
+        if verdict.label == "human":
+            self._human.add(number)
+        return number
+
+
+def _count(
+    store: Store, campaign: Campaign, version_of: Mapping[int, int], links: Sequence[LinkRow]
+) -> _ByVersion:
+    count = _ByVersion(store.judgements(), version_of, {row.number: untagged(row.url) for row in links})
+    repeats = Repeats(store, campaign.campaign_id)
+    for message, hits in store.seen(campaign.campaign_id, store.all_judged(), without=repeats.messages):
+        count.add(message, hits)
+    repeats.add_to(count)
+    for each in count.counts.values():
+        each.finish()
+    return count
+
+
+def untagged(url: str) -> str:
+    """Return an address without UTM tags: they may say the version, and lead to the same page."""
+    return re.sub(r"[?&](?=#|$)", "", _UTM.sub("", url), count=1)
+
+
+def _figures(name: str, number: int, compared: Iterable[Placing], by_version: _ByVersion) -> VersionFigures:
+    count = by_version.counts[number]
+    mine = [each for each in compared if each.version == number]
+    tracked = sum(each.tracked for each in mine)
+    whole = audience(tracked)
+    sums = add_up(count.messages)
+    clickers = min(sums.clickers, tracked)  # a share is never above 1
+    low, high = rate_interval(clickers, tracked)
+    return VersionFigures(
+        name=name,
+        messages=len(mine),
+        tracked=tracked,
+        openers=sums.openers,
+        opens_bounds=sums.opens_bounds,
+        open_rate=ratio(sums.openers, whole),
+        clickers=clickers,
+        clicks_bounds=sums.clicks_bounds,
+        click_rate=ratio(clickers, whole),
+        click_rate_low=low,
+        click_rate_high=high,
+        machine_clickers=count.tally(EventKind.CLICK, "prefetch", "scanner").unique,
+    )
+
+
+def _links(links: Sequence[LinkRow], drawn: Sequence[int], count: _ByVersion) -> tuple[LinkShare, ...]:
+    """Return each destination with its clickers; those with most people first."""
+    texts: dict[str, str] = {}
+    linked: set[tuple[int, str]] = set()
+    for row in links:
+        url = untagged(row.url)
+        texts[url] = texts.get(url) or row.text
+        linked.add((row.version, url))
+    rows = [
+        LinkShare(
+            url,
+            text,
+            tuple(count.clickers[number, url] if (number, url) in linked else None for number in drawn),
+        )
+        for url, text in texts.items()
+        if any((number, url) in linked for number in drawn)
+    ]
+    return tuple(sorted(rows, key=lambda row: -sum(people or 0 for people in row.clickers)))
+
+
+def _notes(
+    runs: Mapping[int, Counter[int]], drawn: Sequence[int], begun: int | None, now: int
+) -> Iterable[str]:
+    if begun is not None and now - begun < YOUNG_HOURS * HOUR:
+        yield (
+            f"The first hit is less than {YOUNG_HOURS} hours old: most clicks come within a day or two, so"
+            " look again when that is over."
+        )
+    for number in drawn:
+        shares = [versions[number] / versions.total() for versions in runs.values()]
+        if max(shares) - min(shares) > _ODD:
+            yield (
+                "The runs of inject split the versions differently: what differs between these runs, such as"
+                " the day, mixes with what differs between versions."
+            )
+            return

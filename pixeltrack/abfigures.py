@@ -155,10 +155,13 @@ def _says(first: str, second: str, a: Share, b: Share, *, enough: bool, more: in
         why = f"{a.part + b.part} people have clicked, and {LEAST_CLICKERS} are the least"
     else:
         why = "chance alone can make such a difference"
-    return (
-        f"Not enough yet: {why}. About {more:,} more messages are needed if the true difference is"
-        " the one seen."
-    )
+    about = "" if more is None else f"{_rounded(more):,}"
+    return f"Not enough yet: {why}. About {about} more messages are needed if the true difference is the one seen."
+
+
+def _rounded(number: int) -> int:
+    """Return a number with two figures that say something: it is worked out from an uncertain rate."""
+    return round(number, 2 - len(str(number))) if number > 99 else number
 
 
 def rate_interval(clickers: int, tracked: int) -> tuple[float, float] | tuple[None, None]:

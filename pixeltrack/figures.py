@@ -28,6 +28,7 @@ class LinkFigures:
     group: str
     clicks: Tally
     machine_clicks: int
+    version: str = ""  # of the mail that it stands in, where that has any
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,9 +204,8 @@ def _why_nobody(people: RecipientList, modes: Mapping[consent.Mode, int]) -> str
     reasons = {reason for outcome, reason in modes if outcome == "suppressed"}
     if len(reasons) > 1:
         return f"nobody in {people.name} is left"
-    if "unsubscribed" in next(iter(reasons)):
-        return f"everybody in {people.name} has unsubscribed"
-    return f"everybody in {people.name}: {next(iter(reasons))}"
+    (reason,) = reasons
+    return f"everybody in {people.name} {'has unsubscribed' if reason == 'unsubscribed' else reason}"
 
 
 def _stored(

@@ -18,9 +18,9 @@ _DRAWN = 255  # until the draw is made: the same as KEPT_BACK, which is what it 
 _HAD = 254
 _UNSUBSCRIBED = 253
 
-Away = Literal["it has a message of this campaign already", "kept for later: beyond the shares of --split"]
-_HAS_ONE: Away = "it has a message of this campaign already"
-_LATER: Away = "kept for later: beyond the shares of --split"
+Away = Literal["has a message of this campaign already", "kept for later (--split)"]
+_HAS_ONE: Away = "has a message of this campaign already"
+_LATER: Away = "kept for later (--split)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pixeltrack import alarm, verdicts
@@ -134,7 +134,7 @@ def _start(campaign: Campaign) -> int:
 def _report(
     store: Store, campaign: Campaign, count: Count, repeats: Repeats, providers: tuple[ProviderFigures, ...]
 ) -> CampaignReport:
-    links = store.links(campaign.campaign_id)
+    links, versions = store.links(campaign.campaign_id), store.versions(campaign.campaign_id)
     messages, tracked = _message_counts(store, campaign)
     whole = audience(tracked)
     sums = add_up(count.messages)
@@ -170,7 +170,7 @@ def _report(
         machine_clicks=count.tally(EventKind.CLICK, "prefetch", "scanner"),
         unknown_opens=count.tally(EventKind.OPEN, "unknown"),
         unknown_clicks=count.tally(EventKind.CLICK, "unknown"),
-        links=tuple(_link(row, count) for row in links if row.role == "link"),
+        links=tuple(_link(row, count, versions) for row in links if row.role == "link"),
         timeline=timeline,
         timeline_step=step,
         devices=_shares(count.devices),
@@ -196,7 +196,7 @@ def _message_counts(store: Store, campaign: Campaign) -> tuple[int | None, int |
     return store.message_counts(campaign.campaign_id)
 
 
-def _link(row: LinkRow, count: Count) -> LinkFigures:
+def _link(row: LinkRow, count: Count, versions: Mapping[int, str]) -> LinkFigures:
     return LinkFigures(
         row.number,
         row.position,
@@ -206,6 +206,7 @@ def _link(row: LinkRow, count: Count) -> LinkFigures:
         row.group,
         Tally(count.link_people[row.number], count.link_clicks[row.number]),
         count.link_machines[row.number],
+        versions.get(row.version, ""),
     )
 
 

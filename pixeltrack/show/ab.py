@@ -15,8 +15,9 @@ from pixeltrack.abfigures import AbReport, Difference, LinkShare
 from pixeltrack.show.table import Cell, csv_text
 from pixeltrack.show.text import DASH, clean, count, iso, moment, percent, points
 
-_WIDE = 100  # columns from which each rate's interval has a place
-_MIDDLE = 76  # and from which doubtful opens have
+_WIDE = 104  # columns from which each rate's interval has a place
+_MIDDLE = 80  # and from which doubtful opens have
+_NARROW = 66  # below that, clicks alone
 _ROWS = 12  # destinations; the rest is in the JSON
 
 
@@ -33,9 +34,10 @@ def show(console: Console, report: AbReport) -> None:
         for line in _said(difference, report):
             console.print(line)
     if len(report.differences) > 1:
+        number = len(report.differences)
         console.print(
             Text(
-                f"All {len(report.differences)} intervals hold with {_confidence(report)} together, so each"
+                f"{'Both' if number == 2 else f'All {number}'} intervals hold with {_confidence(report)} together, so each"
                 " is wider than one alone.",
                 style="dim",
             )
@@ -53,23 +55,24 @@ def show(console: Console, report: AbReport) -> None:
 
 def _versions(report: AbReport, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("version", overflow="fold")
+    table.add_column("version", overflow="fold", min_width=7, max_width=16)
     doubtful = ("at most",) if width >= _MIDDLE else ()
     between = (f"{_confidence(report)} between",) if width >= _WIDE else ()
-    for name in ("tracked", "opened", *doubtful, "rate", "clicked", "rate", *between, "machines"):
-        table.add_column(name, justify="right", min_width=len(name), no_wrap=True)
+    opens, machines = (("opened", *doubtful, "rate"), ("machines",)) if width >= _NARROW else ((), ())
+    for name in ("tracked", *opens, "clicked", "rate", *between, *machines):
+        table.add_column(name, justify="right", min_width=max(7, len(name)), no_wrap=True)
     for version in report.versions:
         low, high = version.click_rate_low, version.click_rate_high
         table.add_row(
             Text(version.name, "bold"),
             count(version.tracked),
-            count(version.openers),
+            *([count(version.openers)] if opens else []),
             *([count(version.opens_bounds.at_most)] if doubtful else []),
-            percent(version.open_rate),
+            *([percent(version.open_rate)] if opens else []),
             Text(count(version.clickers), "bold green"),
             Text(percent(version.click_rate), "bold"),
             *([f"{percent(low)} and {percent(high)}"] if between else []),
-            Text(count(version.machine_clickers), "yellow"),
+            *([Text(count(version.machine_clickers), "yellow")] if machines else []),
         )
     return table
 
@@ -115,7 +118,7 @@ def _left_out(report: AbReport) -> Iterator[str]:
 def _links(report: AbReport, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     names = [version.name for version in report.versions]
-    room = max(16, width - sum(max(5, len(name)) + 2 for name in names) - 2)
+    room = max(12, width - sum(max(5, len(name)) + 3 for name in names) - 4)
     table.add_column("destination", overflow="ellipsis", no_wrap=True, max_width=room)
     for name in names:
         table.add_column(name, justify="right", min_width=5, no_wrap=True)

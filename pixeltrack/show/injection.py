@@ -130,11 +130,13 @@ def versions_lines(summary: Summary, plans: Sequence[Plan], *, verbose: bool) ->
             " people who may not be tracked."
         )
     else:
+        together = ", all versions at the same time" if len(plans) > 1 else ""
         yield (
-            f"Send them with your own mail program, all versions at the same time;"
-            f" {summary.out / 'messages.csv'} says which file goes to whom."
+            f"Send them with your own mail program{together}; {summary.out / 'messages.csv'} says which file"
+            " goes to whom."
         )
-    yield f"pixeltrack report --campaign {shlex.quote(summary.campaign)} --ab  compares the versions."
+    if len(plans) > 1:
+        yield f"pixeltrack report --campaign {shlex.quote(summary.campaign)} --ab  compares the versions."
 
 
 def addressed_lines(summary: Summary) -> Iterator[str]:

@@ -155,8 +155,8 @@ def _says(first: str, second: str, a: Share, b: Share, *, enough: bool, more: in
         why = f"{a.part + b.part} people have clicked, and {LEAST_CLICKERS} are the least"
     else:
         why = "chance alone can make such a difference"
-    about = "" if more is None else f"{_rounded(more):,}"
-    return f"Not enough yet: {why}. About {about} more messages are needed if the true difference is the one seen."
+    about = "" if more is None else f"About {_rounded(more):,} more messages are needed"
+    return f"Not enough yet: {why}. {about} if the true difference is the one seen."
 
 
 def _rounded(number: int) -> int:

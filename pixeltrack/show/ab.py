@@ -13,11 +13,12 @@ from rich.text import Text
 
 from pixeltrack.abfigures import AbReport, Difference, LinkShare
 from pixeltrack.show.table import Cell, csv_text
-from pixeltrack.show.text import DASH, clean, count, iso, moment, percent, points
+from pixeltrack.show.text import clean, count, iso, moment, percent, points
 
 _WIDE = 104  # columns from which each rate's interval has a place
 _MIDDLE = 80  # and from which doubtful opens have
-_NARROW = 66  # below that, clicks alone
+_NARROW = 70  # below that, clicks alone
+_NAME = 16  # columns of a version's name
 _ROWS = 12  # destinations; the rest is in the JSON
 
 
@@ -35,13 +36,9 @@ def show(console: Console, report: AbReport) -> None:
             console.print(line)
     if len(report.differences) > 1:
         number = len(report.differences)
-        console.print(
-            Text(
-                f"{'Both' if number == 2 else f'All {number}'} intervals hold with {_confidence(report)} together, so each"
-                " is wider than one alone.",
-                style="dim",
-            )
-        )
+        which = "Both" if number == 2 else f"All {number}"
+        says = f"{which} intervals hold with {_confidence(report)} together: each is wider than one alone."
+        console.print(Text(says, style="dim"))
     for note in (*_left_out(report), *report.notes):
         console.print(Text(clean(note, 400), style="dim"))
     if any(any(link.clickers) for link in report.links):
@@ -55,7 +52,9 @@ def show(console: Console, report: AbReport) -> None:
 
 def _versions(report: AbReport, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("version", overflow="fold", min_width=7, max_width=16)
+    longest = max(len(version.name) for version in report.versions)
+    width -= max(0, min(_NAME, longest) - len("version"))
+    table.add_column("version", overflow="fold", min_width=7, max_width=_NAME)
     doubtful = ("at most",) if width >= _MIDDLE else ()
     between = (f"{_confidence(report)} between",) if width >= _WIDE else ()
     opens, machines = (("opened", *doubtful, "rate"), ("machines",)) if width >= _NARROW else ((), ())
@@ -118,14 +117,17 @@ def _left_out(report: AbReport) -> Iterator[str]:
 def _links(report: AbReport, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     names = [version.name for version in report.versions]
+    names = names[: max(1, (width - 24) // (max(5, *map(len, names)) + 3))]
     room = max(12, width - sum(max(5, len(name)) + 3 for name in names) - 4)
     table.add_column("destination", overflow="ellipsis", no_wrap=True, max_width=room)
     for name in names:
         table.add_column(name, justify="right", min_width=5, no_wrap=True)
     for link in report.links[:_ROWS]:
-        table.add_row(_destination(link), *(DASH if each is None else count(each) for each in link.clickers))
+        table.add_row(_destination(link), *map(count, link.clickers[: len(names)]))
     if len(report.links) > _ROWS:
         table.add_row(Text(f"{len(report.links) - _ROWS} more with fewer people", "dim"))
+    if len(names) < len(report.versions):
+        table.add_row(Text("--json has the other versions", "dim"))
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from pixeltrack import verdicts
 from pixeltrack.abfigures import AbReport, LinkShare, VersionFigures, differences, rate_interval
@@ -19,7 +19,7 @@ from pixeltrack.rates import audience, ratio
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
-from pixeltrack.store import Placing, Store
+from pixeltrack.store import BatchSize, Store
 from pixeltrack.verdicts import Progress
 
 Failed = Callable[[StoreError], None]
@@ -57,19 +57,23 @@ def build(
             hint="pixeltrack inject --version A=a.html B=b.html --recipients list.csv makes two;"
             " report --compare puts campaigns beside each other",
         )
-    placings = list(store.placings(campaign.campaign_id))
-    runs = _drawn_runs(placings)
-    compared = [each for each in placings if each.batch in runs]
-    drawn = sorted({each.version for each in compared})
+    sizes = store.batch_sizes(campaign.campaign_id)
+    runs = _drawn_runs(sizes)
+    drawn = sorted({version for versions in runs.values() for version in versions})
     if len(drawn) < 2:
         raise InputError(
             f"no run of inject drew who gets which version of campaign {name!r}",
             hint="versions that were sent one after the other are not comparable; give both to one inject",
         )
     links = [row for row in store.links(campaign.campaign_id) if row.role == "link"]
-    count = _count(store, campaign, {each.message: each.version for each in compared}, links)
-    left_out = Counter(each.version for each in placings if each.batch not in runs)
-    versions = tuple(_figures(names[number], number, compared, count) for number in drawn)
+    placings = store.placings(campaign.campaign_id)
+    version_of = {each.message: each.version for each in placings if each.batch in runs and each.version}
+    count = _count(store, campaign, version_of, links)
+    versions = tuple(_figures(names[number], number, sizes, runs, count) for number in drawn)
+    left_out: Counter[int] = Counter()
+    for size in sizes:
+        if size.batch not in runs or not size.version:
+            left_out[size.version] += size.messages
     begun = min((each.begun for each in count.counts.values() if each.begun is not None), default=None)
     state = store.judging_state()
     return AbReport(
@@ -88,12 +92,12 @@ def build(
     )
 
 
-def _drawn_runs(placings: Iterable[Placing]) -> dict[int, Counter[int]]:
+def _drawn_runs(sizes: Iterable[BatchSize]) -> dict[int, Counter[int]]:
     """Return the messages of each version in each run that had several."""
     found: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for each in placings:
+    for each in sizes:
         if each.batch and each.version:
-            found[each.batch][each.version] += 1
+            found[each.batch][each.version] += each.messages
     return {batch: versions for batch, versions in found.items() if len(versions) > 1}
 
 
@@ -156,9 +160,15 @@ def untagged(url: str) -> str:
     return re.sub(r"[?&](?=#|$)", "", _UTM.sub("", url), count=1)
 
 
-def _figures(name: str, number: int, compared: Iterable[Placing], by_version: _ByVersion) -> VersionFigures:
+def _figures(
+    name: str,
+    number: int,
+    sizes: Iterable[BatchSize],
+    runs: Collection[int],
+    by_version: _ByVersion,
+) -> VersionFigures:
     count = by_version.counts[number]
-    mine = [each for each in compared if each.version == number]
+    mine = [each for each in sizes if each.version == number and each.batch in runs]
     tracked = sum(each.tracked for each in mine)
     whole = audience(tracked)
     sums = add_up(count.messages)
@@ -166,7 +176,7 @@ def _figures(name: str, number: int, compared: Iterable[Placing], by_version: _B
     low, high = rate_interval(clickers, tracked)
     return VersionFigures(
         name=name,
-        messages=len(mine),
+        messages=sum(each.messages for each in mine),
         tracked=tracked,
         openers=sums.openers,
         opens_bounds=sums.opens_bounds,

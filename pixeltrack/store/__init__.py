@@ -8,10 +8,11 @@ from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
 from pixeltrack.store.sqlite import Store, open_store
 from pixeltrack.store.verdicts import Moved, State
-from pixeltrack.store.versions import Placing
+from pixeltrack.store.versions import BatchSize, Placing
 
 __all__ = [
     "CHUNK",
+    "BatchSize",
     "CampaignDraft",
     "Drafting",
     "Health",

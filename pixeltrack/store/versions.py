@@ -20,6 +20,15 @@ class Placing(NamedTuple):
     stored: bool  # all of its batch is: else that run has failed half-way, and nothing of it was published
 
 
+class BatchSize(NamedTuple):
+    """How many messages of one version a batch has, and how many of them are tracked."""
+
+    batch: int
+    version: int
+    messages: int
+    tracked: int
+
+
 class Versions(Database):
     """The part of the store that knows versions and batches."""
 
@@ -38,9 +47,13 @@ class Versions(Database):
         with explained(self.path):
             cursor = self._connection.cursor()
             cursor.row_factory = None
-            rows = cursor.execute(query("message_versions"), {"campaign_id": campaign_id}).fetchall()
-        for message, version, batch, tracked, stored in rows:
-            yield Placing(message, version, batch, bool(tracked), bool(stored))
+            rows = cursor.execute(query("message_versions"), {"campaign_id": campaign_id})
+            for message, version, batch, tracked, stored in rows:
+                yield Placing(message, version, batch, bool(tracked), bool(stored))
+
+    def batch_sizes(self, campaign_id: int) -> list[BatchSize]:
+        """Return how many messages of each version each of a campaign's batches has."""
+        return [BatchSize(*row) for row in self._rows("batch_sizes", campaign_id=campaign_id)]
 
     def begin_batch(self, campaign_id: int, made: int) -> int:
         """Return the number of a new batch (made at ms UTC); it counts as failed until ``end_batch``."""

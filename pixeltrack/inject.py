@@ -167,7 +167,8 @@ def inject_list(
                 )
                 store.end_batch(campaign.campaign_id, batch)
                 stored, _tracked = store.message_counts(campaign.campaign_id)
-                summary = replace(summary, earlier=stored - len(copies))
+                if not only_new:  # who has an earlier one is left out, and counted as that
+                    summary = replace(summary, earlier=stored - len(copies))
             output.publish()
     return summary
 

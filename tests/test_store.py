@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -492,3 +493,88 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
         open_store(path, Keyring({1: bytes(32)}))
     tables = sqlite3.connect(path).execute("select name from sqlite_master").fetchall()
     assert tables == [("notes",)]
+
+
+# -- versions ---------------------------------------------------------------------------------------
+
+
+def versioned(store: Store, *names: str) -> CampaignDraft:
+    drafting = store.draft_campaign("spring", "recipients", KEYRING, NOW)
+    for name in names:
+        rows = [replace(row, version=drafting.version(name)) for row in links("https://a.example")]
+        drafting.number(rows)
+    return drafting.draft()
+
+
+def test_versions_and_links_keep_their_numbers(store: Store) -> None:
+    campaign = store.save_campaign(versioned(store, "A", "B"))
+    again = store.save_campaign(versioned(store, "B", "C", "A"))
+    assert again == campaign
+    assert store.versions(campaign.campaign_id) == {1: "A", 2: "B", 3: "C"}
+    assert [(row.number, row.version) for row in store.links(campaign.campaign_id)] == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+    ]
+
+
+def test_versions_that_another_run_has_added_meanwhile_are_noticed(store: Store) -> None:
+    late = versioned(store, "A", "C")
+    campaign = store.save_campaign(versioned(store, "A", "B"))
+    with pytest.raises(StoreError, match="changed by another run at the same time"):
+        store.save_campaign(late)
+    assert store.versions(campaign.campaign_id) == {1: "A", 2: "B"}
+
+
+def test_a_message_stays_in_its_batch_unless_that_failed(store: Store) -> None:
+    campaign = store.save_campaign(versioned(store, "A", "B")).campaign_id
+
+    def run_of(version: int, *numbers: int, fails: bool = False) -> None:
+        batch = store.begin_batch(campaign, NOW)
+        messages = [Message(number, f"{number}@x.example", {}, number != 3, version) for number in numbers]
+        store.save_messages(campaign, messages, (), batch)
+        if not fails:
+            store.end_batch(campaign, batch)
+
+    def found() -> dict[int, tuple[int, int, bool, bool]]:
+        return {each.message: each[1:] for each in store.placings(campaign)}
+
+    run_of(1, 1, 2, fails=True)
+    assert found() == {1: (1, 1, True, False), 2: (1, 1, True, False)}
+    run_of(1, 1)
+    assert found() == {1: (1, 2, True, True), 2: (1, 1, True, False)}
+    run_of(1, 1, 2, 3)
+    assert found() == {1: (1, 2, True, True), 2: (1, 3, True, True), 3: (1, 3, False, True)}
+    run_of(2, 1)
+    assert found()[1] == (2, 4, True, True)
+    assert [tuple(each) for each in store.batch_sizes(campaign)] == [(3, 1, 2, 1), (4, 2, 1, 1)]
+
+
+def test_messages_of_a_database_without_versions_have_none(path: Path) -> None:
+    """What was stored before there were versions is there, of no version and no batch, and counts as sent."""
+    from importlib.resources import files
+
+    connection = sqlite3.connect(path)
+    scripts = sorted(files("pixeltrack.store").joinpath("schema").iterdir(), key=lambda file: file.name)
+    earlier = [script for script in scripts if script.name < "0007"]
+    connection.execute(
+        "create table _sqlite_migrations (migration_set text, name text, applied_at text, primary key (migration_set, name))"
+    )
+    for script in earlier:
+        connection.executescript(script.read_text("utf-8"))
+        connection.execute(
+            "insert into _sqlite_migrations values ('pixeltrack', ?, '2026')",
+            [script.name.removesuffix(".sql")],
+        )
+    connection.execute(f"pragma user_version = {len(earlier)}")
+    connection.execute("insert into campaigns values (1, 'spring', 'aaaaaaaa', 1, 'recipients', 1, null)")
+    connection.execute("insert into recipients values (1, 'ann@x.example', '{}')")
+    connection.execute("insert into messages values (1, 5, 1, 1)")
+    connection.execute("insert into links values (1, 1, 1, 1, 'x', 'https://a.example', '', 'link')")
+    connection.commit()
+    connection.close()
+    store = open_store(path, KEYRING)
+    assert [tuple(each) for each in store.placings(1)] == [(5, 0, 0, True, True)]
+    assert store.links(1)[0].version == 0
+    assert store.versions(1) == {}
+    store.close()

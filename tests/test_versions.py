@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pixeltrack import config, setup
 from pixeltrack import inject as job
 from pixeltrack.errors import InputError
+from pixeltrack.simulate.mailbox import mailbox as mailbox_of
 from pixeltrack.split import KEPT_BACK, Split, VersionFile, draw, parse_split, parse_versions
 
 PAGE = (
@@ -338,6 +339,45 @@ def test_the_summary_says_what_each_version_is(folder: Path) -> None:
     lines = inject(folder, "--out", "again").out.splitlines()
     assert "  people  40 keep the version that they were given before" in lines
     assert lines[-1] == "pixeltrack report --campaign x --ab  compares the versions."
+
+
+def test_what_may_be_wrong_is_said_once_or_with_the_version(folder: Path) -> None:
+    (folder / "b.html").write_bytes(
+        PAGE.format("b").replace("https://shop.example/b", "http://shop.example/b").encode()
+    )
+    warnings = [line for line in inject(folder).err.splitlines() if line.startswith("Warning: ")]
+    assert sum("only image in a short mail" in line for line in warnings) == 1
+    (plain,) = (line for line in warnings if "http://shop.example/b" in line or "unencrypted" in line)
+    assert plain.startswith("Warning: version B: ")
+
+
+def test_link_tables_say_the_version(folder: Path) -> None:
+    inject(folder)
+    said = json.loads(run(folder, "links", "--campaign", "x", "--json").out)
+    assert {(link["version"], link["destination"]) for link in said["links"]} == {
+        *((name, "https://shop.example/same") for name in "AB"),
+        *(("A", "https://shop.example/a"), ("B", "https://shop.example/b")),
+    }
+    shown = run(folder, "links", "--campaign", "x", COLUMNS="100").out
+    assert "version" in shown
+    inject(folder, "--campaign", "y", versions=("a.html",))
+    assert "version" not in run(folder, "links", "--campaign", "y", COLUMNS="100").out
+    assert "version" not in json.loads(run(folder, "links", "--campaign", "y", "--json").out)["links"][0]
+
+
+def test_copies_of_versions_can_be_played_on(folder: Path) -> None:
+    """A simulation follows the links that each copy has, as far as all versions have them."""
+    (folder / "b.html").write_bytes(
+        PAGE.format("b").replace("</body>", '<a href="https://shop.example/more">More</a></body>').encode()
+    )
+    inject(folder, "--honeypot")
+    box = mailbox_of(folder / "out" / "x")
+    assert (box.links, box.honeypot, len(box.copies)) == (2, True, 40)
+    for copy, row in zip(box.copies, table(folder), strict=True):
+        mail = (folder / "out/x" / row["file"]).read_text()
+        assert len(copy.links) == 3
+        assert all(url in mail for url in copy.links)
+        assert f'<a href="{copy.links[2]}" tabindex="-1"' in mail  # the hidden one
 
 
 # -- what is stored ---------------------------------------------------------------------------------

@@ -117,6 +117,9 @@ class Run:
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
         for each in planned:
             self._check(each, filters=filters)
+        if asked.drawn:
+            for of, found in asked.drawn.grouped([each.findings for each in planned]):
+                self._say(found, of)
         letters_to = self._out(asked.source, several=several)
         if letters and not filters:
             output.check(letters_to, force=asked.force, campaign=self._name(asked.source))
@@ -142,12 +145,12 @@ class Run:
         context = lint.Context(self._addresses, sender, list_headers=self._people is not None)
         return lint.check(plan, context)
 
-    def _say(self, findings: tuple[lint.Finding, ...]) -> None:
+    def _say(self, findings: tuple[lint.Finding, ...], of: str = "") -> None:
         for finding in findings:
             if finding.severity == "warning":
-                self._call.warn(said(finding))
+                self._call.warn(of + said(finding))
             elif self._call.verbose:
-                self._call.say(f"Note: {said(finding)}")
+                self._call.say(f"Note: {of}{said(finding)}")
 
     def _check(self, planned: _Planned, *, filters: bool) -> None:
         """Refuse what cannot be done, before anything is made; warn of what may be a mistake."""
@@ -159,7 +162,8 @@ class Run:
             self._call.warn(
                 f"{mail.name} is injected already, or has nothing to inject: copies will be the same as it"
             )
-        self._say(findings)
+        if self._asked.drawn is None:
+            self._say(findings)
         if self._asked.merge_tag is not None and not self._people:
             check_merge(plan)
         if self._people and self._wishes.personalize and not self._call.settings.db.exists():

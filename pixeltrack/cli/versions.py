@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
+    from pixeltrack.lint import Finding
     from pixeltrack.split import Split, VersionFile
 
 
@@ -23,6 +24,14 @@ class Drawn:
     @property
     def first(self) -> Path:
         return Path(self.files[0].path)
+
+    def grouped(self, findings: Sequence[tuple[Finding, ...]]) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+        """Yield what was found in each version, with what to say before it; in all of them, once."""
+        everywhere = [each for each in findings[0] if all(each in others for others in findings)]
+        yield "", tuple(everywhere)
+        for file, found in zip(self.files, findings, strict=True):
+            own = tuple(each for each in found if each not in everywhere)
+            yield f"version {file.name}: ", own
 
     @property
     def campaign(self) -> str:

@@ -6,16 +6,44 @@ from typing import Any
 
 import click
 
+from pixeltrack.cli.beside import asked
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.errors import StoreError
 
+EPILOG = """\
+Examples:
 
-@click.command("report", epilog="Example:  pixeltrack report --campaign spring-sale")
+\b
+  pixeltrack report --campaign spring-sale
+      one campaign in full
+  pixeltrack report --compare spring-sale summer-sale
+      campaigns side by side; as many as you like
+  pixeltrack report --campaign spring-sale --ab
+      versions that inject --version made: is one clicked more, how sure is that, are there enough messages
+"""
+
+
+@click.command("report", epilog=EPILOG)
+@click.argument("more", nargs=-1, metavar="")
 @click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
+@click.option(
+    "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
+)
+@click.option("--ab", is_flag=True, help="Versions of the campaign beside each other, machines left out.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print --compare or --ab as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
 @global_options
-def command(campaign: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    more: tuple[str, ...],
+    campaign: str | None,
+    compared: tuple[str, ...],
+    ab: bool,
+    as_csv: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Show how a campaign did, people and machines apart."""
+    beside = asked(more, campaign, compared, ab=ab, csv=as_csv, json=as_json)
     call = Call(options, {})
     from pixeltrack import report
     from pixeltrack.cli.progress import progress
@@ -32,7 +60,9 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
         call.warn(f"{waiting:,} hits are not judged, and not counted yet: {error.message}")
 
     with progress(waiting, call, "judging") as tell:
-        if campaign is None:
+        if beside:
+            show = beside.build(store, tell, failed)
+        elif campaign is None:
             result = report.build_all(store, tell, failed)
         else:
             result = report.build(store, campaign, tell, failed)
@@ -43,6 +73,9 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
             f"{spooled:,} bytes of hits wait in a spool beside {call.settings.db} and are not counted yet;"
             " pixeltrack serve takes them in"
         )
+    if beside:
+        show()
+        return
     if as_json:
         from pixeltrack.show.json import as_json as encode
 

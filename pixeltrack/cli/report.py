@@ -19,7 +19,7 @@ Examples:
   pixeltrack report --compare spring-sale summer-sale
       campaigns side by side; as many as you like
   pixeltrack report --campaign spring-sale --ab
-      versions that inject --version made: is one clicked more, how sure is that, are there enough messages
+      the versions that inject --version made: which is clicked more, and how sure that is
 """
 
 

@@ -35,29 +35,18 @@ def keep(connection: sqlite3.Connection, campaign_id: int, mail: Mail) -> None:
     if len(content) > _MOST_BYTES:
         return
     digest = blake2b(mail.content, digest_size=16).digest()
+    key = campaign_id, mail.version
     links = " ".join(f"{place}:{number}" for place, number in mail.numbers.items())
     if not mail.preview:
-        connection.execute(
-            "delete from mails where campaign_id = ? and version = ? and preview", [campaign_id, mail.version]
-        )
+        connection.execute("delete from mails where campaign_id = ? and version = ? and preview", key)
     connection.execute(
         "insert into mails (campaign_id, version, digest, kind, charset, links, preview, added, content)"
         " values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (campaign_id, version, digest) do update"
         " set links = excluded.links, preview = min(preview, excluded.preview), added = excluded.added",
-        [
-            campaign_id,
-            mail.version,
-            digest,
-            mail.kind,
-            mail.charset,
-            links,
-            mail.preview,
-            mail.added,
-            content,
-        ],
+        [*key, digest, mail.kind, mail.charset, links, mail.preview, mail.added, content],
     )
     connection.execute(
         "delete from mails where campaign_id = ? and version = ? and digest not in (select digest from mails"
         " where campaign_id = ? and version = ? order by preview, added desc limit ?)",
-        [campaign_id, mail.version, campaign_id, mail.version, _KEPT],
+        [*key, *key, _KEPT],
     )

@@ -344,6 +344,7 @@ def test_since_and_until_choose_hits_in_every_table(hits: Hits, export: Export) 
     ("options", "said"),
     [
         (("--tz", "Mars/Olympus"), "unknown time zone: 'Mars/Olympus'"),
+        (("--since", "2026-11-25", "--until", "2026-11-25"), "--until is not after --since"),
         (("--since", "yesterday"), "--since is 'yesterday', which is no time"),
         (("--events",), "a CSV file has one table, and 2 were named"),
         (("--format", "parquet"), "a Parquet file cannot go to standard output"),

@@ -75,6 +75,12 @@ def _check(place: Path, *, force: bool, not_over: tuple[Path, ...]) -> None:
             raise InputError(f"{place.parent} is no folder", hint="make it first, or name another with -o")
         if place.is_dir():
             raise InputError(f"{place} is a folder", hint="name a file with -o")
+        for journal in (place.with_name(f"{place.name}{end}") for end in ("-wal", "-journal")):
+            if os.path.lexists(journal):  # SQLite would play it into what stands at the place then
+                raise InputError(
+                    f"{journal} belongs to another database at {place}",
+                    hint="close the program that has it open, or name another with -o",
+                )
         if not os.path.lexists(place):
             return
         if any(each.exists() and place.exists() and place.samefile(each) for each in not_over):

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pixeltrack.agents import describe
 from pixeltrack.cells import Cells, Delta, Rollup
 from pixeltrack.estimates import BITS
-from pixeltrack.judging import Label, Verdict
+from pixeltrack.judging import Fact, Label, Verdict
 from pixeltrack.model import EventKind
 from pixeltrack.replay import HOUR
 
-Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
+Hit = tuple[int, int, int, str]  # at (ms UTC), kind, link, agent
+_Alike = tuple[str, tuple[tuple[int, int, str, int], ...]]  # provider; hits but for their moments, judged
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_MOST_ALIKE = 20_000  # sorts of messages that are held
 _HUMAN, _UNKNOWN, _TEST = BITS["human"], BITS["unknown"], BITS["test"]
+
+
+def hit_of(fact: Fact) -> Hit:
+    """Return what is counted of a hit."""
+    return fact[2:6]
 
 
 @dataclass(slots=True)
@@ -38,27 +45,69 @@ class Count:
     _link_people: Counter[int] = field(default_factory=Counter)
     _link_clicks: Counter[int] = field(default_factory=Counter)
     _link_machines: Counter[int] = field(default_factory=Counter)
+    _alike: Counter[_Alike] = field(default_factory=Counter)  # messages that are yet to be added up
     _known: dict[int, tuple[int, Ground]] = field(default_factory=dict)
+    _bits: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, verdict in self.judgements.items():
             self._known[number] = BITS[verdict.label], (verdict.label, verdict.reason)
+            self._bits[number] = BITS[verdict.label]
 
-    def add(self, hits: Iterable[Hit], provider: str = "", times: int = 1) -> None:
-        """Count the hits of one message; ``times`` is -1 to take them away.
+    def add(self, hits: Sequence[Hit], judged: Sequence[int], provider: str = "", times: int = 1) -> None:
+        """Count the hits of one message, given the numbers of their verdicts; -1 ``times`` takes them away.
 
-        A hit that nobody has judged yet is left for the next time. ``provider`` is the recipient's, "" where
-        it is not known.
+        A hit that nobody has judged yet (0) is left for the next time. ``provider`` is the recipient's, ""
+        where it is not known.
         """
+        if len(hits) == 1 and judged[0]:
+            self._add_one(hits[0], judged[0], provider, times)
+            return
+        bits, moments, alike = self._bits, [], []
+        for (at, kind, link, agent), judgement in zip(hits, judged, strict=True):
+            if not judgement:
+                continue
+            alike.append((kind, link, agent, judgement))
+            bit = bits[judgement]
+            if bit == _HUMAN:
+                moments.append(at)
+                self._hours[kind][at // HOUR] += times
+            elif bit == _TEST:
+                continue
+            if self.begun is None or at < self.begun:
+                self.begun = at
+        if moments:
+            self._note(min(moments), max(moments), times)
+        self._alike[provider, tuple(alike)] += times
+        if len(self._alike) > _MOST_ALIKE:
+            self._add_up()
+
+    def _add_one(self, hit: Hit, judgement: int, provider: str, times: int) -> None:
+        """Do as ``add`` does: most messages have one hit, and this takes a third of the time."""
+        at, kind, link, agent = hit
+        bit = self._bits[judgement]
+        if bit == _HUMAN:
+            self._hours[kind][at // HOUR] += times
+            self._note(at, at, times)
+        if bit != _TEST and (self.begun is None or at < self.begun):
+            self.begun = at
+        self._alike[provider, ((kind, link, agent, judgement),)] += times
+        if len(self._alike) > _MOST_ALIKE:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Count what messages are alike in: all but the moments of their hits."""
+        for (provider, hits), times in self._alike.items():
+            self._add(hits, provider, times)
+        self._alike.clear()
+
+    def _add(self, hits: Iterable[tuple[int, int, str, int]], provider: str, times: int) -> None:
         known, counted = self._known, self._hits
         seen = [0, 0, 0]  # labels by kind
         people: set[tuple[int, str]] = set()
-        moments: list[int] = []
         links: set[int] = set()
         aside: set[Ground] = set()
-        for at, kind, link, agent, judgement in hits:
-            if not judgement:
-                continue
+        for kind, link, agent, judgement in hits:
             bit, ground = known[judgement]
             if bit == _TEST:
                 self._previews += times
@@ -67,16 +116,12 @@ class Count:
                 counted[judgement] = [0, 0, 0]
             counted[judgement][kind] += times
             seen[kind] |= bit
-            if self.begun is None or at < self.begun:
-                self.begun = at
             if bit != _HUMAN:
                 aside.add(ground)
                 if bit != _UNKNOWN:
                     self._link_machines[link] += times
                 continue
             people.add((kind, agent))
-            moments.append(at)
-            self._hours[kind][at // HOUR] += times
             if kind == _CLICK:
                 links.add(link)
                 self._link_clicks[link] += times
@@ -84,15 +129,13 @@ class Count:
             self._asides[frozenset(aside)] += times
         if people:
             self._readers[frozenset(people)] += times
-            self._note(moments, times)
         for link in links:
             self._link_people[link] += times
         if seen[_OPEN] or seen[_CLICK]:
             self._seen[seen[_OPEN], seen[_CLICK], provider] += times
 
-    def _note(self, moments: list[int], times: int) -> None:
+    def _note(self, first: int, last: int, times: int) -> None:
         """Note the first and the last of a person's hits."""
-        first, last = min(moments), max(moments)
         if times < 0:
             if self.gone_first is None or first < self.gone_first:
                 self.gone_first = first
@@ -111,15 +154,18 @@ class Count:
         if found is None:
             found = max(self._known, default=0) + 1
             self._known[found] = known
+            self._bits[found] = known[0]
         return found
 
-    def add_alike(self, hit: Hit, more: int) -> None:
+    def add_alike(self, hit: Hit, judgement: int, more: int) -> None:
         """Count so many more hits like one that is counted, in its hour."""
-        at, kind, link, _agent, judgement = hit
+        at, kind, link, _agent = hit
         bit, _ground = self._known[judgement]
         if bit == _TEST:
             self._previews += more
             return
+        if judgement not in self._hits:
+            self._hits[judgement] = [0, 0, 0]
         self._hits[judgement][kind] += more
         if bit == _HUMAN:
             self._hours[kind][at // HOUR] += more
@@ -130,6 +176,7 @@ class Count:
 
     def cells(self) -> Cells:
         """Return what was counted, without zeros."""
+        self._add_up()
         cells: Cells = Counter()
         if self._previews:
             cells["preview",] = self._previews

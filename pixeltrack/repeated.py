@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pixeltrack import rollups, verdicts
 from pixeltrack.cells import Rollup, by_sort, least, most
-from pixeltrack.count import Count
+from pixeltrack.count import Count, hit_of
 from pixeltrack.judging import Fact, Verdict, judge_of
 from pixeltrack.model import Flag, Repeat
 from pixeltrack.rules import rules
@@ -47,18 +47,16 @@ class Repeats:
         gone, count = Count(judgements), Count(judgements)
         providers = rollups.providers(self._store, self._campaign_id, self._counts)
         kept = self._kept()
-        judged = self._store.judgements_of(fact.event_id for facts in kept.values() for fact in facts)
         for message, found in self._judged(kept):
             provider = providers.get(message, "")
-            gone.add(rollups.hits(kept[message], judged), provider, -1)
-            hits = [
-                (each.fact.at, each.fact.kind, each.fact.link, each.fact.agent, count.number(each.verdict))
-                for each in found
-            ]
-            count.add(hits, provider)
-            for hit, each in zip(hits, found, strict=True):
+            judged = self._store.judgements_of(fact.event_id for fact in kept[message])
+            gone.add([hit_of(fact) for fact in kept[message]], judged, provider, -1)
+            hits = [hit_of(each.fact) for each in found]
+            numbers = [count.number(each.verdict) for each in found]
+            count.add(hits, numbers, provider)
+            for hit, number, each in zip(hits, numbers, found, strict=True):
                 if each.more:
-                    count.add_alike(hit, each.more)
+                    count.add_alike(hit, number, each.more)
         return self._replaced(stored, gone, count)
 
     @property

@@ -52,41 +52,41 @@ def _ours() -> str:
 
 
 def deltas(
-    store: Store,
-    messages: Mapping[Place, Sequence[Fact]],
-    before: Mapping[int, int],
-    after: Mapping[int, int],
+    store: Store, messages: Mapping[Place, Sequence[Fact]], before: Sequence[int], after: Sequence[int]
 ) -> dict[int, Delta]:
-    """Return what verdicts change by campaign, given their numbers before and after by hit."""
-    moved: defaultdict[int, dict[int, Sequence[Fact]]] = defaultdict(dict)
+    """Return what verdicts change by campaign.
+
+    ``before`` and ``after`` are their numbers, of all hits in the order of the messages.
+    """
+    moved: defaultdict[int, dict[int, tuple[list[Hit], Sequence[int], Sequence[int]]]] = defaultdict(dict)
+    start = 0
     for (campaign_id, message), facts in messages.items():
-        if any(before[fact[0]] != after[fact[0]] for fact in facts):
-            moved[campaign_id][message] = facts
+        end = start + len(facts)
+        was, now = before[start:end], after[start:end]
+        if was != now:
+            moved[campaign_id][message] = [fact[2:6] for fact in facts], was, now
+        start = end
     judgements = store.judgements()
     found: dict[int, Delta] = {}
     for campaign_id, its in moved.items():
         count, known = Count(judgements), providers(store, campaign_id, its)
-        for message, facts in its.items():
+        for message, (hits, was, now) in its.items():
             provider = known.get(message, "")
-            count.add(hits(facts, before), provider, -1)
-            count.add(hits(facts, after), provider)
+            if any(was):
+                count.add(hits, was, provider, -1)
+            count.add(hits, now, provider)
         found[campaign_id] = count.delta()
     return found
-
-
-def hits(facts: Iterable[Fact], judged: Mapping[int, int]) -> list[Hit]:
-    """Return hits as they are counted; those that nobody has judged are left out."""
-    return [(fact[2], fact[3], fact[4], fact[5], judged[fact[0]]) for fact in facts if judged[fact[0]]]
 
 
 def counted(store: Store, campaign_id: int) -> Rollup:
     """Count all judged hits of a campaign."""
     count = Count(store.judgements())
     seen = store.seen(campaign_id)
-    while page := dict(islice(seen, _AT_ONCE)):
-        known = providers(store, campaign_id, page)
-        for message, its in page.items():
-            count.add(its, known.get(message, ""))
+    while page := list(islice(seen, _AT_ONCE)):
+        known = providers(store, campaign_id, (message for message, _hits, _judged in page))
+        for message, hits, judged in page:
+            count.add(hits, judged, known.get(message, ""))
     return count.rollup()
 
 

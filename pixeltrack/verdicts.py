@@ -216,6 +216,8 @@ class _Work:
         messages: defaultdict[Place, list[Fact]] = defaultdict(list)
         for campaign, fact in fresh:
             messages[campaign, fact.message].append(fact)
+        # Here, too: what is not indexed yet need not be read for it.
+        rollups.keep(self._store, state, {campaign for campaign, _message in messages})
         state = self._store.index(state, _buckets(messages, state.indexed))
         spreading, touched = spread_events(self._store, fresh, state.through, self._book)
         if state.through:
@@ -240,7 +242,7 @@ class _Work:
         if not spreading:
             return set()
         judged = self._store.judgements_of(events)
-        return {event for event, number in judged.items() if number in spreading}
+        return {event for event, number in zip(events, judged, strict=True) if number in spreading}
 
     def _put(
         self,
@@ -278,10 +280,9 @@ class _Work:
                 hits.sort(key=_by_time)
             given += self._judge(hits, self._contexts[campaign], spreading)
             events += [hit[0] for hit in hits]
-        numbered = dict(zip(events, self._numbered(given), strict=True))
-        before = self._store.judgements_of(events)
-        del events, given
-        deltas = rollups.deltas(self._store, messages, before, numbered)
+        before, after = self._store.judgements_of(events), self._numbered(given)
+        deltas = rollups.deltas(self._store, messages, before, after)
+        numbered = dict(zip(events, after, strict=True))
         if self._changed is None:
             return self._store.put_verdicts(state, numbered, moments, deltas)
         changes: list[tuple[int, int, int]] = []

@@ -163,11 +163,13 @@ def _messages(
     number, since, until = campaign.campaign_id, scope.since, scope.until
     verdicts = Verdicts(store)
     repeats = Repeats(store, number)
-    for message, seen in store.seen(number, without=repeats.messages):
+    for message, seen, judgements in store.seen(number):
         steps.add(len(seen))
+        if message in repeats.messages:
+            continue
         hits = [
             _Hit(at, kind, link, verdicts[judgement].label, 1)
-            for at, kind, link, _agent, judgement in seen
+            for (at, kind, link, _agent), judgement in zip(seen, judgements, strict=True)
             if judgement and since <= at < until and verdicts[judgement].label != "test"
         ]
         if hits:

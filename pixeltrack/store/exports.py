@@ -49,7 +49,10 @@ class Exports(Hits):
             rows = self._plain(query("judged_between"), asked | {"after": after, "upto": reached})
             found = self._facts(rows)
             judged = self._numbers([fact.event_id for _campaign, fact in found], {})
-            yield reached, [Arrived(campaign, fact, judged[fact.event_id]) for campaign, fact in found]
+            yield (
+                reached,
+                [Arrived(campaign, fact, its) for (campaign, fact), its in zip(found, judged, strict=True)],
+            )
 
     def holders(self, campaign_id: int, messages: Iterable[int]) -> dict[int, Holder]:
         """Return whom some of a campaign's messages went to; those that nobody knows are left out."""

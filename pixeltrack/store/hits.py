@@ -8,7 +8,7 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from struct import unpack
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ Place = tuple[int, int]  # campaign and message
 Placed = tuple[int, Fact]  # a hit and its campaign
 
 
-Seen = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict or 0
+Seen = tuple[int, int, int, str]  # at (ms UTC), kind, link, agent
 
 
 class Neighbour(NamedTuple):
@@ -119,40 +119,43 @@ class Hits(Database):
                 if following < len(ends) and starts[following] <= row[1]:
                     yield Neighbour._make(row)
 
-    def judgements_of(self, events: Iterable[int]) -> dict[int, int]:
-        """Return the number of the verdict on each of some hits, 0 where there is none."""
-        return self._numbers(sorted(events), {})
+    def judgements_of(self, events: Iterable[int]) -> list[int]:
+        """Return the number of the verdict on each of some hits, in their order; 0 where there is none."""
+        return self._numbers(events, {})
 
-    def seen(self, campaign_id: int, *, without: Collection[int] = ()) -> Iterator[tuple[int, list[Seen]]]:
-        """Yield a campaign's messages one after the other, with hits and the numbers of their verdicts.
-
-        ``without`` are messages to leave out.
-        """
+    def seen(self, campaign_id: int) -> Iterator[tuple[int, list[Seen], list[int]]]:
+        """Yield a campaign's messages one after the other: hits, and the numbers of their verdicts."""
         agents = self._texts("agent")
         chunks: dict[int, array[int]] = {}
         following: int | None = 0
         while following is not None:
             numbers, following = self._page(campaign_id, following)
-            judged = self._numbers(numbers, chunks)
-            messages: defaultdict[int, list[Seen]] = defaultdict(list)
+            judged = dict(zip(numbers, self._numbers(numbers, chunks), strict=True))
+            messages: defaultdict[int, tuple[list[Seen], list[int]]] = defaultdict(lambda: ([], []))
             for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
-                messages[message].append((at, kind, link, agents[agent], judged[event]))
-            for message in without:
-                messages.pop(message, None)
-            yield from messages.items()
+                hits, verdicts = messages[message]
+                hits.append((at, kind, link, agents[agent]))
+                verdicts.append(judged[event])
+            for message, (hits, verdicts) in messages.items():
+                yield message, hits, verdicts
 
-    def _numbers(self, events: Iterable[int], chunks: dict[int, array[int]]) -> dict[int, int]:
+    def _numbers(self, events: Iterable[int], chunks: dict[int, array[int]]) -> list[int]:
         """Return the numbers of verdicts; ``chunks`` takes what was read of them."""
-        found: dict[int, int] = {}
+        found: list[int] = []
+        begin = behind = size = 0
+        judged: Sequence[int] = ()
         for event in events:
-            chunk, place = divmod(event, CHUNK)
-            if chunk not in chunks:
-                rows = self._plain("select judged from verdicts where chunk = ?", [chunk])
-                chunks[chunk] = array("H", rows[0][0] if rows else b"")
-                if sys.byteorder == "big":
-                    chunks[chunk].byteswap()
-            judged = chunks[chunk]
-            found[event] = judged[place] if place < len(judged) else 0
+            if not begin <= event < behind:
+                chunk = event // CHUNK
+                if chunk not in chunks:
+                    rows = self._plain("select judged from verdicts where chunk = ?", [chunk])
+                    chunks[chunk] = array("H", rows[0][0] if rows else b"")
+                    if sys.byteorder == "big":
+                        chunks[chunk].byteswap()
+                judged, begin, behind = chunks[chunk], chunk * CHUNK, (chunk + 1) * CHUNK
+                size = len(judged)
+            place = event - begin
+            found.append(judged[place] if place < size else 0)
         return found
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:

@@ -13,7 +13,7 @@ from pixeltrack.judging import Fact, Label, Verdict
 from pixeltrack.model import EventKind
 from pixeltrack.replay import HOUR
 
-Hit = tuple[int, int, int, str]  # at (ms UTC), kind, link, agent
+Hit = tuple[int, int, int, str, int, str]  # at (ms UTC), kind, link, agent, flags, network
 _Alike = tuple[str, tuple[tuple[int, int, str, int], ...]]  # provider; hits but for their moments, judged
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
@@ -23,7 +23,7 @@ _HUMAN, _UNKNOWN, _TEST = BITS["human"], BITS["unknown"], BITS["test"]
 
 def hit_of(fact: Fact) -> Hit:
     """Return what is counted of a hit."""
-    return fact[2:6]
+    return fact[2:8]
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Count:
             self._add_one(hits[0], judged[0], provider, times)
             return
         bits, moments, alike = self._bits, [], []
-        for (at, kind, link, agent), judgement in zip(hits, judged, strict=True):
+        for (at, kind, link, agent, _flags, _network), judgement in zip(hits, judged, strict=True):
             if not judgement:
                 continue
             alike.append((kind, link, agent, judgement))
@@ -84,7 +84,7 @@ class Count:
 
     def _add_one(self, hit: Hit, judgement: int, provider: str, times: int) -> None:
         """Do as ``add`` does: most messages have one hit, and this takes a third of the time."""
-        at, kind, link, agent = hit
+        at, kind, link, agent, _flags, _network = hit
         bit = self._bits[judgement]
         if bit == _HUMAN:
             self._hours[kind][at // HOUR] += times
@@ -159,7 +159,7 @@ class Count:
 
     def add_alike(self, hit: Hit, judgement: int, more: int) -> None:
         """Count so many more hits like one that is counted, in its hour."""
-        at, kind, link, _agent = hit
+        at, kind, link, _agent, _flags, _network = hit
         bit, _ground = self._known[judgement]
         if bit == _TEST:
             self._previews += more

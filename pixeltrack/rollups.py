@@ -64,7 +64,7 @@ def deltas(
         end = start + len(facts)
         was, now = before[start:end], after[start:end]
         if was != now:
-            moved[campaign_id][message] = [fact[2:6] for fact in facts], was, now
+            moved[campaign_id][message] = [fact[2:8] for fact in facts], was, now
         start = end
     judgements = store.judgements()
     found: dict[int, Delta] = {}

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from pixeltrack.agents import describe
 from pixeltrack.export.columns import Row
-from pixeltrack.export.scope import Scope, Steps, Verdicts, message_name, provider, recipient
+from pixeltrack.export.scope import Scope, Steps, message_name, provider, recipient
 from pixeltrack.headerflags import in_words
+from pixeltrack.heard import Verdicts
 from pixeltrack.judging import Fact, Label, Verdict
 from pixeltrack.model import EventKind, LinkRow
 from pixeltrack.repeated import Repeats

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pixeltrack.judging import Verdict
 from pixeltrack.model import Campaign
 from pixeltrack.providers import provider_of
-from pixeltrack.store import Holder, Store
+from pixeltrack.store import Holder
 from pixeltrack.times import Zone
 
 Progress = Callable[[int], None]
@@ -38,19 +37,6 @@ class Steps:
         if self._tell and self._done - self._told >= _EVERY:
             self._told = self._done
             self._tell(self._done)
-
-
-class Verdicts(dict[int, Verdict]):
-    """The verdicts that there are, by their numbers; what another program adds meanwhile is looked up."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.judgements())
-        self._store = store
-
-    def __missing__(self, number: int) -> Verdict:
-        found = self._store.judgements()
-        self.update(found)
-        return found[number]
 
 
 def message_name(message: int) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
 
+from pixeltrack import heard
 from pixeltrack.export.columns import Row
-from pixeltrack.export.scope import Scope, Steps, Verdicts, message_name, provider, recipient
+from pixeltrack.export.scope import Scope, Steps, message_name, provider, recipient
+from pixeltrack.heard import Heard, Span
 from pixeltrack.judging import Label
 from pixeltrack.model import Campaign, EventKind
 from pixeltrack.model import Scope as OptOut
-from pixeltrack.repeated import Repeats
 from pixeltrack.store import Holder, Store
 from pixeltrack.times import Zone
 
@@ -26,14 +26,6 @@ _AT_ONCE = 5_000  # messages of which the holders are asked for
 _MACHINES: tuple[Label, ...] = ("prefetch", "scanner")
 
 
-class _Hit(NamedTuple):
-    at: int
-    kind: int
-    link: int
-    label: Label
-    weight: int
-
-
 def links(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
     """Yield every link of each campaign's table, also those that nobody clicked."""
     for campaign in scope.campaigns:
@@ -41,7 +33,8 @@ def links(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
         clicks: Counter[tuple[int, Label]] = Counter()
         for _message, hits in _messages(store, campaign, scope, steps):
             followed = set()
-            for _at, kind, link, label, weight in hits:
+            for _at, kind, link, _agent, _network, verdict, weight in hits:
+                label = verdict.label
                 if kind == _CLICK:
                     clicks[link, label] += weight
                     if label == "human":
@@ -72,7 +65,8 @@ def daily(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
         days: defaultdict[date, _Day] = defaultdict(_Day)
         for _message, hits in _messages(store, campaign, scope, steps):
             seen = set()
-            for at, kind, _link, label, weight in hits:
+            for at, kind, _link, _agent, _network, verdict, weight in hits:
+                label = verdict.label
                 day = day_of(at // _QUARTER)
                 days[day].hits[kind, label] += weight
                 if label == "human":
@@ -110,7 +104,7 @@ def people(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
         number = campaign.campaign_id
         refused = store.refusals(number)
         seen: array[int] = array("q")
-        page: dict[int, list[_Hit]] = {}
+        page: dict[int, list[Heard]] = {}
         for message, hits in _messages(store, campaign, scope, steps):
             page[message] = hits
             seen.append(message)
@@ -120,7 +114,7 @@ def people(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
         yield from _people(campaign, page, store.holders(number, page), refused)
         with_hits = array("q", sorted(seen))
         for messages in store.message_pages(number):
-            rest: dict[int, list[_Hit]] = {each: [] for each in messages if not _is_in(with_hits, each)}
+            rest: dict[int, list[Heard]] = {each: [] for each in messages if not _is_in(with_hits, each)}
             yield from _people(campaign, rest, store.holders(number, rest), refused)
 
 
@@ -131,14 +125,15 @@ def _is_in(numbers: array[int], number: int) -> bool:
 
 def _people(
     campaign: Campaign,
-    messages: dict[int, list[_Hit]],
+    messages: dict[int, list[Heard]],
     holders: dict[int, Holder],
     refused: dict[int, frozenset[OptOut]],
 ) -> Iterator[Row]:
     for message, hits in messages.items():
         counts: Counter[tuple[int, Label]] = Counter()
         moments: dict[int, list[int]] = {_OPEN: [], _CLICK: []}
-        for at, kind, _link, label, weight in hits:
+        for at, kind, _link, _agent, _network, verdict, weight in hits:
+            label = verdict.label
             counts[kind, label] += weight
             if label == "human":
                 moments[kind].append(at)
@@ -158,27 +153,5 @@ def _people(
 
 def _messages(
     store: Store, campaign: Campaign, scope: Scope, steps: Steps
-) -> Iterator[tuple[int, list[_Hit]]]:
-    """Yield a campaign's messages with their judged hits in the scope, tests left out; none without any."""
-    number, since, until = campaign.campaign_id, scope.since, scope.until
-    verdicts = Verdicts(store)
-    repeats = Repeats(store, number)
-    for message, seen, judgements in store.seen(number):
-        steps.add(len(seen))
-        if message in repeats.messages:
-            continue
-        hits = [
-            _Hit(at, kind, link, verdicts[judgement].label, 1)
-            for (at, kind, link, _agent), judgement in zip(seen, judgements, strict=True)
-            if judgement and since <= at < until and verdicts[judgement].label != "test"
-        ]
-        if hits:
-            yield message, hits
-    for message, judged in repeats.judged():
-        hits = [
-            _Hit(fact.at, fact.kind, fact.link, verdict.label, 1 + more)
-            for fact, more, verdict in judged
-            if since <= fact.at < until and verdict.label != "test"
-        ]
-        if hits:
-            yield message, hits
+) -> Iterator[tuple[int, list[Heard]]]:
+    return heard.messages(store, campaign.campaign_id, Span(scope.since, scope.until), steps.add)

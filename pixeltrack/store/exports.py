@@ -51,7 +51,10 @@ class Exports(Hits):
             judged = self._numbers([fact.event_id for _campaign, fact in found], {})
             yield (
                 reached,
-                [Arrived(campaign, fact, its) for (campaign, fact), its in zip(found, judged, strict=True)],
+                [
+                    Arrived(campaign, fact, number)
+                    for (campaign, fact), number in zip(found, judged, strict=True)
+                ],
             )
 
     def holders(self, campaign_id: int, messages: Iterable[int]) -> dict[int, Holder]:

@@ -8,7 +8,7 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from struct import unpack
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ Place = tuple[int, int]  # campaign and message
 Placed = tuple[int, Fact]  # a hit and its campaign
 
 
-Seen = tuple[int, int, int, str]  # at (ms UTC), kind, link, agent
+Seen = tuple[int, int, int, str, int, str]  # at (ms UTC), kind, link, agent, flags, network
 
 
 class Neighbour(NamedTuple):
@@ -123,19 +123,28 @@ class Hits(Database):
         """Return the number of the verdict on each of some hits, in their order; 0 where there is none."""
         return self._numbers(events, {})
 
-    def seen(self, campaign_id: int) -> Iterator[tuple[int, list[Seen], list[int]]]:
-        """Yield a campaign's messages one after the other: hits, and the numbers of their verdicts."""
-        agents = self._texts("agent")
+    def seen(
+        self, campaign_id: int, *, without: Collection[int] = ()
+    ) -> Iterator[tuple[int, list[Seen], list[int]]]:
+        """Yield a campaign's messages one after the other: hits, and the numbers of their verdicts.
+
+        ``without`` are messages to leave out.
+        """
+        agents, networks = self._texts("agent"), self._texts("network")
         chunks: dict[int, array[int]] = {}
         following: int | None = 0
         while following is not None:
             numbers, following = self._page(campaign_id, following)
             judged = dict(zip(numbers, self._numbers(numbers, chunks), strict=True))
             messages: defaultdict[int, tuple[list[Seen], list[int]]] = defaultdict(lambda: ([], []))
-            for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
+            for event, message, at, kind, link, agent, flags, network in self._by_number(
+                "seen_by_number", numbers
+            ):
                 hits, verdicts = messages[message]
-                hits.append((at, kind, link, agents[agent]))
+                hits.append((at, kind, link, agents[agent], flags, networks[network]))
                 verdicts.append(judged[event])
+            for message in without:
+                messages.pop(message, None)
             for message, (hits, verdicts) in messages.items():
                 yield message, hits, verdicts
 

@@ -58,7 +58,7 @@ class Looks:
         """Return a style sheet's text, and let templates print it as ``style``."""
         from markupsafe import Markup
 
-        text = self._source(name)
+        text = self.source(name)
         self._environment.globals.update(style=Markup(text))  # noqa: S704 - a style sheet
         return text
 
@@ -77,7 +77,8 @@ class Looks:
         except _MISUSE as error:
             raise PixeltrackError(f"the page {name} cannot be shown: {_where(error)}: {error}") from error
 
-    def _source(self, name: str) -> str:
+    def source(self, name: str) -> str:
+        """Return the text of a file."""
         try:
             return self._loader.get_source(self._environment, name)[0]
         except UnicodeDecodeError as error:
@@ -87,7 +88,7 @@ class Looks:
         import jinja2
         from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
-        source = self._source(name)
+        source = self.source(name)
         try:
             template = self._environment.get_template(name)
             tree = self._environment.parse(source, name)
@@ -102,7 +103,9 @@ class Looks:
             raise InputError(f"{where}: {error.message}") from error
         except jinja2.TemplateNotFound as error:
             raise InputError(f"{template.filename}: no such template: {error.name!r}") from error
-        for variable in sorted(find_undeclared_variables(tree) - known - {"style"}):
+        own = {node.name for node in tree.find_all(jinja2.nodes.Name) if node.ctx == "store"}
+        own |= {node.name for node in tree.find_all(jinja2.nodes.Macro)}
+        for variable in sorted(find_undeclared_variables(tree) - known - own - {"style"}):
             raise InputError(
                 f"{template.filename}: unknown variable: {variable!r}",
                 hint=f"{name} may use: {', '.join(sorted(known)) or 'none'}",

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pixeltrack.cli.common import Call, global_options
-from pixeltrack.errors import StoreError
+from pixeltrack.cli.inputs import GivenPath, replace_own
+from pixeltrack.errors import InputError, StoreError
 
 
-@click.command("report", epilog="Example:  pixeltrack report --campaign spring-sale")
+@click.command(
+    "report",
+    epilog="Examples:  pixeltrack report --campaign spring-sale\n\n"
+    "pixeltrack report --campaign spring-sale --html report.html",
+)
 @click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
+@click.option(
+    "--html",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Write the same figures as one page that loads nothing, with the mail and each link's share on it.",
+)
+@click.option(
+    "--templates",
+    type=GivenPath(path_type=Path),
+    metavar="DIR",
+    help="Your own templates for --html; ours stand in for those that are not there.",
+)
 @global_options
-def command(campaign: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    campaign: str | None, as_json: bool, html: Path | None, templates: Path | None, **options: Any
+) -> None:
     """Show how a campaign did, people and machines apart."""
     call = Call(options, {})
+    if templates and not html:
+        raise InputError("--templates is for --html", hint="add --html FILE")
+    if html and as_json:
+        raise InputError("--html and --json are two runs", hint="leave one out")
+    pages = None
+    if html:
+        from pixeltrack.show.page import ReportPages
+
+        pages = ReportPages(templates)  # before anything is counted: a template may not work
     from pixeltrack import report
     from pixeltrack.cli.progress import progress
     from pixeltrack.figures import CampaignReport
@@ -36,6 +65,7 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
             result = report.build_all(store, tell, failed)
         else:
             result = report.build(store, campaign, tell, failed)
+    mail = report.kept_mail(store, campaign) if pages and campaign is not None else None
     store.close()
     spooled = waiting_bytes(call.settings.db)
     if spooled:
@@ -43,6 +73,12 @@ def command(campaign: str | None, as_json: bool, **options: Any) -> None:
             f"{spooled:,} bytes of hits wait in a spool beside {call.settings.db} and are not counted yet;"
             " pixeltrack serve takes them in"
         )
+    if pages and html:
+        one = isinstance(result, CampaignReport)
+        page = pages.campaign(result, mail) if one else pages.overview(result)
+        replace_own(html, page, pages.mark, "--html")
+        call.say(f"wrote {html}")
+        return
     if as_json:
         from pixeltrack.show.json import as_json as encode
 

@@ -98,8 +98,8 @@ def replace_own(path: Path, content: bytes, mark: bytes, option: str) -> None:
     """
     target = Path(os.path.realpath(path))  # a link stays one
     try:
-        if target.exists() and not target.is_file():  # a pipe, a terminal
-            target.write_bytes(content)
+        if path.exists() and not path.is_file():  # a pipe, a terminal
+            path.write_bytes(content)
             return
         if target.is_file() and target.stat().st_size and not target.read_bytes().endswith(mark):
             raise InputError(

@@ -74,8 +74,7 @@ def command(
             " pixeltrack serve takes them in"
         )
     if pages and html:
-        one = isinstance(result, CampaignReport)
-        page = pages.campaign(result, mail) if one else pages.overview(result)
+        page = pages.campaign(result, mail) if isinstance(result, CampaignReport) else pages.overview(result)
         replace_own(html, page, pages.mark, "--html")
         call.say(f"wrote {html}")
         return

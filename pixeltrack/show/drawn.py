@@ -66,11 +66,8 @@ def draw(mail: Mail | None, links: Sequence[LinkFigures], style: str) -> Drawn:
     shown = {place: figures[number] for place, number in mail.numbers.items() if number in figures}
     end = f"\n<style>{style}</style>"
     if mail.kind == "text":
-        text = _text(source, shown)
-        frame = (
-            f"<!doctype html><pre style='font:15px/1.7 monospace;white-space:pre-wrap'>{text}</pre>{_STYLE}"
-        )
-        return Drawn(frame, frozenset(link.number for link in shown.values()))
+        text = f"<pre style='font:15px/1.7 monospace;white-space:pre-wrap'>{_text(source, shown)}</pre>"
+        return Drawn(f"<!doctype html>{text}{end}", frozenset(link.number for link in shown.values()))
     return _html(source, shown, end)
 
 
@@ -93,10 +90,10 @@ def level(share: float | None) -> int:
     return sum((share or 0.0) > step for step in _LEVELS)
 
 
-def _html(source: Source, shown: Mapping[int, LinkFigures], end: str) -> Drawn:
+def _html(source: Source, shown: Mapping[int, LinkFigures], ending: str) -> Drawn:
     view = source.view
     page = scan(view)
-    cuts: list[Cut] = [(start, end, "") for start, end in page.comments]
+    cuts: list[Cut] = [(*span, "") for span in page.comments]
     for element in elements(view):
         cuts += _harmless(source, element)
     drawn = set[int]()
@@ -108,10 +105,9 @@ def _html(source: Source, shown: Mapping[int, LinkFigures], end: str) -> Drawn:
         if link:
             cuts.append((anchor.end, anchor.end, badge(link, hangs=anchor.tag == "a")))
             drawn.add(link.number)
-    shown_part = (
-        view[: page.content_end] if page.unclosed else view
-    )  # what never closes would swallow our style
-    return Drawn(_readable(source, _cut(view, cuts)) + end, frozenset(drawn))
+    if page.unclosed:  # what never closes would swallow what follows, and no browser shows it
+        view = view[: page.content_end]
+    return Drawn(_readable(source, _cut(view, cuts)) + ending, frozenset(drawn))
 
 
 def _harmless(source: Source, element: Element) -> Iterable[Cut]:
@@ -122,7 +118,7 @@ def _harmless(source: Source, element: Element) -> Iterable[Cut]:
         attributes = element.attributes
         decoded = {name: source.text(attribute.value) for name, attribute in attributes.items()}
         src = attributes.get("src")
-        if src is not None and not src.value.lstrip().lower().startswith("data:image/"):
+        if src is not None and src.value and not src.value.lstrip().lower().startswith("data:image/"):
             instead = placeholder(attributes, decoded)
             yield src.start, src.end, instead if src.quote else f'"{instead}"'
         if "srcset" in attributes:
@@ -132,7 +128,7 @@ def _harmless(source: Source, element: Element) -> Iterable[Cut]:
 def _cut(view: str, cuts: Iterable[Cut]) -> str:
     """Return a text with pieces replaced; one that lies within another that is taken out goes with it."""
     pieces, done = list[str](), 0
-    for start, end, instead in sorted(cuts, key=lambda cut: (cut[0], -cut[1])):
+    for start, end, instead in sorted(cuts):
         if start < done or start > len(view):
             continue
         pieces += [view[done:start], instead]

@@ -9,6 +9,7 @@ redirect or rebase.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,8 +29,11 @@ _REACHING = frozenset(
     {
         *("script", "iframe", "noembed", "noframes", "link", "meta", "base", "form"),
         *("object", "embed", "audio", "video", "source", "track", "frame", "frameset", "portal"),
+        *("image", "use", "feimage", "animate", "set"),  # of SVG
     }
 )
+_LOADED = re.compile(r"(url\(\s*[\"']?\s*)(?:https?:)?//", re.IGNORECASE)  # in styles
+_IMPORTED = re.compile(r"@import\b", re.IGNORECASE)
 _LEVELS = (0.0, 0.05, 0.15, 0.35)  # shares above which a badge is one step darker
 Cut = tuple[int, int, str]  # from, to, and what stands there instead
 
@@ -107,7 +111,8 @@ def _html(source: Source, shown: Mapping[int, LinkFigures], ending: str) -> Draw
             drawn.add(link.number)
     if page.unclosed:  # what never closes would swallow what follows, and no browser shows it
         view = view[: page.content_end]
-    return Drawn(_readable(source, _cut(view, cuts)) + ending, frozenset(drawn))
+    text = _IMPORTED.sub("@x-import", _LOADED.sub(r"\1data:,", _readable(source, _cut(view, cuts))))
+    return Drawn(text + ending, frozenset(drawn))
 
 
 def _harmless(source: Source, element: Element) -> Iterable[Cut]:

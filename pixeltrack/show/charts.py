@@ -65,7 +65,7 @@ def timeline(report: CampaignReport) -> Timeline | None:
         if number <= _MOST_TOLD and (bucket.opens or bucket.clicks)
     )
     svg = (
-        f'<svg viewBox="0 0 {number} 100" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        f'<svg viewBox="0 0 {number} 100" preserveAspectRatio="none" aria-hidden="true">'
         f'<path class="opens" d="{_bars([each.opens for each in buckets], top, 0.86)}"/>'
         f'<path class="clicks" d="{_bars([each.clicks for each in buckets], top, 0.36)}"/>{told}</svg>'
     )
@@ -97,10 +97,10 @@ def part_bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
     shapes, at = [], 0
     for look, part in parts:
         if part and whole:
-            left, wide = 100 * at / whole, 100 * part / whole
-            shapes.append(f'<rect class="{look}" x="{left:.2f}%" width="{wide:.2f}%" height="100%"/>')
+            left = f' x="{100 * at / whole:.2f}%"' if at else ""
+            shapes.append(f'<rect class="{look}"{left} width="{100 * part / whole:.2f}%" height="100%"/>')
             at += part
-    return _markup(f'<svg class="bar" aria-hidden="true" focusable="false">{"".join(shapes)}</svg>')
+    return _markup(f'<svg class="bar" aria-hidden="true">{"".join(shapes)}</svg>')
 
 
 def _bars(values: Sequence[int], top: int, wide: float) -> str:

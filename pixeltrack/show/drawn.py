@@ -18,7 +18,7 @@ from pixeltrack.figures import LinkFigures
 from pixeltrack.markup import Element, elements, scan
 from pixeltrack.model import Mail
 from pixeltrack.show.placeholder import placeholder
-from pixeltrack.show.text import percent
+from pixeltrack.show.text import DASH, percent
 from pixeltrack.source import Source, read
 from pixeltrack.texts import spans
 
@@ -84,7 +84,7 @@ def badge(link: LinkFigures, *, hangs: bool = True) -> str:
 
     It hangs over the corner of its link, or else (for the parts of an image map) stands in the text.
     """
-    share = percent(link.share).replace(" ", "&nbsp;").replace("–", "&ndash;")
+    share = percent(link.share).replace(DASH, "&ndash;")
     place = "" if hangs else " m"
     return f'<x-share s="{level(link.share)}"{place}><i>{link.number}</i>{share}</x-share>'
 
@@ -124,8 +124,8 @@ def _harmless(source: Source, element: Element) -> Iterable[Cut]:
         decoded = {name: source.text(attribute.value) for name, attribute in attributes.items()}
         src = attributes.get("src")
         if src is not None and src.value and not src.value.lstrip().lower().startswith("data:image/"):
-            instead = placeholder(attributes, decoded)
-            yield src.start, src.end, instead if src.quote else f'"{instead}"'
+            quotes = len(src.quote)
+            yield src.start - quotes, src.end + quotes, f'"{placeholder(attributes, decoded)}"'
         if "srcset" in attributes:
             yield *attributes["srcset"].whole, ""
 

@@ -16,6 +16,7 @@ _IN_STYLE = {
     for side in ("width", "height")
 }
 _MOST = 2_000  # px of a side
+_SAFE = " !'()*+,/:;<=>?@[]^`{|}"  # what needs no escape in a data: URL in double quotes; & # % do
 _LETTER = 7  # px of width, on average
 _NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
@@ -23,7 +24,7 @@ _NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 def placeholder(attributes: Mapping[str, Attribute], decoded: Mapping[str, str]) -> str:
     """Return a picture (a data: URL) of an image's size that says what its alt text says.
 
-    ``decoded`` has values as readable text. ASCII without quotes or spaces: it may stand in any attribute.
+    ``decoded`` has values as readable text. It is ASCII, and may stand in an attribute in double quotes.
     """
     alt = clean(unescape(decoded.get("alt", "")), 120).strip()
     width, height = (_side(side, attributes, decoded) for side in ("width", "height"))
@@ -51,13 +52,11 @@ def _drawn(width: int, height: int, alt: str) -> str:
     text = ""
     if words and height >= 12:
         text = (
-            f"<text x='50%' y='50%' fill='#4f4a41' font-family='sans-serif' font-size='12'"
-            f" text-anchor='middle' dominant-baseline='central'>{escape(words)}</text>"
+            f"<text x='{width / 2:g}' y='{height / 2 + 4:g}' fill='#4f4a41' font-family='sans-serif'"
+            f" font-size='12' text-anchor='middle'>{escape(words)}</text>"
         )
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}'>"
-        f"<rect width='100%' height='100%' fill='#e9e5dc'/>"
-        f"<rect x='.5' y='.5' width='{width - 1}' height='{height - 1}' fill='none' stroke='#cfc9bc'/>"
-        f"{text}</svg>"
+        f"<path fill='#e9e5dc' stroke='#cfc9bc' stroke-width='2' d='M0 0h{width}v{height}H0z'/>{text}</svg>"
     )
-    return f"data:image/svg+xml,{quote(svg, safe=':/=;,')}"
+    return f"data:image/svg+xml,{quote(svg, safe=_SAFE)}"

@@ -3,108 +3,149 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pixeltrack.agents import describe
-from pixeltrack.estimates import BITS, Seen
-from pixeltrack.figures import Tally
-from pixeltrack.judging import Label, Verdict
+from pixeltrack.cells import Cells, Delta, Rollup
+from pixeltrack.estimates import BITS
+from pixeltrack.judging import Fact, Label, Verdict
 from pixeltrack.model import EventKind
 from pixeltrack.replay import HOUR
 
-Hit = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict
+Hit = tuple[int, int, int, str, int, str]  # at (ms UTC), kind, link, agent, flags, network
+_Alike = tuple[str, tuple[tuple[int, int, str, int], ...]]  # provider; hits but for their moments, judged
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_MOST_ALIKE = 20_000  # sorts of messages that are held
 _HUMAN, _UNKNOWN, _TEST = BITS["human"], BITS["unknown"], BITS["test"]
+
+
+def hit_of(fact: Fact) -> Hit:
+    """Return what is counted of a hit."""
+    return fact[2:8]
 
 
 @dataclass(slots=True)
 class Count:
-    """The counting itself. ``finish`` once all messages are added."""
+    """The counting itself, by the numbers of verdicts that ``judgements`` tells."""
 
     judgements: Mapping[int, Verdict]
-    providers: Mapping[int, str] = field(default_factory=dict)  # by message
-    grounds: Counter[tuple[int, Ground]] = field(default_factory=Counter)  # hits by kind
-    aside: Counter[Ground] = field(default_factory=Counter)  # messages, people's left out
-    hours: Counter[tuple[int, int]] = field(default_factory=Counter)  # people's hits by hour and kind
-    devices: Counter[str] = field(default_factory=Counter)
-    systems: Counter[str] = field(default_factory=Counter)
-    browsers: Counter[str] = field(default_factory=Counter)
-    clients: Counter[str] = field(default_factory=Counter)
-    link_people: Counter[int] = field(default_factory=Counter)
-    link_clicks: Counter[int] = field(default_factory=Counter)
-    link_machines: Counter[int] = field(default_factory=Counter)
-    messages: Counter[Seen] = field(default_factory=Counter)
-    previews: int = 0
-    first: int | None = None
+    first: int | None = None  # of people's hits, ms UTC
     last: int | None = None
     begun: int | None = None  # the first hit, a machine's too
+    gone_first: int | None = None  # of people's hits that were taken away
+    gone_last: int | None = None
+    _previews: int = 0
     _hits: dict[int, list[int]] = field(default_factory=dict)  # opens and clicks by verdict, at their kind
     _hours: list[Counter[int]] = field(default_factory=lambda: [Counter(), Counter(), Counter()])  # by kind
     _asides: Counter[frozenset[Ground]] = field(default_factory=Counter)  # messages
     _readers: Counter[frozenset[tuple[int, str]]] = field(default_factory=Counter)  # by kinds and agents
+    _seen: Counter[tuple[int, int, str]] = field(default_factory=Counter)  # messages
+    _link_people: Counter[int] = field(default_factory=Counter)
+    _link_clicks: Counter[int] = field(default_factory=Counter)
+    _link_machines: Counter[int] = field(default_factory=Counter)
+    _alike: Counter[_Alike] = field(default_factory=Counter)  # messages that are yet to be added up
     _known: dict[int, tuple[int, Ground]] = field(default_factory=dict)
+    _bits: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, verdict in self.judgements.items():
             self._known[number] = BITS[verdict.label], (verdict.label, verdict.reason)
+            self._bits[number] = BITS[verdict.label]
 
-    def tally(self, kind: EventKind, *labels: Label) -> Tally:
-        """Return the messages with a hit of one of the labels, and all such hits."""
-        wanted = sum(BITS[label] for label in labels)
-        total = sum(hits for (of, ground), hits in self.grounds.items() if of == kind and ground[0] in labels)
-        unique = sum(
-            messages
-            for seen, messages in self.messages.items()
-            if (seen.opens if kind == _OPEN else seen.clicks) & wanted
-        )
-        return Tally(unique, total)
+    def add(self, hits: Sequence[Hit], judged: Sequence[int], provider: str = "", times: int = 1) -> None:
+        """Count the hits of one message, given the numbers of their verdicts; -1 ``times`` takes them away.
 
-    def add(self, message: int, hits: Iterable[Hit]) -> None:
-        """Count the hits of one message. One that nobody has judged yet is left for the next time."""
+        A hit that nobody has judged yet (0) is left for the next time. ``provider`` is the recipient's, ""
+        where it is not known.
+        """
+        if len(hits) == 1 and judged[0]:
+            self._add_one(hits[0], judged[0], provider, times)
+            return
+        bits, moments, alike = self._bits, [], []
+        for (at, kind, link, agent, _flags, _network), judgement in zip(hits, judged, strict=True):
+            if not judgement:
+                continue
+            alike.append((kind, link, agent, judgement))
+            bit = bits[judgement]
+            if bit == _HUMAN:
+                moments.append(at)
+                self._hours[kind][at // HOUR] += times
+            elif bit == _TEST:
+                continue
+            if self.begun is None or at < self.begun:
+                self.begun = at
+        if moments:
+            self._note(min(moments), max(moments), times)
+        self._alike[provider, tuple(alike)] += times
+        if len(self._alike) > _MOST_ALIKE:
+            self._add_up()
+
+    def _add_one(self, hit: Hit, judgement: int, provider: str, times: int) -> None:
+        """Do as ``add`` does: most messages have one hit, and this takes a third of the time."""
+        at, kind, link, agent, _flags, _network = hit
+        bit = self._bits[judgement]
+        if bit == _HUMAN:
+            self._hours[kind][at // HOUR] += times
+            self._note(at, at, times)
+        if bit != _TEST and (self.begun is None or at < self.begun):
+            self.begun = at
+        self._alike[provider, ((kind, link, agent, judgement),)] += times
+        if len(self._alike) > _MOST_ALIKE:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Count what messages are alike in: all but the moments of their hits."""
+        for (provider, hits), times in self._alike.items():
+            self._add(hits, provider, times)
+        self._alike.clear()
+
+    def _add(self, hits: Iterable[tuple[int, int, str, int]], provider: str, times: int) -> None:
         known, counted = self._known, self._hits
         seen = [0, 0, 0]  # labels by kind
         people: set[tuple[int, str]] = set()
         links: set[int] = set()
         aside: set[Ground] = set()
-        for at, kind, link, agent, judgement in hits:
-            if not judgement:
-                continue
+        for kind, link, agent, judgement in hits:
             bit, ground = known[judgement]
             if bit == _TEST:
-                self.previews += 1
+                self._previews += times
                 continue
             if judgement not in counted:
                 counted[judgement] = [0, 0, 0]
-            counted[judgement][kind] += 1
+            counted[judgement][kind] += times
             seen[kind] |= bit
-            if self.begun is None or at < self.begun:
-                self.begun = at
             if bit != _HUMAN:
                 aside.add(ground)
                 if bit != _UNKNOWN:
-                    self.link_machines[link] += 1
+                    self._link_machines[link] += times
                 continue
             people.add((kind, agent))
-            self._hours[kind][at // HOUR] += 1
-            if self.first is None or self.last is None:
-                self.first = self.last = at
-            elif at < self.first:
-                self.first = at
-            elif at > self.last:
-                self.last = at
             if kind == _CLICK:
                 links.add(link)
-                self.link_clicks[link] += 1
+                self._link_clicks[link] += times
         if aside:
-            self._asides[frozenset(aside)] += 1
+            self._asides[frozenset(aside)] += times
         if people:
-            self._readers[frozenset(people)] += 1
+            self._readers[frozenset(people)] += times
         for link in links:
-            self.link_people[link] += 1
+            self._link_people[link] += times
         if seen[_OPEN] or seen[_CLICK]:
-            self.messages[Seen(seen[_OPEN], seen[_CLICK], self.providers.get(message, ""))] += 1
+            self._seen[seen[_OPEN], seen[_CLICK], provider] += times
+
+    def _note(self, first: int, last: int, times: int) -> None:
+        """Note the first and the last of a person's hits."""
+        if times < 0:
+            if self.gone_first is None or first < self.gone_first:
+                self.gone_first = first
+            if self.gone_last is None or last > self.gone_last:
+                self.gone_last = last
+            return
+        if self.first is None or first < self.first:
+            self.first = first
+        if self.last is None or last > self.last:
+            self.last = last
 
     def number(self, verdict: Verdict) -> int:
         """Return the number by which hits with a verdict are counted, be it stored or not."""
@@ -113,49 +154,73 @@ class Count:
         if found is None:
             found = max(self._known, default=0) + 1
             self._known[found] = known
+            self._bits[found] = known[0]
         return found
 
-    def add_alike(self, hit: Hit, more: int) -> None:
+    def add_alike(self, hit: Hit, judgement: int, more: int) -> None:
         """Count so many more hits like one that is counted, in its hour."""
-        at, kind, link, _agent, judgement = hit
+        at, kind, link, _agent, _flags, _network = hit
         bit, _ground = self._known[judgement]
         if bit == _TEST:
-            self.previews += more
+            self._previews += more
             return
+        if judgement not in self._hits:
+            self._hits[judgement] = [0, 0, 0]
         self._hits[judgement][kind] += more
         if bit == _HUMAN:
             self._hours[kind][at // HOUR] += more
             if kind == _CLICK:
-                self.link_clicks[link] += more
+                self._link_clicks[link] += more
         elif bit != _UNKNOWN:
-            self.link_machines[link] += more
+            self._link_machines[link] += more
 
-    def finish(self) -> None:
-        """Work out what needs each sort of message once."""
+    def cells(self) -> Cells:
+        """Return what was counted, without zeros."""
+        self._add_up()
+        cells: Cells = Counter()
+        if self._previews:
+            cells["preview",] = self._previews
         for judgement, by_kind in self._hits.items():
             for kind in (_OPEN, _CLICK):
-                if by_kind[kind]:
-                    self.grounds[kind, self._known[judgement][1]] += by_kind[kind]
+                cells["hit", kind, *self._known[judgement][1]] += by_kind[kind]
         for kind in (_OPEN, _CLICK):
             for hour, hits in self._hours[kind].items():
-                self.hours[hour, kind] += hits
+                cells["hour", kind, hour] = hits
         for grounds, messages in self._asides.items():
             for ground in grounds:
-                self.aside[ground] += messages
+                cells["aside", *ground] += messages
+        for seen, messages in self._seen.items():
+            cells["seen", *seen] = messages
         for agents, people in self._readers.items():
-            self._describe(agents, people)
+            self._describe(cells, agents, people)
+        for sort, counted in (
+            ("reader", self._link_people),
+            ("click", self._link_clicks),
+            ("machine", self._link_machines),
+        ):
+            for link, number in counted.items():
+                cells[sort, link] = number
+        return Counter({cell: number for cell, number in cells.items() if number})
 
-    def _describe(self, agents: frozenset[tuple[int, str]], people: int) -> None:
+    def rollup(self) -> Rollup:
+        """Return what was counted, of hits none of which were taken away."""
+        return Rollup(self.cells(), self.begun, self.first, self.last)
+
+    def delta(self) -> Delta:
+        """Return what was counted and taken away."""
+        return Delta(self.cells(), self.begun, self.first, self.last, self.gone_first, self.gone_last)
+
+    def _describe(self, cells: Cells, agents: frozenset[tuple[int, str]], people: int) -> None:
         """Count devices and programs of people alike; "hidden" counts only where nothing is known."""
         facts = [(kind, describe(agent)) for kind, agent in agents]
         hidden = {fact.hidden for _kind, fact in facts if fact.hidden}
         fallback = hidden or {"unknown"}
         clients = {fact.client or "webmail or browser" for kind, fact in facts if kind != _CLICK}
-        for counted, names in (
-            (self.devices, {fact.device for _kind, fact in facts if fact.device} or fallback),
-            (self.systems, {fact.os for _kind, fact in facts if fact.os} or fallback),
-            (self.browsers, {fact.browser for _kind, fact in facts if fact.browser}),
-            (self.clients, clients),
+        for sort, names in (
+            ("device", {fact.device for _kind, fact in facts if fact.device} or fallback),
+            ("system", {fact.os for _kind, fact in facts if fact.os} or fallback),
+            ("browser", {fact.browser for _kind, fact in facts if fact.browser}),
+            ("client", clients),
         ):
             for name in names:
-                counted[name] += people
+                cells[sort, name] += people

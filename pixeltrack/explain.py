@@ -9,28 +9,16 @@ from urllib.parse import urlsplit
 from pixeltrack import verdicts
 from pixeltrack.agents import AgentFacts, describe
 from pixeltrack.errors import InputError, PixeltrackError
+from pixeltrack.headerflags import in_words
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.trail import Step, trail
 from pixeltrack.minting import number
-from pixeltrack.model import Campaign, EventKind, Flag, LinkRow
+from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.recipients import identity
 from pixeltrack.rules import Rules
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 from pixeltrack.urls import parse
-
-_FLAGS = (
-    (Flag.HEAD, "HEAD"),
-    (Flag.SPECULATIVE, "loaded ahead"),
-    (Flag.PREVIEW, "test message"),
-    (Flag.NO_LANGUAGE, "no language"),
-    (Flag.BARE_ACCEPT, "takes anything"),
-    (Flag.NAVIGATE, "navigation"),
-    (Flag.FETCH, "says how it asks"),
-    (Flag.TLS, "TLS"),
-    (Flag.GPC, "Global Privacy Control"),
-    (Flag.DNT, "Do Not Track"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +65,7 @@ def explain(store: Store, book: Rules, event: int) -> Explanation:
         campaign,
         links.get(fact.link),
         describe(fact.agent),
-        tuple(name for flag, name in _FLAGS if fact.flags & flag),
+        in_words(fact.flags),
         len(hits) - 1,
         verdict,
         tuple(steps),

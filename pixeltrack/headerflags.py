@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from pixeltrack.model import Flag
 
+_WORDS = (
+    (Flag.HEAD, "HEAD"),
+    (Flag.SPECULATIVE, "loaded ahead"),
+    (Flag.PREVIEW, "test message"),
+    (Flag.NO_LANGUAGE, "no language"),
+    (Flag.BARE_ACCEPT, "takes anything"),
+    (Flag.NAVIGATE, "navigation"),
+    (Flag.FETCH, "says how it asks"),
+    (Flag.TLS, "TLS"),
+    (Flag.GPC, "Global Privacy Control"),
+    (Flag.DNT, "Do Not Track"),
+)
+
 
 def header_flags(accept: str, language: str, mode: str, gpc: str, dnt: str) -> int:
     """Return the flags of Accept, Accept-Language, Sec-Fetch-Mode, Sec-GPC and DNT; empty is not there."""
@@ -22,3 +35,8 @@ def header_flags(accept: str, language: str, mode: str, gpc: str, dnt: str) -> i
     if dnt.strip() == "1":
         flags |= Flag.DNT
     return flags
+
+
+def in_words(flags: int) -> tuple[str, ...]:
+    """Return what an event's flags say, each in a word or two."""
+    return tuple(name for flag, name in _WORDS if flags & flag)

@@ -6,14 +6,25 @@ kept; those between are like the last. Messages with counts are few, and judged 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from pixeltrack import verdicts
-from pixeltrack.count import Count
-from pixeltrack.judging import Fact, judge_of
+from pixeltrack import rollups, verdicts
+from pixeltrack.cells import Rollup, by_sort, least, most
+from pixeltrack.count import Count, hit_of
+from pixeltrack.judging import Fact, Verdict, judge_of
 from pixeltrack.model import Flag, Repeat
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
+
+
+class Judged(NamedTuple):
+    """A hit, how many more there were like it, and what it is taken for; a made one has the number 0."""
+
+    fact: Fact
+    more: int
+    verdict: Verdict
 
 
 class Repeats:
@@ -28,20 +39,46 @@ class Repeats:
         self.hits = sum(repeat.hits for repeat in real)
         self.urls = len({(repeat.message, repeat.kind, repeat.link) for repeat in real})
 
+    def applied(self, stored: Rollup) -> Rollup:
+        """Return a campaign's figures with those of these messages counted anew, with all their hits."""
+        if not self._counts:
+            return stored
+        judgements = self._store.judgements()
+        gone, count = Count(judgements), Count(judgements)
+        providers = rollups.providers(self._store, self._campaign_id, self._counts)
+        kept = self._kept()
+        for message, found in self._judged(kept):
+            provider = providers.get(message, "")
+            judged = self._store.judgements_of(fact.event_id for fact in kept[message])
+            gone.add([hit_of(fact) for fact in kept[message]], judged, provider, -1)
+            hits = [hit_of(each.fact) for each in found]
+            numbers = [count.number(each.verdict) for each in found]
+            count.add(hits, numbers, provider)
+            for hit, number, each in zip(hits, numbers, found, strict=True):
+                if each.more:
+                    count.add_alike(hit, number, each.more)
+        return self._replaced(stored, gone, count)
+
     @property
     def messages(self) -> frozenset[int]:
-        """The messages that ``add_to`` counts, with all their hits."""
+        """The messages with counts, whose kept hits are judged again with these."""
         return frozenset(self._counts)
 
-    def add_to(self, count: Count) -> None:
-        """Count all hits of these messages."""
-        if not self._counts:
-            return
-        judge, context = judge_of(rules()), verdicts.contexts(self._store)[self._campaign_id]
+    def judged(self) -> Iterator[tuple[int, list[Judged]]]:
+        """Yield each message with counts, with all its hits in order of time."""
+        if self._counts:
+            yield from self._judged(self._kept())
+
+    def _kept(self) -> defaultdict[int, list[Fact]]:
+        """Return the hits of these messages that are kept one by one."""
         kept: defaultdict[int, list[Fact]] = defaultdict(list)
         places = [(self._campaign_id, message) for message in self._counts]
         for _campaign, fact in self._store.facts_of(places, self._store.last_event()):
             kept[fact.message].append(fact)
+        return kept
+
+    def _judged(self, kept: Mapping[int, list[Fact]]) -> Iterator[tuple[int, list[Judged]]]:
+        judge, context = judge_of(rules()), verdicts.contexts(self._store)[self._campaign_id]
         for message, counts in self._counts.items():
             made: list[tuple[Fact, int]] = [(fact, 0) for fact in kept[message]]
             for repeat in counts:
@@ -50,14 +87,23 @@ class Repeats:
                     made.append((_fact(repeat, repeat.last_at), repeat.hits - 2))
             made.sort(key=lambda each: each[0].at)
             found = judge.message([fact for fact, _more in made], context)
-            hits = [
-                (fact.at, fact.kind, fact.link, fact.agent, count.number(verdict))
-                for (fact, _more), verdict in zip(made, found, strict=True)
-            ]
-            count.add(message, hits)
-            for hit, (_, more) in zip(hits, made, strict=True):
-                if more:
-                    count.add_alike(hit, more)
+            yield (
+                message,
+                [Judged(fact, more, verdict) for (fact, more), verdict in zip(made, found, strict=True)],
+            )
+
+    def _replaced(self, stored: Rollup, gone: Count, added: Count) -> Rollup:
+        cells = Counter(stored.cells)
+        cells.update(gone.cells())
+        hours = [int(hour) for (_kind, hour), hits in by_sort(cells)["hour"].items() if hits]
+        first, last = self._store.people_moments(self._campaign_id, hours, self._counts)
+        cells.update(added.cells())
+        return Rollup(
+            Counter({cell: number for cell, number in cells.items() if number}),
+            least(stored.begun, added.begun),
+            least(first, added.first),
+            most(last, added.last),
+        )
 
 
 def _fact(repeat: Repeat, at: int) -> Fact:

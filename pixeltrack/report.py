@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from pixeltrack import alarm, verdicts
+from pixeltrack import alarm, rollups, verdicts
 from pixeltrack.clock import now_ms
-from pixeltrack.count import Count
+from pixeltrack.counted import Counted
 from pixeltrack.errors import StoreError
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
 from pixeltrack.figures import (
@@ -22,12 +22,11 @@ from pixeltrack.figures import (
     Week,
 )
 from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
-from pixeltrack.providers import provider_of
 from pixeltrack.rates import audience, ratio
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
-from pixeltrack.store import Store
+from pixeltrack.store import Audience, Store
 from pixeltrack.times import Zone, local_zone
 from pixeltrack.verdicts import Progress
 
@@ -95,17 +94,16 @@ class _Reports:
         self._now = now
         self._zone = zone or local_zone()
         self._campaigns = store.campaigns()
-        self._judgements = store.judgements()
-        self._judged = store.all_judged()
         self._providers: dict[int, tuple[ProviderFigures, ...]] = {}
 
     def build(self, campaign: Campaign) -> CampaignReport:
         """Return a campaign's report without its alarms."""
-        count, repeats, tracked_at = self._count(campaign)
-        count.finish()
-        providers = by_provider(count.messages, tracked_at)
+        sent_to = rollups.audience(self._store, campaign.campaign_id)
+        repeats = Repeats(self._store, campaign.campaign_id)
+        counted = Counted(repeats.applied(rollups.read(self._store, campaign.campaign_id)))
+        providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
-        return _report(self._store, campaign, count, repeats, providers, self._zone)
+        return _report(self._store, campaign, counted, sent_to, repeats, providers, self._zone)
 
     def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
         """Return the report with its alarms, once all are built that are to be built anyway."""
@@ -113,7 +111,7 @@ class _Reports:
         begun = report.begun if campaign.sent is None else campaign.sent
         if begun is None or self._now - begun < alarm.AGE_HOURS * HOUR or not alarm.is_suspect(now):
             return report
-        earlier = [alarm.standings(self._at_providers(each)) for each in self._before(campaign)]
+        earlier = [alarm.standings(self._of_providers(each)) for each in self._before(campaign)]
         return replace(report, alarms=alarm.alarms(now, earlier))
 
     def _before(self, campaign: Campaign) -> list[Campaign]:
@@ -128,26 +126,10 @@ class _Reports:
         ]
         return sorted(found, key=_start, reverse=True)[: alarm.LOOKED_AT]
 
-    def _at_providers(self, campaign: Campaign) -> tuple[ProviderFigures, ...]:
+    def _of_providers(self, campaign: Campaign) -> tuple[ProviderFigures, ...]:
         if campaign.campaign_id not in self._providers:
-            count, _repeats, tracked_at = self._count(campaign)
-            self._providers[campaign.campaign_id] = by_provider(count.messages, tracked_at)
+            self.build(campaign)
         return self._providers[campaign.campaign_id]
-
-    def _count(self, campaign: Campaign) -> tuple[Count, Repeats, Counter[str]]:
-        """Count a campaign's hits, and its tracked messages at each provider."""
-        at: dict[int, str] = {}
-        tracked: Counter[str] = Counter()
-        for domain, messages in self._store.domains(campaign.campaign_id):
-            provider = provider_of(domain)
-            tracked[provider] += len(messages)
-            at.update(dict.fromkeys(messages, provider))
-        count = Count(self._judgements, at)
-        repeats = Repeats(self._store, campaign.campaign_id)
-        for message, hits in self._store.seen(campaign.campaign_id, self._judged, without=repeats.messages):
-            count.add(message, hits)
-        repeats.add_to(count)
-        return count, repeats, tracked
 
 
 def _start(campaign: Campaign) -> int:
@@ -157,13 +139,15 @@ def _start(campaign: Campaign) -> int:
 def _report(
     store: Store,
     campaign: Campaign,
-    count: Count,
+    count: Counted,
+    sent_to: Audience,
     repeats: Repeats,
     providers: tuple[ProviderFigures, ...],
     zone: Zone,
 ) -> CampaignReport:
     links = store.links(campaign.campaign_id)
-    messages, tracked = _message_counts(store, campaign)
+    known = campaign.kind != "merge"  # else nobody told pixeltrack how many recipients there are
+    tracked = sent_to.tracked if known else None
     whole = audience(tracked)
     sums = add_up(count.messages)
     seen = observable(sums, whole)
@@ -177,7 +161,7 @@ def _report(
         code=campaign.code,
         kind=campaign.kind,
         created=campaign.created,
-        messages=messages,
+        messages=sent_to.messages if known else None,
         tracked=tracked,
         opens=opens,
         clicks=clicks,
@@ -219,13 +203,7 @@ def _report(
     )
 
 
-def _message_counts(store: Store, campaign: Campaign) -> tuple[int | None, int | None]:
-    if campaign.kind == "merge":
-        return None, None
-    return store.message_counts(campaign.campaign_id)
-
-
-def _link(row: LinkRow, count: Count, clickers: int) -> LinkFigures:
+def _link(row: LinkRow, count: Counted, clickers: int) -> LinkFigures:
     return LinkFigures(
         row.number,
         row.position,
@@ -244,11 +222,9 @@ def _shares(counted: Counter[str]) -> tuple[Share, ...]:
     return tuple(Share(name, people) for name, people in ranked)
 
 
-def _set_aside(count: Count) -> tuple[SetAside, ...]:
+def _set_aside(count: Counted) -> tuple[SetAside, ...]:
     rows = [
-        SetAside(
-            *ground, count.grounds[EventKind.OPEN, ground], count.grounds[EventKind.CLICK, ground], messages
-        )
+        SetAside(*ground, count.hits[EventKind.OPEN, *ground], count.hits[EventKind.CLICK, *ground], messages)
         for ground, messages in count.aside.items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason, row.label)))
@@ -257,11 +233,11 @@ def _set_aside(count: Count) -> tuple[SetAside, ...]:
 def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]:
     if not hours:
         return HOUR, ()
-    starts = [hour * HOUR for hour, _kind in hours]
+    starts = [hour * HOUR for _kind, hour in hours]
     step = HOUR if max(starts) - min(starts) < _MOST_HOURS * HOUR else _DAY
     first, last = min(starts) // step * step, max(starts)
     counted: Counter[tuple[int, int]] = Counter()
-    for (hour, kind), hits in hours.items():
+    for (kind, hour), hits in hours.items():
         counted[hour * HOUR // step * step, kind] += hits
     return step, tuple(
         Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK])
@@ -272,7 +248,7 @@ def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]
 def _week(hours: Counter[tuple[int, int]], zone: Zone) -> Week:
     """Add hours up by weekday and hour. One of UTC counts where it begins, also in zones of half hours."""
     counted: Counter[tuple[int, int, int]] = Counter()
-    for (hour, kind), hits in hours.items():
+    for (kind, hour), hits in hours.items():
         moment = zone.at(hour * HOUR)
         counted[kind, moment.weekday(), moment.hour] += hits
     opens, clicks = (

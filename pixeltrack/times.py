@@ -46,13 +46,15 @@ def local_zone() -> Zone:
         return Zone(f"{datetime.now().astimezone():%Z}", None)  # its own rules, summer time included
 
 
-def read_time(text: str, what: str) -> int:
-    """Return a time in ISO 8601 as milliseconds UTC; without an offset it is this machine's local time.
+def read_time(text: str, what: str, zone: Zone | None = None) -> int:
+    """Return a time in ISO 8601 as milliseconds UTC; without an offset it is the zone's, or this machine's.
 
     ``what`` names the option, for the error.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None and zone is not None:
+            moment = moment.replace(tzinfo=zone.rules)
         return round(moment.astimezone(UTC).timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise InputError(

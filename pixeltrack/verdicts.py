@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from operator import attrgetter
 from typing import NamedTuple
 
+from pixeltrack import rollups
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.signs import SPREAD_CODE
@@ -23,6 +24,7 @@ from pixeltrack.model import Flag
 from pixeltrack.rules import Rules
 from pixeltrack.store import CHUNK, Moved, Placed, State, Store, bucket_of
 
+_AT_ONCE = 100_000  # hits in one transaction, about: the collector waits meanwhile
 WINDOW = 200_000  # hits that are read and judged at a time: fewer, and more messages are judged twice
 
 Place = tuple[int, int]  # campaign and message
@@ -203,7 +205,7 @@ class _Work:
         self.epoch = epoch
         self._store = store
         self._book = book
-        self._judge = judge_of(book)
+        self._judge = judge_of(book).message
         self._contexts = contexts(store)
         self._changed = changed
         self._numbers: dict[int, tuple[Verdict, int]] = {}  # of verdicts, by their identity
@@ -214,6 +216,8 @@ class _Work:
         messages: defaultdict[Place, list[Fact]] = defaultdict(list)
         for campaign, fact in fresh:
             messages[campaign, fact.message].append(fact)
+        # Here, too: what is not indexed yet need not be read for it.
+        rollups.keep(self._store, state, {campaign for campaign, _message in messages})
         state = self._store.index(state, _buckets(messages, state.indexed))
         spreading, touched = spread_events(self._store, fresh, state.through, self._book)
         if state.through:
@@ -221,8 +225,7 @@ class _Work:
             spreading |= self._known_to_spread([fact.event_id for _campaign, fact in earlier])
             for campaign, fact in earlier:
                 messages[campaign, fact.message].append(fact)
-        self._put(state, messages, spreading, _moments(fresh))
-        return self._store.finish(state)
+        return self._store.finish(self._put(state, messages, spreading, _moments(fresh)))
 
     def stale(self, state: State, campaign: int, bucket: int) -> None:
         """Judge some messages of a campaign again of which something else than hits has changed."""
@@ -230,8 +233,8 @@ class _Work:
         messages: defaultdict[Place, list[Fact]] = defaultdict(list)
         for fact in facts:
             messages[campaign, fact.message].append(fact)
-        self._put(state, messages, self._known_to_spread([fact.event_id for fact in facts]), {})
-        self._store.pass_stale(state, campaign, following)
+        spreading = self._known_to_spread([fact.event_id for fact in facts])
+        self._store.pass_stale(self._put(state, messages, spreading, {}), campaign, following)
 
     def _known_to_spread(self, events: list[int]) -> set[int]:
         verdicts = self._store.judgements()
@@ -239,7 +242,7 @@ class _Work:
         if not spreading:
             return set()
         judged = self._store.judgements_of(events)
-        return {event for event, number in judged.items() if number in spreading}
+        return {event for event, number in zip(events, judged, strict=True) if number in spreading}
 
     def _put(
         self,
@@ -247,28 +250,48 @@ class _Work:
         messages: dict[Place, list[Fact]],
         spreading: set[int],
         moments: dict[int, tuple[int, int]],
-    ) -> None:
+    ) -> State:
+        """Judge messages and write it, some of them in each transaction."""
+        campaigns = {campaign for campaign, _message in messages}
+        if not self._contexts.keys() >= campaigns:
+            self._contexts.update(contexts(self._store))  # made since the work began
+        rollups.keep(self._store, state, campaigns)
+        part: dict[Place, list[Fact]] = {}
+        hits = 0
+        for place, facts in messages.items():
+            part[place] = facts
+            hits += len(facts)
+            if hits >= _AT_ONCE:
+                state = self._put_part(state, part, spreading, moments)
+                part, hits = {}, 0
+        return self._put_part(state, part, spreading, moments)
+
+    def _put_part(
+        self,
+        state: State,
+        messages: dict[Place, list[Fact]],
+        spreading: set[int],
+        moments: dict[int, tuple[int, int]],
+    ) -> State:
         events: list[int] = []
         given: list[Verdict] = []
-        judge, known = self._judge.message, self._contexts
-        if not known.keys() >= {campaign for campaign, _message in messages}:
-            known.update(contexts(self._store))  # made since the work began
         for (campaign, _message), hits in messages.items():
             if len(hits) > 1:
                 hits.sort(key=_by_time)
-            given += judge(hits, known[campaign], spreading)
+            given += self._judge(hits, self._contexts[campaign], spreading)
             events += [hit[0] for hit in hits]
-        numbered = dict(zip(events, self._numbered(given), strict=True))
-        del events, given
+        before, after = self._store.judgements_of(events), self._numbered(given)
+        deltas = rollups.deltas(self._store, messages, before, after)
+        numbered = dict(zip(events, after, strict=True))
         if self._changed is None:
-            self._store.put_verdicts(state, numbered, moments)
-            return
+            return self._store.put_verdicts(state, numbered, moments, deltas)
         changes: list[tuple[int, int, int]] = []
-        self._store.put_verdicts(state, numbered, moments, changes)
+        state = self._store.put_verdicts(state, numbered, moments, deltas, changes)
         verdicts = self._store.judgements()
         facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
-        for event, before, after in changes:
-            self._changed(Change(*facts[event], verdicts.get(before), verdicts[after]))
+        for event, old, new in changes:
+            self._changed(Change(*facts[event], verdicts.get(old), verdicts[new]))
+        return state
 
     def _numbered(self, given: list[Verdict]) -> list[int]:
         """Return the numbers under which verdicts are stored."""

@@ -50,8 +50,10 @@ FLOORS = [
         "replay",
         "times",
         "count",
+        "counted",
         "providers",
         "estimates",
+        "cells",
         "alarm",
     },
     {
@@ -103,7 +105,12 @@ FLOORS = [
         "reclassify",
         "explain",
         "repeated",
+        "rollups",
+        "heard",
+        "breakdown",
+        "who",
         "report",
+        "export",
     },
     {
         "serve",
@@ -135,6 +142,7 @@ DOORS = {
     "click": {"cli"},
     "ua_parser": {"agents"},
     "is_bot": {"bots"},
+    "pyarrow": {"export"},
 }
 
 

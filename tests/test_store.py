@@ -117,6 +117,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0005_repeats",),
             ("0006_verdicts",),
             ("0007_mails",),
+            ("0008_rollups",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

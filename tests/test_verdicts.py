@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from test_judging import HIDDEN, HITS, LINKS, MAIL, PHONE, hit
 from test_sixty_hits import SENT
 
-from pixeltrack import config, explain, reclassify, report, rules, setup, verdicts
+from pixeltrack import config, explain, reclassify, report, rollups, rules, setup, verdicts
+from pixeltrack.cells import Rollup
 from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.judging import Fact, Label, Verdict, judge
 from pixeltrack.keyfile import load as load_key
@@ -58,6 +60,10 @@ class Made:
         known, judged = self.store.judgements(), self.store.all_judged()
         return [known.get(judged[number]) for number in range(1, len(judged))]
 
+    def rollup(self) -> Rollup | None:
+        """The campaign's figures as they are stored; those of no hits where none are."""
+        return self.store.rollup(self.campaign.campaign_id) or Rollup(Counter(), None, None, None)
+
     def right(self, book: Rules | None = None) -> list[Verdict]:
         """What all hits at once are to be taken for."""
         facts = [fact for _campaign, fact in self.store.facts_between(0, self.store.last_event())]
@@ -97,6 +103,7 @@ def test_step_by_step_gives_what_all_at_once_gives(tmp_path_factory, steps) -> N
             made.store.set_sent(made.campaign.campaign_id, step)
         verdicts.update(made.store, shipped())
         assert made.stored() == made.right()
+        assert made.rollup() == rollups.counted(made.store, made.campaign.campaign_id)
     made.store.close()
 
 

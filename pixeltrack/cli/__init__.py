@@ -26,6 +26,7 @@ _COMMANDS = {
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
     "ingest": "Record opens and clicks from the access log of a web server or CDN.",
     "report": "Show how a campaign did, people and machines apart.",
+    "export": "Write hits, links, people or days as a table for other programs.",
     "campaigns": "List campaigns, and say when they were sent.",
     "explain": "Say why a hit was taken for a person's or a machine's.",
     "reclassify": "Judge hits again, and say how totals moved.",

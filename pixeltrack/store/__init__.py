@@ -4,21 +4,27 @@ No SQL, connection or transaction leaks out of this package.
 """
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
+from pixeltrack.store.exports import Holder
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
+from pixeltrack.store.rollups import Audience
 from pixeltrack.store.sqlite import Store, open_store
+from pixeltrack.store.tablefile import TableFile
 from pixeltrack.store.verdicts import Moved, State
 
 __all__ = [
     "CHUNK",
+    "Audience",
     "CampaignDraft",
     "Drafting",
     "Health",
+    "Holder",
     "Moved",
     "Placed",
     "Seen",
     "State",
     "Store",
+    "TableFile",
     "bucket_of",
     "examine",
     "open_store",

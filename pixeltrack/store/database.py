@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.store.connect import Place, explained, is_passing
@@ -47,6 +48,14 @@ class Database:
         self._stay()
         with explained(self.path):
             return self._connection.execute(query(name_of_query), values).fetchall()
+
+    def _plain(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """Return rows as plain tuples: there may be many."""
+        self._stay()
+        with explained(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            return cursor.execute(statement, values).fetchall()
 
     def _begin(self, busy_ms: int) -> None:
         """Begin a write, and ask again twice a millisecond while another program writes.

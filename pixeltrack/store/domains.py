@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
 
@@ -13,14 +12,17 @@ _CACHE_KIB = 65_536  # recipients are looked up all over their table: the usual 
 
 
 class Domains(Database):
-    """The part of the store that knows at which domains messages' recipients are."""
+    """The part of the store that knows at which domains recipients are. Domains are in lower case."""
 
-    def domains(self, campaign_id: int) -> Iterator[tuple[str, list[int]]]:
-        """Yield each mail domain, in lower case, with a campaign's tracked messages to it."""
-        self._stay()
-        with explained(self.path):
-            self._connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
-            rows = self._connection.execute(query("messages_by_domain"), {"campaign_id": campaign_id})
-            found = [(domain, messages) for domain, messages in rows]
-        for domain, messages in found:
-            yield domain, json.loads(messages)
+    def tracked_domains(self, campaign_id: int) -> list[tuple[str, int]]:
+        """Return each mail domain with the number of a campaign's tracked messages to it."""
+        return self._looked_up("tracked_by_domain", {"campaign_id": campaign_id})
+
+    def domains_of(self, campaign_id: int, messages: Iterable[int]) -> list[tuple[str, int]]:
+        """Return the domains of some messages' recipients, each with a message; unknown ones are left out."""
+        asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
+        return self._looked_up("domains_of", asked)
+
+    def _looked_up(self, name: str, values: dict[str, object]) -> list[tuple[str, int]]:
+        self._plain(f"pragma cache_size = -{_CACHE_KIB}")
+        return self._plain(query(name), values)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,7 +14,6 @@ from struct import unpack
 from typing import Any, NamedTuple
 
 from pixeltrack.judging import Fact
-from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database, Reconnect
 from pixeltrack.store.schema import query
 
@@ -25,7 +26,7 @@ Place = tuple[int, int]  # campaign and message
 Placed = tuple[int, Fact]  # a hit and its campaign
 
 
-Seen = tuple[int, int, int, str, int]  # at (ms UTC), kind, link, agent, number of its verdict or 0
+Seen = tuple[int, int, int, str, int, str]  # at (ms UTC), kind, link, agent, flags, network
 
 
 class Neighbour(NamedTuple):
@@ -118,25 +119,53 @@ class Hits(Database):
                 if following < len(ends) and starts[following] <= row[1]:
                     yield Neighbour._make(row)
 
-    def seen(
-        self, campaign_id: int, judged: Sequence[int], *, without: Collection[int] = ()
-    ) -> Iterator[tuple[int, list[Seen]]]:
-        """Yield a campaign's messages one after the other, with hits and the numbers of their verdicts.
+    def judgements_of(self, events: Iterable[int]) -> list[int]:
+        """Return the number of the verdict on each of some hits, in their order; 0 where there is none."""
+        return self._numbers(events, {})
 
-        ``judged`` has those numbers, by the number of the hit; ``without`` are messages to leave out.
+    def seen(
+        self, campaign_id: int, *, without: Collection[int] = ()
+    ) -> Iterator[tuple[int, list[Seen], list[int]]]:
+        """Yield a campaign's messages one after the other: hits, and the numbers of their verdicts.
+
+        ``without`` are messages to leave out.
         """
-        agents, behind = self._texts("agent"), len(judged)
+        agents, networks = self._texts("agent"), self._texts("network")
+        chunks: dict[int, array[int]] = {}
         following: int | None = 0
         while following is not None:
             numbers, following = self._page(campaign_id, following)
-            messages: defaultdict[int, list[Seen]] = defaultdict(list)
-            if numbers and max(numbers) >= behind:
-                numbers = [number for number in numbers if number < behind]
-            for event, message, at, kind, link, agent in self._by_number("seen_by_number", numbers):
-                messages[message].append((at, kind, link, agents[agent], judged[event]))
+            judged = dict(zip(numbers, self._numbers(numbers, chunks), strict=True))
+            messages: defaultdict[int, tuple[list[Seen], list[int]]] = defaultdict(lambda: ([], []))
+            for event, message, at, kind, link, agent, flags, network in self._by_number(
+                "seen_by_number", numbers
+            ):
+                hits, verdicts = messages[message]
+                hits.append((at, kind, link, agents[agent], flags, networks[network]))
+                verdicts.append(judged[event])
             for message in without:
                 messages.pop(message, None)
-            yield from messages.items()
+            for message, (hits, verdicts) in messages.items():
+                yield message, hits, verdicts
+
+    def _numbers(self, events: Iterable[int], chunks: dict[int, array[int]]) -> list[int]:
+        """Return the numbers of verdicts; ``chunks`` takes what was read of them."""
+        found: list[int] = []
+        begin = behind = size = 0
+        judged: Sequence[int] = ()
+        for event in events:
+            if not begin <= event < behind:
+                chunk = event // CHUNK
+                if chunk not in chunks:
+                    rows = self._plain("select judged from verdicts where chunk = ?", [chunk])
+                    chunks[chunk] = array("H", rows[0][0] if rows else b"")
+                    if sys.byteorder == "big":
+                        chunks[chunk].byteswap()
+                judged, begin, behind = chunks[chunk], chunk * CHUNK, (chunk + 1) * CHUNK
+                size = len(judged)
+            place = event - begin
+            found.append(judged[place] if place < size else 0)
+        return found
 
     def _page(self, campaign_id: int, first: int) -> tuple[list[int], int | None]:
         """Return the numbers of the hits in a campaign's next buckets, and the bucket to go on from."""
@@ -173,11 +202,3 @@ class Hits(Database):
         for number, text in self._plain(newer, [next(reversed(known))]):
             known[number] = text
         return known
-
-    def _plain(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        """Return rows as plain tuples: there may be many."""
-        self._stay()
-        with explained(self.path):
-            cursor = self._connection.cursor()
-            cursor.row_factory = None
-            return cursor.execute(statement, values).fetchall()

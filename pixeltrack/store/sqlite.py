@@ -10,6 +10,7 @@ from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.domains import Domains
+from pixeltrack.store.exports import Exports
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
@@ -19,7 +20,7 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Logs, Salts, Domains, Verdicts):
+class Store(Campaigns, Mails, People, Logs, Salts, Domains, Exports, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

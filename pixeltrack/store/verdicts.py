@@ -16,15 +16,16 @@ from contextlib import contextmanager
 from struct import pack
 from typing import NamedTuple, cast
 
+from pixeltrack.cells import Delta, Rollup
 from pixeltrack.errors import StoreError
 from pixeltrack.judging import Label, Verdict
-from pixeltrack.store.hits import CHUNK, Hits
+from pixeltrack.store.hits import CHUNK
+from pixeltrack.store.rollups import Rollups
 from pixeltrack.store.schema import query
 
 _MOST = 65_535  # judgements that two bytes tell apart
 _TOTALLED = 100_000  # hits that are read at a time
-_AT_ONCE = 100  # chunks in one transaction
-_BUCKETS = 8_000  # and buckets: the collector waits meanwhile
+_BUCKETS = 8_000  # in one transaction: the collector waits meanwhile
 
 
 class State(NamedTuple):
@@ -35,6 +36,7 @@ class State(NamedTuple):
     indexed: int
     through: int
     upto: int
+    writes: int
 
 
 Change = tuple[int, int, int]  # a hit and the numbers of its verdicts before (0 for none) and after
@@ -44,7 +46,7 @@ class Moved(Exception):
     """Somebody else has gone on with the judging meanwhile."""
 
 
-class Verdicts(Hits):
+class Verdicts(Rollups):
     """The part of the store that keeps what judging made of the hits."""
 
     @contextmanager
@@ -72,7 +74,9 @@ class Verdicts(Hits):
         With ``after`` the hits behind that number are judged again in any case.
         """
         with self._transaction() as connection:
-            connection.execute("insert or ignore into judging values (1, ?, 1, 0, 0, 0)", [rules])
+            insert = "insert or ignore into judging values (1, ?, 1, 0, 0, 0, 0)"
+            if connection.execute(insert, [rules]).rowcount:
+                self._forget_rollups(connection)  # of verdicts that are gone
             state = State(*connection.execute(query("judging_state")).fetchone())
             if state.rules != rules or after is not None:
                 through = min(after or 0, state.through)  # what is behind was never judged
@@ -127,9 +131,10 @@ class Verdicts(Hits):
         state: State,
         judged: Mapping[int, int],
         moments: Mapping[int, tuple[int, int]],
+        deltas: Mapping[int, Delta],
         changes: list[Change] | None = None,
-    ) -> None:
-        """Write verdicts by the numbers of the hits.
+    ) -> State:
+        """Write verdicts by the numbers of the hits, and what they change in campaigns' roll-ups.
 
         ``moments`` are the first and the last moment of new hits, by chunk. ``changes`` takes the verdicts
         that are others than before.
@@ -137,19 +142,27 @@ class Verdicts(Hits):
         by_chunk: defaultdict[int, list[int]] = defaultdict(list)
         for event in judged:
             by_chunk[event // CHUNK].append(event)
-        chunks = sorted(by_chunk)
-        for start in range(0, len(chunks), _AT_ONCE):
-            with self._held(state) as connection:
-                for chunk in chunks[start : start + _AT_ONCE]:
-                    select = "select first_at, last_at, judged from verdicts where chunk = ?"
-                    stored = connection.execute(select, [chunk]).fetchone() or (None, None, b"")
-                    numbers = _changed(stored[2], by_chunk[chunk], judged)
-                    if changes is not None:
-                        changes += _changes(stored[2], by_chunk[chunk], judged)
-                    if numbers != stored[2] or chunk in moments:
-                        times = [*moments.get(chunk, ()), *(at for at in stored[:2] if at is not None)]
-                        values = [chunk, min(times), max(times), numbers]
-                        connection.execute("insert or replace into verdicts values (?, ?, ?, ?)", values)
+        with self._held(state) as connection:
+            for chunk in sorted(by_chunk):
+                select = "select first_at, last_at, judged from verdicts where chunk = ?"
+                stored = connection.execute(select, [chunk]).fetchone() or (None, None, b"")
+                numbers = _changed(stored[2], by_chunk[chunk], judged)
+                if changes is not None:
+                    changes += _changes(stored[2], by_chunk[chunk], judged)
+                if numbers != stored[2] or chunk in moments:
+                    times = [*moments.get(chunk, ()), *(at for at in stored[:2] if at is not None)]
+                    values = [chunk, min(times), max(times), numbers]
+                    connection.execute("insert or replace into verdicts values (?, ?, ?, ?)", values)
+            for campaign_id, delta in deltas.items():
+                if not self._add_delta(connection, campaign_id, delta):
+                    raise Moved
+            connection.execute("update judging set writes = writes + 1")
+        return state._replace(writes=state.writes + 1)
+
+    def keep_rollup(self, state: State, campaign_id: int, version: str, rollup: Rollup) -> None:
+        """Replace a campaign's roll-up with one that was counted from the verdicts as they were."""
+        with self._held(state) as connection:
+            self._replace_rollup(connection, campaign_id, version, rollup)
 
     def finish(self, state: State) -> State:
         """Note that all hits up to ``upto`` are judged."""
@@ -207,19 +220,6 @@ class Verdicts(Hits):
                 (campaign, kind, judged[event]) for event, campaign, kind in rows if event < len(judged)
             )
         return totals
-
-    def judgements_of(self, events: Sequence[int]) -> dict[int, int]:
-        """Return the number of the verdict on each of some hits, 0 where there is none."""
-        found: dict[int, int] = {}
-        chunk, judged = -1, b""
-        for event in sorted(events):
-            if event // CHUNK != chunk:
-                chunk = event // CHUNK
-                rows = self._plain("select judged from verdicts where chunk = ?", [chunk])
-                judged = rows[0][0] if rows else b""
-            place = event % CHUNK * 2
-            found[event] = int.from_bytes(judged[place : place + 2], "little")
-        return found
 
     @contextmanager
     def _held(self, state: State) -> Iterator[sqlite3.Connection]:

@@ -1,1 +1,1 @@
-select rules, epoch, indexed, through, upto from judging
+select rules, epoch, indexed, through, upto, writes from judging

@@ -1,0 +1,63 @@
+"""A campaign's figures as flat counters, which add up: over messages, over batches, over stretches of time.
+
+A cell is a tuple: its sort, and then what tells it from others of the sort.
+
+    hit, kind, label, reason    hits, tests left out
+    hour, kind, hour            people's hits; hours since 1970 UTC
+    aside, label, reason        messages with such a hit that is not a person's
+    seen, opens, clicks, provider    messages, by the labels of their hits (``estimates.Seen``)
+    device|system|browser|client, name    people
+    reader|click|machine, link  people that clicked a link; their clicks; machines' clicks
+    preview                     hits of tests
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Cell = tuple[str | int, ...]
+Cells = Counter[Cell]
+
+
+class Rollup(NamedTuple):
+    """A campaign's cells, and moments (ms UTC) that do not add up: the first hit, people's first and last."""
+
+    cells: Cells
+    begun: int | None
+    first: int | None
+    last: int | None
+
+
+class Delta(NamedTuple):
+    """What a roll-up changes by; cells may be negative.
+
+    ``first`` and ``last`` are of people's hits that are counted now, those "gone" of hits that were and
+    are to be no more.
+    """
+
+    cells: Cells
+    begun: int | None
+    first: int | None
+    last: int | None
+    gone_first: int | None
+    gone_last: int | None
+
+
+def by_sort(cells: Mapping[Cell, int]) -> dict[str, Counter[Any]]:
+    """Return the counters of each sort, by what follows it: a tuple, or the one thing that does."""
+    found: defaultdict[str, Counter[Any]] = defaultdict(Counter)
+    for (sort, *rest), number in cells.items():
+        found[str(sort)][rest[0] if len(rest) == 1 else tuple(rest)] += number
+    return found
+
+
+def least(*moments: int | None) -> int | None:
+    """Return the first of moments, of which None stands for none."""
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def most(*moments: int | None) -> int | None:
+    """Return the last of moments, of which None stands for none."""
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,75 @@
+"""A campaign's judged hits, message by message, with those that were counted and not kept one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from pixeltrack.judging import Verdict
+from pixeltrack.repeated import Repeats
+from pixeltrack.store import Store
+
+Told = Callable[[int], None]
+
+
+class Span(NamedTuple):
+    """A stretch of time in ms UTC, its end left out; by itself all of it."""
+
+    since: int = -(1 << 62)
+    until: int = 1 << 62
+
+
+class Heard(NamedTuple):
+    """A hit and what it is taken for. It stands for ``weight`` hits like it."""
+
+    at: int  # ms UTC
+    kind: int
+    link: int
+    agent: str
+    network: str
+    verdict: Verdict
+    weight: int
+
+
+class Verdicts(dict[int, Verdict]):
+    """The verdicts that there are, by their numbers; what another program adds meanwhile is looked up."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.judgements())
+        self._store = store
+
+    def __missing__(self, number: int) -> Verdict:
+        found = self._store.judgements()
+        self.update(found)
+        return found[number]
+
+
+def messages(
+    store: Store, campaign_id: int, span: Span | None = None, told: Told | None = None
+) -> Iterator[tuple[int, list[Heard]]]:
+    """Yield messages with their judged hits in a stretch of time, tests left out; none without any.
+
+    ``told`` is told how many hits more were looked at.
+    """
+    since, until = span or Span()
+    verdicts, repeats = Verdicts(store), Repeats(store, campaign_id)
+    for message, seen, numbers in store.seen(campaign_id, without=repeats.messages):
+        if told:
+            told(len(seen))
+        hits = [
+            Heard(at, kind, link, agent, network, verdicts[number], 1)
+            for (at, kind, link, agent, _flags, network), number in zip(seen, numbers, strict=True)
+            if number and since <= at < until and verdicts[number].label != "test"
+        ]
+        if hits:
+            yield message, hits
+    for message, judged in repeats.judged():
+        if told:
+            told(len(judged))
+        hits = [
+            Heard(fact.at, fact.kind, fact.link, fact.agent, fact.network, verdict, 1 + more)
+            for fact, more, verdict in judged
+            if since <= fact.at < until and verdict.label != "test"
+        ]
+        if hits:
+            yield message, hits

@@ -1,0 +1,119 @@
+"""Keeping campaigns' figures up as their hits are judged, and counting them anew.
+
+A message's figures are taken away as its hits were judged before and added as they are judged now, in the
+transaction that stores the verdicts; so a roll-up is right whatever is interrupted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from pixeltrack.cells import Delta, Rollup
+from pixeltrack.count import Count, Hit
+from pixeltrack.errors import StoreError
+from pixeltrack.judging import Fact
+from pixeltrack.providers import provider_of
+from pixeltrack.rules import rules
+from pixeltrack.store import Audience, State, Store
+
+_OURS = 1  # to be raised when counting changes, or the names of providers do
+_AT_ONCE = 20_000  # messages of which the providers are asked for
+
+Place = tuple[int, int]  # campaign and message
+
+
+def keep(store: Store, state: State, campaigns: Iterable[int]) -> None:
+    """Make the roll-ups that are missing, or of another version, of what is judged so far.
+
+    Raises Moved where somebody else has gone on with the judging meanwhile.
+    """
+    from importlib.metadata import version  # slow to import
+
+    known, now = store.rollup_versions(), f"{_ours()}{version('ua-parser-builtins')}"
+    for campaign_id in campaigns:
+        if known.get(campaign_id) != now:
+            store.keep_rollup(state, campaign_id, now, counted(store, campaign_id))
+
+
+def read(store: Store, campaign_id: int) -> Rollup:
+    """Return a campaign's figures, as far as its hits are judged."""
+    if store.rollup_versions().get(campaign_id, "").startswith(_ours()):
+        found = store.rollup(campaign_id)
+        if found:
+            return found
+    return counted(store, campaign_id)
+
+
+def _ours() -> str:
+    """Return what roll-ups' versions begin with that we can read."""
+    return f"{_OURS} {rules().version} "
+
+
+def deltas(
+    store: Store, messages: Mapping[Place, Sequence[Fact]], before: Sequence[int], after: Sequence[int]
+) -> dict[int, Delta]:
+    """Return what verdicts change by campaign.
+
+    ``before`` and ``after`` are their numbers, of all hits in the order of the messages.
+    """
+    moved: defaultdict[int, dict[int, tuple[list[Hit], Sequence[int], Sequence[int]]]] = defaultdict(dict)
+    start = 0
+    for (campaign_id, message), facts in messages.items():
+        end = start + len(facts)
+        was, now = before[start:end], after[start:end]
+        if was != now:
+            moved[campaign_id][message] = [fact[2:8] for fact in facts], was, now
+        start = end
+    judgements = store.judgements()
+    found: dict[int, Delta] = {}
+    for campaign_id, its in moved.items():
+        count, known = Count(judgements), providers(store, campaign_id, its)
+        for message, (hits, was, now) in its.items():
+            provider = known.get(message, "")
+            if any(was):
+                count.add(hits, was, provider, -1)
+            count.add(hits, now, provider)
+        found[campaign_id] = count.delta()
+    return found
+
+
+def counted(store: Store, campaign_id: int) -> Rollup:
+    """Count all judged hits of a campaign."""
+    count = Count(store.judgements())
+    seen = store.seen(campaign_id)
+    while page := list(islice(seen, _AT_ONCE)):
+        known = providers(store, campaign_id, (message for message, _hits, _judged in page))
+        for message, hits, judged in page:
+            count.add(hits, judged, known.get(message, ""))
+    return count.rollup()
+
+
+def providers(store: Store, campaign_id: int, messages: Iterable[int]) -> dict[int, str]:
+    """Return the mailbox providers of messages' recipients; where these are not known there is none."""
+    known: dict[str, str] = {}
+    found = {}
+    for domain, message in store.domains_of(campaign_id, messages):
+        if domain not in known:
+            known[domain] = provider_of(domain)
+        found[message] = known[domain]
+    return found
+
+
+def audience(store: Store, campaign_id: int) -> Audience:
+    """Return how many messages a campaign has, which is counted once, until they change."""
+    found = store.audience(campaign_id, str(_OURS))
+    if found is not None:
+        return found
+
+    def count() -> Audience:
+        tracked: Counter[str] = Counter()
+        for domain, messages in store.tracked_domains(campaign_id):
+            tracked[provider_of(domain)] += messages
+        return Audience(*store.message_counts(campaign_id), dict(tracked))
+
+    try:
+        return store.keep_audience(campaign_id, str(_OURS), count)
+    except StoreError:
+        return count()

@@ -1,0 +1,171 @@
+"""Roll-ups: kept up as hits are judged, in the end they are what counting all hits gives."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from conftest import Inject
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_judging import HITS, LINKS, PHONE, hit
+from test_verdicts import CLICK, OPEN, Made
+
+from pixeltrack import report, rollups, rules, verdicts
+from pixeltrack.cells import Rollup
+from pixeltrack.rules import shipped
+from pixeltrack.setup import Workspace
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Made]:
+    found = Made(tmp_path)
+    yield found
+    found.store.close()
+
+
+def counted(made: Made) -> Rollup:
+    return rollups.counted(made.store, made.campaign.campaign_id)
+
+
+@given(st.lists(st.lists(HITS, max_size=8), max_size=5))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_few_hits_in_each_transaction_add_up_to_the_full_count(tmp_path_factory, steps) -> None:
+    made = Made(tmp_path_factory.mktemp("steps"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdicts, "WINDOW", 5)
+        patch.setattr(verdicts, "_AT_ONCE", 2)
+        for step in steps:
+            made.put(*step)
+            verdicts.update(made.store, shipped())
+            assert made.rollup() == counted(made)
+    made.store.close()
+
+
+def test_the_first_and_last_of_people_are_found_again_when_a_sweep_takes_them_away(made: Made) -> None:
+    made.put(hit(OPEN, 5, message=2, agent=PHONE), hit(OPEN, 34), hit(OPEN, 40_000, message=3))
+    made.put(hit(OPEN, 90_000, message=4), *(hit(OPEN, 20_000, message=each) for each in range(9, 1_500)))
+    verdicts.update(made.store, shipped())
+    before = made.rollup()
+    made.put(*(hit(CLICK, 90_004 + link / 10, link, message=4) for link in LINKS))
+    verdicts.update(made.store, shipped())
+    after = made.rollup()
+    assert before is not None
+    assert after is not None
+    assert before.last is not None
+    assert after.last == before.last - 50_000_000
+    assert after == counted(made)
+
+
+class Stop(Exception):
+    pass
+
+
+def test_judging_that_is_interrupted_anywhere_leaves_what_was_judged(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "_AT_ONCE", 5)
+    (tmp_path / "own.toml").write_text('machine = [{ kind = "gateway", tokens = ["Chrome/131"] }]')
+    own = rules.load(tmp_path / "own.toml")
+    made.put(*(hit(OPEN, 100 + number, message=number % 9) for number in range(50)))
+    verdicts.update(made.store, shipped())
+    made.put(*(hit(CLICK, 300 + number, number % 5 + 1, message=number % 12) for number in range(50)))
+    for book, most in ((shipped(), 3), (own, 20), (shipped(), 31), (shipped(), 1_000)):
+        left = most
+
+        def changed(_change: verdicts.Change) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise Stop
+
+        with suppress(Stop):
+            verdicts.update(made.store, book, changed=changed)
+        assert made.rollup() == counted(made)
+    assert made.stored() == made.right()
+
+
+def test_verdicts_that_are_thrown_away_are_not_counted_twice(made: Made) -> None:
+    made.put(hit(OPEN, 100), hit(CLICK, 200, 1))
+    verdicts.update(made.store, shipped())
+    before = made.rollup()
+    with sqlite3.connect(made.store.path) as connection:
+        for table in ("judging", "verdicts", "judgements", "message_events"):
+            connection.execute(f"delete from {table}")
+    verdicts.update(made.store, shipped())
+    assert made.rollup() == before == counted(made)
+
+
+def test_figures_of_another_version_are_counted_anew(made: Made) -> None:
+    made.put(hit(OPEN, 100), hit(OPEN, 200, message=2))
+    right = report.build(made.store, "spring")
+    with sqlite3.connect(made.store.path) as connection:
+        connection.execute("update rollups set version = '0 of old'")
+        connection.execute("update rollup_cells set number = 77")
+    assert report.build(made.store, "spring") == right
+    made.put(hit(OPEN, 300, message=3))
+    assert report.build(made.store, "spring").opens.total == 3
+    assert made.rollup() == counted(made)
+
+
+def test_a_report_without_roll_ups_counts(made: Made) -> None:
+    made.put(hit(OPEN, 100), hit(OPEN, 200, message=2), hit(CLICK, 900, 1))
+    right = report.build(made.store, "spring")
+    with sqlite3.connect(made.store.path) as connection:
+        connection.execute("delete from rollups")
+        connection.execute("delete from rollup_cells")
+    assert report.build(made.store, "spring") == right
+
+
+def test_the_audience_is_counted_again_when_messages_change(inject: Inject, workspace: Workspace) -> None:
+    store = workspace.store
+    inject("a@gmail.com", "b@firm.example")
+    (campaign,) = store.campaigns()
+    first = rollups.audience(store, campaign.campaign_id)
+    assert first == (2, 2, {"Gmail": 1, "other domains": 1})
+    assert store.audience(campaign.campaign_id, "1") == first
+    inject("a@gmail.com", "b@firm.example", "c@gmail.com")
+    assert store.audience(campaign.campaign_id, "1") is None
+    assert rollups.audience(store, campaign.campaign_id) == (3, 3, {"Gmail": 2, "other domains": 1})
+
+
+def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(made: Made) -> None:
+    number = made.campaign.campaign_id
+
+    def count() -> rollups.Audience:
+        with sqlite3.connect(made.store.path, isolation_level=None) as other:
+            other.execute("insert into recipients values (1, 'a@x.example', '{}')")
+            other.execute("insert into messages values (?, 1, 1, 1)", [number])
+        return rollups.Audience(0, 0, {})
+
+    made.store.keep_audience(number, "1", count)
+    assert made.store.audience(number, "1") is None
+
+
+def test_those_that_judge_at_once_count_each_hit_once(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "WINDOW", 40)
+    monkeypatch.setattr(verdicts, "_AT_ONCE", 10)
+    made.put(*(hit(OPEN, number, message=number % 50, address=number % 4) for number in range(600)))
+    failed: list[BaseException] = []
+
+    def judge() -> None:
+        store = made.again()
+        try:
+            verdicts.update(store, shipped())
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            store.close()
+
+    threads = [threading.Thread(target=judge) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert made.rollup() == counted(made)
+    assert made.stored() == made.right()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import time
@@ -148,6 +150,10 @@ def played(folder: Path, people: int = 400) -> dict[str, Ran]:
         "json": run(folder, *one, "--json"),
         "html": run(folder, *one, "--html", "one.html"),
         "terminal": run(folder, *one, COLUMNS="200"),
+        "links": run(folder, "export", "--links", "--db", "t.db"),
+        "events": run(folder, "export", "--events", "--db", "t.db"),
+        "daily": run(folder, "export", "--daily", "--db", "t.db"),
+        "people": run(folder, "export", "--people", "--db", "t.db"),
         "all json": run(folder, "report", "--db", "t.db", "--json"),
         "all html": run(folder, "report", "--db", "t.db", "--html", "all.html"),
     }
@@ -206,6 +212,33 @@ def test_terminal_page_and_json_agree_figure_by_figure(tmp_path: Path) -> None:
         says(f"{provider['provider']} ", *(f"providers.{place}.{name}" for name in names))
     for place, row in enumerate(value["set_aside"]):
         says(f"{row['label']} ", *(f"set_aside.{place}.{name}" for name in ("opens", "clicks", "messages")))
+
+
+def test_page_and_csv_agree_figure_by_figure(tmp_path: Path) -> None:
+    ran = played(tmp_path)
+    shown = check_figures((tmp_path / "one.html").read_bytes(), json.loads(ran["json"].out))
+    links, events, daily, people = (
+        list(csv.DictReader(io.StringIO(ran[name].out))) for name in ("links", "events", "daily", "people")
+    )
+    for place, row in enumerate(links):
+        for column, figure in (
+            ("people", "clicks.unique"),
+            ("clicks", "clicks.total"),
+            ("machine_clicks",) * 2,
+        ):
+            assert int(row[column]) == shown[f"links.{place}.{figure}"], (place, column)
+    for kind in ("open", "click"):
+        for counted, figure in (("people", ""), ("machines", "machine_"), ("unknown", "unknown_")):
+            rows = [row for row in events if (row["kind"], row["counted"]) == (kind, counted)]
+            assert sum(int(row["hits"]) for row in rows) == shown[f"{figure}{kind}s.total"]
+            assert len({row["message"] for row in rows}) == shown[f"{figure}{kind}s.unique"]
+            assert sum(int(row[f"{figure}{kind}s"]) for row in daily) == shown[f"{figure}{kind}s.total"]
+    assert sum(row["opened"] == "true" for row in people) == shown["opens.unique"]
+    assert sum(row["clicked"] == "true" for row in people) == shown["clicks.unique"]
+    for place, provider in enumerate(json.loads(ran["json"].out)["providers"]):
+        at_provider = [row for row in people if row["provider"] == provider["provider"]]
+        assert len(at_provider) == shown[f"providers.{place}.tracked"]
+        assert sum(row["opened"] == "true" for row in at_provider) == shown[f"providers.{place}.openers"]
 
 
 def test_the_overview_and_json_agree(tmp_path: Path) -> None:
@@ -383,6 +416,20 @@ def test_a_template_has_every_value_that_is_promised(tmp_path: Path) -> None:
     )
 
 
+def test_the_documentation_names_what_there_is(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[1] / "docs" / "reports.md").read_text("utf-8")
+    (example,) = re.findall(r"```html\n(.*?)```", docs, re.DOTALL)
+    page = own(tmp_path, report_html=example).campaign(REPORT, MAIL)
+    assert b'alt="Blue Boat Books"' in page
+    assert b"Write to Ada." in page
+    named = set(re.findall(r"^\| `(\w+)(?:\([\w, ]*\))?` \|", docs, re.MULTILINE))
+    assert named >= VARIABLES["report.html"]
+    blocks = docs[docs.index("Blocks of both pages") : docs.index("What `report.html` may use")]
+    for name in ("report.html", "report-overview.html", "report-base.html"):
+        source = (resources.templates_dir() / "report" / name).read_text("utf-8")
+        assert set(re.findall(r"\{% block (\w+)", source)) <= set(re.findall(r"`(\w+)`", blocks)), name
+
+
 @pytest.mark.parametrize(
     ("template", "said"),
     [
@@ -476,6 +523,12 @@ def test_what_cannot_be_is_refused(made: Path, options: tuple[str, ...], said: s
     assert ran.code == 2
     assert said in ran.err
     assert not (made / "a.html").exists()
+
+
+def test_weekdays_and_hours_are_those_of_a_zone(made: Path) -> None:
+    assert json.loads(report(made, "--json", "--tz", "Asia/Tokyo").out)["week"]["zone"] == "Asia/Tokyo"
+    ran = report(made, "--json", "--tz", "Asia/Tokio")
+    assert (ran.code, "unknown time zone: 'Asia/Tokio'" in ran.err) == (2, True)
 
 
 def test_templates_are_the_users_first(made: Path) -> None:

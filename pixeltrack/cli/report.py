@@ -20,6 +20,9 @@ from pixeltrack.errors import InputError, StoreError
 @click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
 @click.option(
+    "--tz", metavar="ZONE", help="Of weekdays and hours in JSON and HTML.  [default: this machine's]"
+)
+@click.option(
     "--html",
     type=GivenPath(path_type=Path),
     metavar="FILE",
@@ -33,7 +36,12 @@ from pixeltrack.errors import InputError, StoreError
 )
 @global_options
 def command(
-    campaign: str | None, as_json: bool, html: Path | None, templates: Path | None, **options: Any
+    campaign: str | None,
+    as_json: bool,
+    tz: str | None,
+    html: Path | None,
+    templates: Path | None,
+    **options: Any,
 ) -> None:
     """Show how a campaign did, people and machines apart."""
     call = Call(options, {})
@@ -51,7 +59,9 @@ def command(
     from pixeltrack.figures import CampaignReport
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
+    from pixeltrack.times import read_zone
 
+    zone = None if tz is None else read_zone(tz)
     call.use_rules()
     result: CampaignReport | list[CampaignReport]
     store = open_workspace(call.settings, create=False).store
@@ -62,9 +72,9 @@ def command(
 
     with progress(waiting, call, "judging") as tell:
         if campaign is None:
-            result = report.build_all(store, tell, failed)
+            result = report.build_all(store, tell, failed, zone=zone)
         else:
-            result = report.build(store, campaign, tell, failed)
+            result = report.build(store, campaign, tell, failed, zone=zone)
     mail = report.kept_mail(store, campaign) if pages and campaign is not None else None
     store.close()
     spooled = waiting_bytes(call.settings.db)

@@ -9,18 +9,21 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import Ran, run
+from conftest import Client, Inject
 from test_show import HOSTILE, REPORT
 
 from pixeltrack import resources
 from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.figures import Bounds, Bucket, CampaignReport, LinkFigures, Share, Tally, Week
 from pixeltrack.model import Mail
+from pixeltrack.setup import Workspace
 from pixeltrack.show.json import as_json
 from pixeltrack.show.page import VARIABLES, ReportPages
 from pixeltrack.show.text import count, percent
@@ -373,6 +376,41 @@ def test_a_hostile_mail_stays_in_its_frame(pages: ReportPages) -> None:
     read = Read(pages.campaign(REPORT, mail))
     assert read.tags == Read(pages.campaign(REPORT, MAIL)).tags
     assert '"></iframe>&quot;&amp;quot;<a href="#">' in dict(read.values)["srcdoc"]
+
+
+def test_hostile_names_and_agents_pass_every_format_as_text(
+    workspace: Workspace, inject: Inject, client: Client, tmp_path: Path
+) -> None:
+    name = "<script>alert(1)</script> [/] [red]x \u202egnp"
+    mail = f'<p><a href="https://shop.example/">{escape(name)}</a> <a href="https://shop.example/b">B</a></p>'
+    copy = next(
+        (
+            inject("ada@example.com", mail=mail.encode(), campaign="<script>x</script>[bold]").out / "html"
+        ).iterdir()
+    )
+    for url in re.findall(r'(?:href|src)="([^"]+)"', copy.read_text()):
+        client.get(url, agent="\x1b[31m<script>alert(2)</script>\u202e[/] Chrome/131.0.0.0 Safari/537.36")
+    one = ("report", "--db", "t.db", "--campaign", "<script>x</script>[bold]")
+    terminal, as_json = run(tmp_path, *one), run(tmp_path, *one, "--json")
+    assert "<script>x</script>[bold]" in terminal.out
+    assert "<script>alert(1)" in terminal.out
+    assert not re.search("[\x1b\u202e]", terminal.out)
+    value = json.loads(as_json.out)
+    assert (value["campaign"], value["links"][0]["text"]) == ("<script>x</script>[bold]", name)
+    assert "\x1b" not in as_json.out
+    assert (
+        run(tmp_path, *one, "--html", "out.html").code
+        == run(tmp_path, "report", "--db", "t.db", "--html", "all.html").code
+        == 0
+    )
+    for file in ("out.html", "all.html"):
+        page = (tmp_path / file).read_text()
+        assert "&lt;script&gt;x&lt;/script&gt;[bold]" in page
+        assert "<script" not in page
+        assert not re.search("[\x1b\u202e]", re.sub('srcdoc="[^"]*"', "", page))
+    table = run(tmp_path, "export", "--links", "--db", "t.db").out
+    assert next(csv.DictReader(io.StringIO(table)))["campaign"] == "<script>x</script>[bold]"
+    assert "\x1b" not in table
 
 
 # -- templates of the user's ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
+from cutting import growth
 
 from pixeltrack.figures import LinkFigures, Tally
 from pixeltrack.markup import elements, scan
@@ -160,6 +161,27 @@ def test_pixels_and_spacers_stay_unseen(attributes: str) -> None:
     (image,) = elements(f"<img src=x {attributes}>")
     made = placeholder(image.attributes, {name: each.value for name, each in image.attributes.items()})
     assert made.startswith("data:image/gif;base64,")
+
+
+@pytest.mark.parametrize(
+    ("before", "piece", "after"),
+    [
+        ("<style>url(", "     ", "</style>"),
+        ("<style>", "url( ", "</style>"),
+        ("<img src=x width='1", "     ", "'>"),
+        ("<img src=x style='", " width", "'>"),
+        ("<img src=x alt='&#", "99999", ";'>"),
+        ("", "<a href=x ", ""),
+        ("", "<!--", ""),
+        ("", "<script><!--<script", ""),
+        ("", "<img src=x alt=y>", ""),
+    ],
+)
+def test_the_time_that_drawing_takes_grows_as_the_mail(before: str, piece: str, after: str) -> None:
+    def work(text: str) -> object:
+        return shown(f"{before}{text}{after}")
+
+    assert growth(work, piece) < 3 or growth(work, piece, 140_000) < 3
 
 
 def test_a_plain_text_has_its_badges_too() -> None:

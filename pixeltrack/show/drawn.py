@@ -32,7 +32,7 @@ _REACHING = frozenset(
         *("image", "use", "feimage", "animate", "set"),  # of SVG
     }
 )
-_LOADED = re.compile(r"(url\(\s*[\"']?\s*)(?:https?:)?//", re.IGNORECASE)  # in styles
+_LOADED = re.compile(r"(url\(\s*+[\"']?+\s*+)(?:https?:)?//", re.IGNORECASE)  # in styles
 _IMPORTED = re.compile(r"@import\b", re.IGNORECASE)
 _LEVELS = (0.0, 0.05, 0.15, 0.35)  # shares above which a badge is one step darker
 Cut = tuple[int, int, str]  # from, to, and what stands there instead

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pixeltrack.markup import Attribute
 from pixeltrack.show.text import clean
 
-_PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", re.IGNORECASE)
+_PIXELS = re.compile(r"\s*+(\d{1,5})(?:\.\d+)?\s*+(?:px)?\s*+", re.IGNORECASE)
 _IN_STYLE = {
     side: re.compile(rf"(?:^|[;\s]){side}\s*:\s*(\d{{1,5}})(?:\.\d+)?px", re.IGNORECASE)
     for side in ("width", "height")
@@ -26,7 +26,7 @@ def placeholder(attributes: Mapping[str, Attribute], decoded: Mapping[str, str])
 
     ``decoded`` has values as readable text. It is ASCII, and may stand in an attribute in double quotes.
     """
-    alt = clean(unescape(decoded.get("alt", "")), 120).strip()
+    alt = clean(unescape(decoded.get("alt", "")[:1_000]), 120).strip()
     width, height = (_side(side, attributes, decoded) for side in ("width", "height"))
     if width is None and height is None and not alt:
         return _NOTHING  # most likely no more than a spacer

@@ -6,7 +6,7 @@ other line is read by itself. Both ways give the same events, in the order of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from pixeltrack.dayhash import DAY
 from pixeltrack.logclients import Client, LogClients
 from pixeltrack.manytokens import MessageTokens
 from pixeltrack.model import EventKind, EventRow, Flag
+from pixeltrack.remembered import Remembered
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
@@ -55,7 +56,7 @@ class LogHits:
         self._keyring = keyring
         self._campaigns = _Campaigns(store)
         self._tokens = MessageTokens(keyring)
-        self._client = clients.known
+        self._clients = clients
         # Hits whose tokens are still to be verified: time, campaign, link, agent, flags and client of each;
         # its campaign's code; its token.
         self._pending: list[tuple[int, int, int, str, int, Client]] = []
@@ -109,15 +110,16 @@ class LogHits:
 
     def _read_plain(self, piece: bytes, plain: Plain) -> None:
         lines: list[bytes] = []
-        time, said = _remembering(plain)
-        ready, counts, client = self._campaigns.ready, self.counts, self._client
+        time, said = plain.time, _remembering(plain)
+        ready, counts = self._campaigns.ready, self.counts
         add, add_code, add_token = self._pending.append, self._codes.append, self._written.append
+        midnight = day_end = 0
         for place, found in enumerate(plain.findall(piece)):
             when, written, method, open_code, open_token, code, link, token, status, told, more = found
             try:
                 if not when:
                     raise ValueError
-                at, (agent, flags) = time(when), said(told, more)
+                at, (agent, flags) = time(when), said[told, more]
             except (ValueError, OverflowError):
                 lines = lines or piece.split(b"\n")
                 self._read_line(lines[place])
@@ -127,14 +129,18 @@ class LogHits:
                 continue
             if method == b"HEAD":
                 flags |= Flag.HEAD
+            if not midnight <= at < day_end:
+                midnight = at // DAY * DAY
+                day_end = midnight + DAY
+                known = self._clients.on(at // DAY)
             code, token = open_code or code, open_token or token
             campaign = ready.get(code)
             number = campaign[1].get(link) if campaign else None
             if campaign is None or number is None or len(token) != _MESSAGE:
-                who = client(written, at // DAY)
+                who = known[written]
                 self._judge_token(at, code.decode(), int(link or 0), token.decode(), agent, flags, who)
             else:
-                add((at, campaign[0], number, agent, flags, client(written, at // DAY)))
+                add((at, campaign[0], number, agent, flags, known[written]))
                 add_code(code)
                 add_token(token)
 
@@ -169,7 +175,7 @@ class LogHits:
         else:
             flags = hit.flags | Flag.HEAD if hit.method == "HEAD" else hit.flags
             agent = _reduce(hit.agent[:_LONGEST])
-            who = self._client(hit.client.encode("latin-1", "replace"), hit.at // DAY)
+            who = self._clients.on(hit.at // DAY)[hit.client.encode("latin-1", "replace")]
             self._judge_token(
                 hit.at, route.code, route.link, route.token, agent, flags, who, route.host, route.seal
             )
@@ -208,16 +214,14 @@ class LogHits:
 
 
 @lru_cache(maxsize=16)
-def _remembering(
-    plain: Plain,
-) -> tuple[Callable[[bytes], int], Callable[[Hashable, bytes], tuple[str, int]]]:
-    """Return what reads times of plain lines, and agents, reduced, with the flags."""
+def _remembering(plain: Plain) -> Remembered[tuple[Hashable, bytes], tuple[str, int]]:
+    """Return what plain lines say of agents, reduced, and the flags."""
 
-    def said(told: Hashable, more: bytes) -> tuple[str, int]:
-        agent, flags = plain.said(told, more)
+    def said(told: tuple[Hashable, bytes]) -> tuple[str, int]:
+        agent, flags = plain.said(*told)
         return _reduce(agent[:_LONGEST]), flags
 
-    return lru_cache(maxsize=4_096)(plain.time), lru_cache(maxsize=8_192)(said)
+    return Remembered(said, 4_096)
 
 
 class _Campaigns:

@@ -48,6 +48,7 @@ FLOORS = [
         "consent",
         "figures",
         "replay",
+        "remembered",
         "times",
         "count",
         "providers",

@@ -35,8 +35,8 @@ class Plain:
 
     ``findall`` returns what is found in each of many whole lines. ``time`` returns milliseconds UTC;
     ``said``, from the last two of what was found, the agent's text and the flags. When one raises
-    ValueError or OverflowError, the line is not plain after all. Both are asked for the same again and
-    again: who calls, remembers.
+    ValueError or OverflowError, the line is not plain after all. ``said`` is asked for the same again and
+    again: who calls, remembers. So does ``time`` where that is worth it.
     """
 
     findall: Callable[[bytes], list[Found]]

@@ -42,13 +42,14 @@ def number(address: str, salt: bytes) -> int:
 def _numbered(salt: bytes) -> Callable[[bytes], int]:
     """Return ``number`` with a salt, of addresses as ``packed`` gives them."""
     begun = blake2b(digest_size=8, key=salt, person=b"pixeltrack day")  # a copy costs less than another
+    from_bytes = int.from_bytes  # the highest byte first
 
     def numbered(raw: bytes) -> int:
         if not raw:
             return 0
         hashed = begun.copy()
         hashed.update(raw)
-        return int.from_bytes(hashed.digest(), "big") % 0xFFFF_FFFF + 1
+        return from_bytes(hashed.digest()) % 0xFFFF_FFFF + 1
 
     return numbered
 

@@ -6,7 +6,6 @@ As ``headerfacts`` says it of a request, from what a log holds of it; the addres
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,12 +58,8 @@ class LogClients:
         if known is None or known[0] is not number:  # a salt that could not be shared is shared now
             while len(self._days) >= _MOST_DAYS:
                 del self._days[next(iter(self._days))]
-            known = self._days[day] = number, Remembered(partial(self._look, number), _REMEMBERED)
+            known = self._days[day] = number, Remembered(_looking(self._label_of, number), _REMEMBERED)
         return known[1]
-
-    def _look(self, number: _Number, words: bytes) -> Client:
-        raw = client_in(words)
-        return (self._label_of(raw), number(raw)) if raw else _UNKNOWN
 
     def tend(self) -> None:
         """Take up the day's salt, and forget old salts and addresses, when it is time; cheap otherwise."""
@@ -74,6 +69,14 @@ class LogClients:
             self._days.clear()
             midnight = now // DAY * DAY
             self._until = midnight + (KEPT if now < midnight + KEPT else DAY)
+
+
+def _looking(label_of: Callable[[bytes], str], number: _Number) -> Callable[[bytes], Client]:
+    def look(words: bytes) -> Client:
+        raw = client_in(words)
+        return (label_of(raw), number(raw)) if raw else _UNKNOWN
+
+    return look
 
 
 def client_in(words: bytes) -> bytes:

@@ -72,7 +72,6 @@ class LogHits:
     def read(self, block: bytes) -> None:
         if b"\0" in block:  # a hole: the file was cut off under a writer that does not append
             block = block.replace(b"\0", b"")
-        self.counts.lines += block.count(b"\n")
         start = 0
         while start < len(block):
             # A header may change how the lines behind it are read.
@@ -88,7 +87,9 @@ class LogHits:
 
     def _read_piece(self, piece: bytes, plain: Plain | None) -> None:
         if plain is None:
-            for line in piece.split(b"\n")[:-1]:
+            lines = piece.split(b"\n")[:-1]
+            self.counts.lines += len(lines)
+            for line in lines:
                 self._read_line(line)
         else:
             self._read_plain(piece, plain)
@@ -114,7 +115,9 @@ class LogHits:
         ready, counts = self._campaigns.ready, self.counts
         add, add_code, add_token = self._pending.append, self._codes.append, self._written.append
         midnight = day_end = 0
-        for place, found in enumerate(plain.findall(piece)):
+        all_found = plain.findall(piece)
+        counts.lines += len(all_found)
+        for place, found in enumerate(all_found):
             when, written, method, open_code, open_token, code, link, token, status, told, more = found
             try:
                 if not when:
@@ -149,21 +152,38 @@ class LogHits:
         if not self._pending:
             return
         found = self._tokens.pseudonyms(self._codes, self._written)
+        messages = [message for message in found if message is not None]
+        if len(messages) < len(found):
+            self._judge_each(found)
+            return
+        clicks = sum([1 for hit in self._pending if hit[2]])
+        self.counts.clicks += clicks
+        self.counts.opens += len(messages) - clicks
+        self.events += [
+            (at, campaign_id, _CLICK if link else _OPEN, link, message, agent, flags, network, address)
+            for (at, campaign_id, link, agent, flags, (network, address)), message in zip(
+                self._pending, messages, strict=True
+            )
+        ]
+        self._forget_pending()
+
+    def _judge_each(self, found: list[int | None]) -> None:
+        """Keep the hits of those tokens that are verified, and judge the others by themselves."""
         batch = list(zip(self._pending, found, self._codes, self._written, strict=True))
-        for each in (self._pending, self._codes, self._written):  # the same lists are filled again
-            each.clear()
-        add, opens, clicks = self.events.append, 0, 0
+        self._forget_pending()
         for (at, campaign_id, link, agent, flags, who), message, code, token in batch:
             if message is None:
                 self._judge_token(at, code.decode(), link, token.decode(), agent, flags, who)
             elif link:
-                clicks += 1
-                add((at, campaign_id, _CLICK, link, message, agent, flags, *who))
+                self.counts.clicks += 1
+                self.events.append((at, campaign_id, _CLICK, link, message, agent, flags, *who))
             else:
-                opens += 1
-                add((at, campaign_id, _OPEN, 0, message, agent, flags, *who))
-        self.counts.opens += opens
-        self.counts.clicks += clicks
+                self.counts.opens += 1
+                self.events.append((at, campaign_id, _OPEN, 0, message, agent, flags, *who))
+
+    def _forget_pending(self) -> None:
+        for each in (self._pending, self._codes, self._written):  # the same lists are filled again
+            each.clear()
 
     def _judge_request(self, hit: Hit) -> None:
         """Judge what a line says that was read by itself."""

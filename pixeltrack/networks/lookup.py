@@ -21,6 +21,10 @@ from pixeltrack.networks.lists import Prefixes, RangeList, read_lists
 _REMEMBERED = 8_192  # addresses; image proxies and offices come again and again
 _MOST_LISTS = 255
 _LOW = (1 << 64) - 1
+_FIRST = 12  # bits of an IPv4 address by which the starts are looked up first: half the steps are left
+_SHIFT = 32 - _FIRST
+
+_number = int.from_bytes  # its default is "big"
 
 
 class _Table(NamedTuple):
@@ -29,6 +33,7 @@ class _Table(NamedTuple):
     names: tuple[str, ...]
     starts: array[int]
     owners: array[int]
+    edges: array[int]  # for each value of the first bits, how many starts are before it or at it
     highs: array[int]  # IPv6, in halves: 16 bytes a start, and no object
     lows: array[int]
     owners_6: array[int]
@@ -66,10 +71,13 @@ class Networks:
         """Return the same of an address as ``packed`` gives it. This is not remembered."""
         table = self._table or self.load()
         if len(raw) == 4:
-            return table.names[table.owners[bisect_right(table.starts, int.from_bytes(raw, "big"))]]
+            value = _number(raw)
+            edges, first = table.edges, value >> _SHIFT
+            behind = bisect_right(table.starts, value, edges[first], edges[first + 1])
+            return table.names[table.owners[behind]]
         if not raw:
             return ""
-        value = int.from_bytes(raw, "big")
+        value = _number(raw)
         high, low = value >> 64, value & _LOW
         highs = table.highs
         behind = bisect_right(highs, high)
@@ -88,6 +96,7 @@ def _table(lists: list[RangeList]) -> _Table:
         ("", *names),
         array("I", starts),
         array("B", owners),
+        array("I", [bisect_right(starts, first << _SHIFT) for first in range((1 << _FIRST) + 1)]),
         array("Q", [start >> 64 for start in wide]),
         array("Q", [start & _LOW for start in wide]),
         array("B", owners_6),

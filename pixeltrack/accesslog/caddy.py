@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from secrets import randbits
 from typing import Any
 
@@ -61,20 +61,21 @@ def _said(headers: Mapping[str, Any]) -> tuple[str, int]:
 # JSON as Caddy writes it, without spaces and with its keys in this order; so no key comes twice. What is
 # long, the headers, is only found here: that it is sound is told from its parts, which are remembered.
 _COUNT = rb"(?:0|[1-9][0-9]{0,15})"
-_SECONDS = _COUNT + rb"(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?"
+_SECONDS = _COUNT + rb"(?:\.[0-9]{1,20}|)(?:e[+-]?[0-9]{1,3}|)"
 _NAME = rb'"' + plain.TEXT + rb'"'
-_INSIDE = rb"([^}]*+)"  # of an object; re looks for one byte far faster than for some
+_OBJECT = rb"\{[^}]*+\}"  # without another in it; re looks for one byte far faster than for some
 
 _LINE = (
-    rb'\{"level":"info","ts":([1-9][0-9]{9}(?:\.[0-9]{1,9})?),"logger":"http\.log\.access' + plain.TEXT
+    rb'\{"level":"info","ts":([1-9][0-9]{9}(?:\.[0-9]{1,9}|)),"logger":"http\.log\.access' + plain.TEXT
     + rb'","msg":"handled request","request":\{'
     + rb'(?:"remote_ip":' + _NAME + rb',"remote_port":' + _NAME + rb',"client_ip":"|"remote_ip":")'
-    + rb"(" + plain.TEXT + rb')"(?:,"remote_port":' + _NAME + rb')?,"proto":' + _NAME
+    + rb"(" + plain.TEXT + rb')"(?:,"remote_port":' + _NAME + rb'|),"proto":' + _NAME
     + rb',"method":"(GET|HEAD)","host":' + _NAME + rb',"uri":"' + plain.TARGET
-    + rb'","headers":(\{[^}]*)\]\}(?:,"tls":\{' + _INSIDE + rb'(\}))?\}(?:,"bytes_read":' + _COUNT
-    + rb')?,"user_id":' + _NAME + rb',"duration":' + _SECONDS + rb',"size":' + _COUNT
-    + rb',"status":([1-9][0-9]{2}),"resp_headers":\{' + _INSIDE + rb"\}\}"
+    + rb'","headers":(\{[^}]*)\]\}(,"tls":' + _OBJECT + rb'|)\}(?:,"bytes_read":' + _COUNT
+    + rb'|),"user_id":' + _NAME + rb',"duration":' + _SECONDS + rb',"size":' + _COUNT
+    + rb',"status":([1-9][0-9]{2}),"resp_headers":(' + _OBJECT + rb")\}"
 )  # fmt: skip
+_NO_MATCH = (b"",) * 12
 _match_all: Callable[[bytes], list[Any]] = plain.lines(_LINE)
 _match = re.compile(_LINE).fullmatch
 
@@ -82,39 +83,44 @@ _match = re.compile(_LINE).fullmatch
 def _findall(piece: bytes) -> list[plain.Found]:
     """Find in lines. What is long may hold anything but a brace, so at first also an end of line."""
     try:
-        return list(map(_checked, _match_all(piece)))
+        return _sound(_match_all(piece))
     except _TwoLinesError:
         alone = map(_match, piece.split(b"\n")[:-1])
-        return [_checked(found.groups(b"")) if found else plain.NOTHING for found in alone]
+        return _sound([found.groups(b"") if found else _NO_MATCH for found in alone])
 
 
 class _TwoLinesError(Exception):
     """What was found began in one line and ended in another."""
 
 
-def _checked(found: Sequence[bytes]) -> plain.Found:
-    """Return what was found if all of it is sound, else nothing."""
-    at, client, method, o, token, c, link, click, headers, tls, is_tls, status, more = found
-    if not at:
-        return plain.NOTHING
-    try:
-        parts = headers.split(b"]")
+def _sound(matches: list[Any]) -> list[plain.Found]:
+    """Return what was found in each line where all of it is sound, else nothing."""
+    sound: list[plain.Found] = []
+    add, number_of, told_of, check = sound.append, _number_of, _told.get, _check
+    for at, client, method, o, token, c, link, click, headers, tls, status, more in matches:
+        if not at:
+            add(plain.NOTHING)
+            continue
         try:
-            weight = sum(map(_weight_of, parts), len(is_tls))
-        except Damaged:  # perhaps a bracket in a value, as in the agents of Facebook's apps
-            first, *others = headers.split(b'],"')
-            parts = [first, *(b',"' + other for other in others)]
-            weight = sum(map(_weight_of, parts), len(is_tls))
-        if headers.find(b"{", 1) >= 0 and any(part[0] == 0x7B for part in parts[1:]):
-            raise Damaged
-        told = _told.get(weight) or _tell(weight, parts, is_tls)
-        _is_sound(tls)
-        _is_sound(more)
-    except ValueError:
-        if b"\n" in headers or b"\n" in tls or b"\n" in more:
-            raise _TwoLinesError from None
-        return plain.NOTHING
-    return at, client, method, o, token, c, link, click, status, told, b""
+            parts = headers.split(b"]")
+            try:
+                number = sum(map(number_of, parts), bool(tls))
+            except Damaged:  # perhaps a bracket in a value, as in the agents of Facebook's apps
+                first, *others = headers.split(b'],"')
+                parts = [first, *(b',"' + other for other in others)]
+                number = sum(map(number_of, parts), bool(tls))
+            if headers.find(b"{", 1) >= 0 and any(part.startswith(b"{") for part in parts[1:]):
+                raise Damaged
+            told = told_of(number) or _tell(number, parts, bool(tls))
+            check(tls)
+            check(more)
+        except ValueError:
+            if b"\n" in headers or b"\n" in tls or b"\n" in more:
+                raise _TwoLinesError from None
+            add(plain.NOTHING)
+        else:
+            add((at, client, method, o, token, c, link, click, status, told, b""))
+    return sound
 
 
 def _header(part: bytes) -> str:
@@ -145,12 +151,12 @@ def _header(part: bytes) -> str:
 # is looked at has a number, by chance: the sum stands for all of them, in whatever order. Two sets would
 # have one sum once in 10**18.
 _number = Remembered[str, int](lambda header: randbits(62) if header else 0, 8_192)
-_weight_of = Remembered[bytes, int](lambda part: _number[_header(part)], 8_192).__getitem__
+_number_of = Remembered[bytes, int](lambda part: _number[_header(part)], 8_192).__getitem__
 _told: dict[int, tuple[str, int]] = {}
 _MOST_TOLD = 8_192
 
 
-def _tell(weight: int, parts: list[bytes], is_tls: bytes) -> tuple[str, int]:
+def _tell(number: int, parts: list[bytes], is_tls: bool) -> tuple[str, int]:
     """Return the agent's text and the flags of a line, and remember them."""
     written = [header for header in map(_header, parts) if header]
     headers = _object(",".join(written))
@@ -159,19 +165,20 @@ def _tell(weight: int, parts: list[bytes], is_tls: bytes) -> tuple[str, int]:
     agent, flags = _said(headers)
     if len(_told) >= _MOST_TOLD:
         _told.clear()
-    _told[weight] = agent, flags | Flag.TLS if is_tls else flags
-    return _told[weight]
+    _told[number] = agent, flags | Flag.TLS if is_tls else flags
+    return _told[number]
 
 
-def _sound(inside: bytes) -> bool:
-    """Return True for what may stand in an object. Raises ValueError for anything else."""
-    if b"\n" in inside:
+def _is_sound(written: bytes) -> bool:
+    """Return True for an object, with its name before it or without, and for nothing. Else ValueError."""
+    if b"\n" in written:
         raise Damaged
-    _object(inside.decode("latin-1"))
+    if written:
+        nginx.decoded(written.removeprefix(b',"tls":').decode("latin-1"))
     return True
 
 
-_is_sound = Remembered(_sound, 1_024).__getitem__
+_check = Remembered(_is_sound, 1_024).__getitem__
 
 
 def _object(inside: str) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def _plain(fields: tuple[str, ...]) -> plain.Plain | None:
     protocol = rb"()"
     if "cs-protocol" in fields:  # lines may end before it
         between = fields.index("cs-protocol") - agent - 1
-        protocol = rb"(?:(?:\t%b){%d}\t(%b))?" % (_ANY, between, _ANY)
-    pattern = rb"\t".join(patterns) + protocol + rb"(?:\t[^\n]*+)?"
+        protocol = rb"(?:(?:\t%b){%d}\t(%b)|)" % (_ANY, between, _ANY)
+    pattern = rb"\t".join(patterns) + protocol + rb"(?:\t[^\n]*+|)"
     return plain.Plain(plain.lines(pattern), _plain_time, _plain_said)
 
 

@@ -19,7 +19,7 @@ from pixeltrack import urls
 TEXT = rb"[ !#-\[\]-\xff]*+"
 WORD = rb"[!#-\[\]-\xff]*+"
 #: A path of ours and the query behind it, which says nothing; what ends it must follow.
-TARGET = urls.PLAIN_PATH + rb"(?:\?" + WORD + rb")?"
+TARGET = urls.PLAIN_PATH + rb"(?:\?" + WORD + rb"|)"
 STATUS = rb"([0-9]{3})"
 
 #: What is found in a line; all empty when it is not plain: time; client; method; code and token of an open;

@@ -18,7 +18,7 @@ from pixeltrack.remembered import Remembered
 if TYPE_CHECKING:
     from pixeltrack.store import Store
 
-#: Network (as "google/2026-11-01", or empty) and address (32 bits, or 0), as an Event has them.
+#: Network (as ``netlabel`` has it, or empty) and address (32 bits, or 0), as an Event has them.
 Client = tuple[str, int]
 _Number = Callable[[bytes], int]  # of an address on a day
 
@@ -33,12 +33,15 @@ _UNKNOWN: Client = ("", 0)
 class LogClients:
     """The clients of one run, whatever logs it reads. Not for several threads at the same time.
 
-    clock returns milliseconds UTC; lists is the folder of the user's own network lists. Makes today's
-    salt if there is none, and deletes old ones. Raises InputError for a network list that is none.
+    clock returns milliseconds UTC; lists is the folder of the user's own network lists, country_db the
+    file of countries, if there is one. Makes today's salt if there is none, and deletes old ones. Raises
+    InputError for a network list or a file of countries that is none.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], int], *, lists: Path | None) -> None:
-        networks = Networks.of(lists)
+    def __init__(
+        self, store: Store, clock: Callable[[], int], *, lists: Path | None, country_db: Path | None = None
+    ) -> None:
+        networks = Networks.of(lists, country_db)
         networks.load()
         self._label_of = networks.label_of
         self._hash = DayHash(store, clock)

@@ -35,6 +35,7 @@ def test_without_anything_the_defaults_hold():
         db=Path("pixeltrack.db"),
         key=Path("pixeltrack.key"),
         networks=Path("pixeltrack.networks"),
+        country_db=None,
         base_url="http://127.0.0.1:8000",
         consent="assumed",
         events_days=None,

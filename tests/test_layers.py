@@ -49,6 +49,7 @@ FLOORS = [
         "figures",
         "replay",
         "remembered",
+        "netlabel",
         "times",
         "count",
         "providers",
@@ -135,6 +136,7 @@ DOORS = {
     "click": {"cli"},
     "ua_parser": {"agents"},
     "is_bot": {"bots"},
+    "maxminddb": {"networks"},
 }
 
 

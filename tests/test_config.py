@@ -78,7 +78,7 @@ def test_option_then_environment_then_file(
 
 def test_every_key_of_the_file_arrives():
     _write(
-        'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\nbase_url = "https://t.example"\n'
+        'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\ncountry_db = "c.mmdb"\nbase_url = "https://t.example"\n'
         '[judging]\nrules = "my-rules.toml"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
@@ -89,6 +89,7 @@ def test_every_key_of_the_file_arrives():
         db=Path("a.db"),
         key=Path("b.key"),
         networks=Path("lists"),
+        country_db=Path("c.mmdb"),
         base_url="https://t.example",
         consent="required",
         events_days=30,

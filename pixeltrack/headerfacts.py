@@ -19,6 +19,7 @@ from pixeltrack.peers import FORWARDING, client_of, is_spoken_for
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
+    from pixeltrack.config import Settings
     from pixeltrack.store import Store
 
 #: Flags, network (as ``netlabel`` has it, or empty) and address (32 bits, or 0), as an Event has them.
@@ -47,6 +48,11 @@ class HeaderFacts:
         self._trusted = trusted
         self._hash = DayHash(store, clock)
         self.reload()
+
+    @classmethod
+    def of_settings(cls, settings: Settings, store: Store, clock: Callable[[], int]) -> HeaderFacts:
+        trusted, countries = settings.trusted_proxies, settings.country_db
+        return cls(store, clock, lists=settings.networks, trusted=trusted, country_db=countries)
 
     def reload(self) -> None:
         """Read the network lists again, and the countries.

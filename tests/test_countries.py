@@ -235,7 +235,10 @@ def test_the_commands_say_what_is_wrong_with_the_file(
     workspace.store.close()
     (tmp_path / "pixeltrack.toml").write_text('db = "t.db"\ncountry_db = "none.mmdb"\n')
     (tmp_path / "a.log").write_text(combined(mail[0].open))
-    for command in (["ingest", "a.log"], ["serve", "--port", "0"], ["networks", "lookup", "192.0.2.1"]):
+    for command in (
+        *(["ingest", "a.log"], ["networks", "lookup", "192.0.2.1"]),
+        *(["serve", "--port", "0"], ["serve", "--port", "0", "--workers", "2"]),
+    ):
         ran = run(tmp_path, *command)
         assert ran.code == 2
         assert "Error: cannot read the country file none.mmdb: No such file" in ran.err

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from command import run
-from conftest import CHROME, START, Clock, Inject
+from conftest import CHROME, START, Client, Clock, Inject
 from hypothesis import given
 from hypothesis import strategies as st
 from inbox import Copy, copies
@@ -22,6 +22,7 @@ from mmdb import Value, write_mmdb
 from test_ingest import combined
 from test_serve import Program
 
+from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.doctor.here import check_here
 from pixeltrack.errors import InputError
@@ -33,6 +34,7 @@ from pixeltrack.logfile import open_log
 from pixeltrack.model import EventKind, Flag
 from pixeltrack.netlabel import country_of, labelled, network_of
 from pixeltrack.networks import Networks
+from pixeltrack.pages import Pages
 from pixeltrack.rules import load
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store
@@ -284,6 +286,16 @@ def test_serve_takes_a_new_file_up_at_sighup(
     hit()
     assert program.end(signal.SIGTERM)[0] == 0
     assert recorded(tmp_path / "t.db") == ["GB:", "FR:"]
+
+
+def test_the_privacy_notice_tells_it(
+    settings: Settings, workspace: Workspace, country_db: Path, clock: Clock
+) -> None:
+    for choice, told in ((country_db, True), (None, False)):
+        app = make_app(
+            workspace.store, workspace.keyring, Pages(), replace(settings, country_db=choice), clock
+        )
+        assert (b"the country in which you probably were" in Client(app).get("/privacy").body) is told
 
 
 # -- judging --------------------------------------------------------------------------------------------

@@ -77,7 +77,6 @@ _LINE = (
 )  # fmt: skip
 _NO_MATCH = (b"",) * 12
 _match_all: Callable[[bytes], list[Any]] = plain.lines(_LINE)
-_match = re.compile(_LINE).fullmatch
 
 
 def _findall(piece: bytes) -> list[plain.Found]:
@@ -85,7 +84,7 @@ def _findall(piece: bytes) -> list[plain.Found]:
     try:
         return _sound(_match_all(piece))
     except _TwoLinesError:
-        alone = map(_match, piece.split(b"\n")[:-1])
+        alone = map(re.compile(_LINE).fullmatch, piece.split(b"\n")[:-1])
         return _sound([found.groups(b"") if found else _NO_MATCH for found in alone])
 
 

@@ -48,6 +48,8 @@ FLOORS = [
         "consent",
         "figures",
         "replay",
+        "remembered",
+        "netlabel",
         "times",
         "count",
         "counted",
@@ -150,6 +152,7 @@ DOORS = {
     "ua_parser": {"agents"},
     "is_bot": {"bots"},
     "pyarrow": {"export"},
+    "maxminddb": {"networks"},
 }
 
 

@@ -105,6 +105,18 @@ class ProviderFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyFigures:
+    """One mail domain's recipients, where it is no provider's: mostly a company."""
+
+    domain: str
+    tracked: int
+    openers: int  # recipients with a person's open
+    clickers: int  # recipients with a person's click
+    open_rate: float | None
+    click_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """A provider whose people have all but stopped opening; ``provider`` is None where all have.
 
@@ -164,6 +176,7 @@ class CampaignReport:
     browsers: tuple[Share, ...]
     clients: tuple[Share, ...]
     providers: tuple[ProviderFigures, ...]
+    companies: tuple[CompanyFigures, ...]  # the largest, of five recipients at least
     alarms: tuple[Alarm, ...]
     set_aside: tuple[SetAside, ...]
     begun: int | None  # the first hit, a machine's too; first and last are people's

@@ -15,6 +15,7 @@ from pixeltrack.estimates import add_up, adjusted, by_provider, observable
 from pixeltrack.figures import (
     Bucket,
     CampaignReport,
+    CompanyFigures,
     LinkFigures,
     ProviderFigures,
     SetAside,
@@ -132,7 +133,9 @@ class _Reports:
         if self._span:
             counted = Counted(heard.rollup(self._store, campaign.campaign_id, self._span))
         else:
-            counted = Counted(repeats.applied(rollups.read(self._store, campaign.campaign_id)))
+            counted = Counted(
+                repeats.applied(rollups.read(self._store, campaign.campaign_id, sent_to.companies))
+            )
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
         report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._zone)
@@ -229,6 +232,7 @@ def _report(
         browsers=_shares(count.browsers),
         clients=_shares(count.clients),
         providers=providers,
+        companies=_companies(count, sent_to),
         alarms=(),
         set_aside=_set_aside(count),
         begun=count.begun,
@@ -259,6 +263,16 @@ def _link(row: LinkRow, count: Counted, clickers: int, versions: Mapping[int, st
 def _shares(counted: Counter[str]) -> tuple[Share, ...]:
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return tuple(Share(name, people) for name, people in ranked)
+
+
+def _companies(count: Counted, sent_to: Audience) -> tuple[CompanyFigures, ...]:
+    found = []
+    for domain, tracked in sent_to.companies.items():
+        opened, clicked, both = (count.companies[domain, kinds] for kinds in (1, 2, 3))
+        openers, clickers = opened + both, clicked + both
+        rates = ratio(openers, tracked), ratio(clickers, tracked)
+        found.append(CompanyFigures(domain, tracked, openers, clickers, *rates))
+    return tuple(found)
 
 
 def _set_aside(count: Counted) -> tuple[SetAside, ...]:

@@ -49,6 +49,7 @@ EMPTY = replace(
     browsers=(),
     clients=(),
     providers=(),
+    companies=(),
     alarms=(),
     set_aside=(),
     begun=None,

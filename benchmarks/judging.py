@@ -93,7 +93,7 @@ def fill(path: Path, hits: int) -> Store:
                 (number, f"campaign {number}", f"code{number}", START, sent),
             )
             connection.executemany(
-                "insert into links values (?, ?, ?, 1, '', 'https://shop.example/', '', 'link')",
+                "insert into links values (?, ?, ?, 1, '', 'https://shop.example/', '', 'link', 0)",
                 ((number, link, link) for link in range(1, LINKS + 1)),
             )
         connection.executemany("insert into agents (agent) values (?)", ((agent,) for agent in agents))

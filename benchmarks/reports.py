@@ -81,7 +81,7 @@ def fill(path: Path, total: int) -> Store:
                 (number, f"campaign {number}", f"code{number:04}", START + number, START),
             )
             connection.executemany(
-                "insert into links values (?, ?, ?, 1, ?, ?, '', 'link')",
+                "insert into links values (?, ?, ?, 1, ?, ?, '', 'link', 0)",
                 ((number, n, n, f"Read more {n}", f"https://shop.example/{n}") for n in range(1, LINKS + 1)),
             )
             connection.executemany(
@@ -89,7 +89,7 @@ def fill(path: Path, total: int) -> Store:
                 ((n + 1, f"p{n}@{DOMAINS[n % 9] if n % 9 < 6 else f'firm{n % 997}.example'}") for n in its),
             )
             connection.executemany(
-                "insert into messages values (?, ?, ?, 1)", ((number, n, n + 1) for n in its)
+                "insert into messages values (?, ?, ?, 1, 0, 0)", ((number, n, n + 1) for n in its)
             )
         connection.executemany(
             "insert into agents (agent) values (?)",

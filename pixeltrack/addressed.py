@@ -85,6 +85,12 @@ class _Run:
     """What messages of one campaign have in common while they are injected one by one."""
 
     def __init__(self, drafting: Drafting, store: Store, keyring: Keyring, policy: consent.Policy) -> None:
+        if drafting.versions:  # their messages would lose the version that they have
+            raise InputError(
+                f"campaign {drafting.campaign.name!r} has versions ({', '.join(drafting.versions)}), and a"
+                " message that is addressed already has none",
+                hint="name another campaign with --campaign",
+            )
         self._drafting, self._store, self._keyring, self._policy = drafting, store, keyring, policy
         self.modes: Counter[consent.Mode] = Counter()
         self.messages: list[Message] = []

@@ -8,8 +8,8 @@ CONFIDENCE = 0.95
 _Z = 1.959963984540054  # the standard normal distribution's 97.5 % quantile
 
 
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """Return the bounds of the 95 % Wilson score interval of part ÷ whole.
+def wilson(part: int, whole: int, z: float = _Z) -> tuple[float, float]:
+    """Return the bounds of the Wilson score interval of part ÷ whole: for 95 %, unless z says otherwise.
 
     Edwin B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
     the American Statistical Association 22 (1927), 209 to 212: all shares p that lie within z standard
@@ -19,9 +19,9 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     """
     if not 0 <= part <= whole or not whole:
         raise ValueError(f"{part} of {whole} is no share")
-    rate, square = part / whole, _Z * _Z
+    rate, square = part / whole, z * z
     center = rate + square / (2 * whole)
-    reach = _Z * sqrt(rate * (1 - rate) / whole + square / (4 * whole * whole))
+    reach = z * sqrt(rate * (1 - rate) / whole + square / (4 * whole * whole))
     scale = 1 + square / whole
     low = 0.0 if part == 0 else (center - reach) / scale
     high = 1.0 if part == whole else (center + reach) / scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -40,6 +40,7 @@ class Task:
     envelope: bool = False  # of a message: each copy gets the headers of its recipient
     join_buttons: bool = False  # both halves of a button are one link
     test: bool = False  # copies whose hits are recorded and never counted
+    version: str = ""  # the name of this version of the campaign's mail, where it has any
 
 
 # No reader sees or reaches it: nothing to click, hidden from the eye, the keyboard and screen readers.
@@ -103,12 +104,23 @@ def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring)
 
     Raises SelfCheckError when a proof fails.
     """
-    compiled = compile_into(store.draft_campaign(task.campaign, kind, keyring, task.now), task, keyring)
-    mail = mail_of(task.plan, compiled.numbers, task.now, preview=task.test or kind == "preview")
-    return replace(compiled, draft=replace(compiled.draft, mail=mail))
+    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now)
+    compiled = compile_into(drafting, task, keyring)
+    mails = mails_of(drafting, [(task, compiled)], preview=task.test or kind == "preview")
+    return replace(compiled, draft=replace(compiled.draft, mails=mails))
 
 
-def mail_of(plan: Plan, numbers: Mapping[int, int], now: int, *, preview: bool = False) -> Mail | None:
+def mails_of(drafting: Drafting, made: Iterable[tuple[Task, Compiled]], *, preview: bool) -> tuple[Mail, ...]:
+    """Return what a report shows of a campaign's mail, or of each of its versions."""
+    found = []
+    for task, compiled in made:
+        mail = _mail_of(task.plan, compiled.numbers, task.now, preview=preview)
+        if mail:
+            found.append(replace(mail, version=drafting.version(task.version) if task.version else 0))
+    return tuple(found)
+
+
+def _mail_of(plan: Plan, numbers: Mapping[int, int], now: int, *, preview: bool) -> Mail | None:
     """Return what a report shows of a mail: its HTML, or its text where that is all; None for neither.
 
     numbers are those of the link table by the place of the link in the plan.
@@ -129,9 +141,11 @@ def mail_of(plan: Plan, numbers: Mapping[int, int], now: int, *, preview: bool =
 def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
     """Do the same for one of several mails of a campaign."""
     plan, addresses = task.plan, task.addresses
+    version = drafting.version(task.version) if task.version else 0
     rows = [
         LinkRow(
-            link.number, link.number, link.line, link.label, _tagged(link, plan, task.campaign), link.group
+            *(link.number, link.number, link.line, link.label, _tagged(link, task), link.group),
+            version=version,
         )
         for link in plan.wrapped
         if not (task.join_buttons and link.twin)
@@ -139,7 +153,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
     trap_at = plan.pixel_at if task.honeypot else None
     trap = len(plan.links) + 1
     if trap_at is not None:
-        rows.append(LinkRow(trap, trap, 0, "honeypot", addresses.privacy, role="honeypot"))
+        rows.append(LinkRow(trap, trap, 0, "honeypot", addresses.privacy, "", "honeypot", version))
     draft = drafting.number(rows)
     keys = keyring.campaign(draft.campaign.code, draft.campaign.key_id)
     numbers = {row.position: row.number for row in draft.links}
@@ -189,18 +203,19 @@ def _host(addresses: Addresses) -> str:
     return urlsplit(addresses.base).hostname or "localhost"
 
 
-def _tagged(link: Link, plan: Plan, campaign: str) -> str:
+def _tagged(link: Link, task: Task) -> str:
     """Return a link's destination with its UTM tags."""
-    utm = plan.policy.utm
+    utm = task.plan.policy.utm
     if link.utm:
         utm = utm.overridden(link.utm) if utm else link.utm
     if utm is None:
         return link.destination
     places = {
-        "campaign": campaign,
+        "campaign": task.campaign,
         "label": link.label,
         "group": link.group,
         "number": str(link.number),
+        "version": task.version,
     }
     return utm.add(link.destination, places)
 

@@ -17,3 +17,4 @@ class Copy(NamedTuple):
     name: str  # unlike any other copy's, and the same in every run
     values: dict[Slot, str]
     where: str  # the recipient's place in the list, for errors
+    version: str = ""  # of the mail, where it has any

@@ -48,6 +48,7 @@ class Count:
     _alike: Counter[_Alike] = field(default_factory=Counter)  # messages that are yet to be added up
     _known: dict[int, tuple[int, Ground]] = field(default_factory=dict)
     _bits: dict[int, int] = field(default_factory=dict)
+    _numbers: dict[tuple[int, Ground], int] = field(default_factory=dict)  # once one is asked for
 
     def __post_init__(self) -> None:
         for number, verdict in self.judgements.items():
@@ -150,12 +151,12 @@ class Count:
     def number(self, verdict: Verdict) -> int:
         """Return the number by which hits with a verdict are counted, be it stored or not."""
         known = BITS[verdict.label], (verdict.label, verdict.reason)
-        found = next((number for number, each in self._known.items() if each == known), None)
-        if found is None:
-            found = max(self._known, default=0) + 1
-            self._known[found] = known
-            self._bits[found] = known[0]
-        return found
+        if not self._numbers:
+            self._numbers = {each: number for number, each in self._known.items()}
+        if known not in self._numbers:
+            number = max(self._known, default=0) + 1
+            self._numbers[known], self._known[number], self._bits[number] = number, known, known[0]
+        return self._numbers[known]
 
     def add_alike(self, hit: Hit, judgement: int, more: int) -> None:
         """Count so many more hits like one that is counted, in its hour."""

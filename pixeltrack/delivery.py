@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -13,6 +13,7 @@ from pixeltrack.copies import Copy
 from pixeltrack.edits import cut_regions
 from pixeltrack.formats import (
     RECIPE,
+    ByVersion,
     Render,
     Tags,
     UploadWriter,
@@ -51,15 +52,30 @@ class Shape(Protocol):
 
 
 def writer(
-    output: Output, task: Task, compiled: Compiled, delivery: Delivery, people: RecipientList
+    output: Output, mails: Sequence[tuple[Task, Compiled]], delivery: Delivery, people: RecipientList
 ) -> Writer:
-    """Return what writes the copies for a list in the format that is asked for."""
-    if delivery.format in ("recipe", "esp"):
-        templates = {True: compiled.tracked, False: compiled.untracked}
-        single = {tracked: mail for tracked, mail in templates.items() if isinstance(mail, Template)}
-        suffix = "txt" if task.plan.kind == "text" else "html"
-        return UploadWriter(output, delivery.tags, single, suffix, people.columns, task.addresses)
-    return WholeCopies(open_sink(output, delivery.format), renders(task, compiled, delivery))
+    """Return what writes the copies for a list in the format that is asked for; mails are the versions."""
+    upload = delivery.format in ("recipe", "esp")
+    if upload:
+        writers: list[Writer] = [_uploads(output, *mail, delivery, people) for mail in mails]
+    else:
+        sink = open_sink(output, delivery.format)
+        writers = [WholeCopies(sink, renders(*mail, delivery)) for mail in mails]
+    if len(writers) == 1:
+        return writers[0]
+    names = [task.version for task, _compiled in mails]
+    return ByVersion(dict(zip(names, writers, strict=True)), shared=not upload)
+
+
+def _uploads(
+    output: Output, task: Task, compiled: Compiled, delivery: Delivery, people: RecipientList
+) -> UploadWriter:
+    templates = {True: compiled.tracked, False: compiled.untracked}
+    single = {tracked: mail for tracked, mail in templates.items() if isinstance(mail, Template)}
+    suffix = "txt" if task.plan.kind == "text" else "html"
+    return UploadWriter(
+        *(output, delivery.tags, single, suffix, people.columns, task.addresses), version=task.version
+    )
 
 
 def renders(task: Task, compiled: Compiled, delivery: Delivery) -> dict[bool, Render]:
@@ -69,7 +85,8 @@ def renders(task: Task, compiled: Compiled, delivery: Delivery) -> dict[bool, Re
     values: Callable[[Copy], Tokens] = attrgetter("values")
     if delivery.format == "jsonl":
         key = "text" if task.plan.kind == "text" else "html"
-        shape, values = partial(json_line, key=key, source=source, addresses=addresses), json_values
+        shape = partial(json_line, key=key, source=source, addresses=addresses, version=task.version)
+        values = json_values
     elif delivery.format in MESSAGE_FORMATS:
         values = message_values
         if delivery.format == "mbox":

@@ -29,6 +29,7 @@ class LinkFigures:
     clicks: Tally
     machine_clicks: int
     share: float | None  # of the people who clicked anything
+    version: str = ""  # of the mail that it stands in, where that has any
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,23 @@ def given_tags(merge_tag: str) -> Tags:
     return Tags("your mail system", "email", _LOWER, "{}".join(doubled))
 
 
+class ByVersion:
+    """Copies of a mail in several versions: each is written by its version's own writer."""
+
+    def __init__(self, writers: Mapping[str, Writer], *, shared: bool) -> None:
+        """shared says that all write to one place, which counts the bytes of all."""
+        self._writers, self._shared = writers, shared
+        self.single_files = any(each.single_files for each in writers.values())
+
+    @property
+    def written(self) -> int:
+        sizes = [each.written for each in self._writers.values()]
+        return sizes[0] if self._shared else sum(sizes)
+
+    def put(self, copy: Copy, *, again: bool) -> str:
+        return self._writers[copy.version].put(copy, again=again)
+
+
 class UploadWriter:
     """One template, and a table with each recipient's tokens for whoever fills it in.
 
@@ -121,9 +138,11 @@ class UploadWriter:
         suffix: str,
         fields: Sequence[str],
         addresses: Addresses,
+        version: str = "",
     ) -> None:
         """fields are the list's columns; templates are the tracked (True) and the untracked mail."""
         self.written = 0
+        self._mark = f".{version}" if version else ""
         self._suffix = suffix
         self._output, self._tags, self._templates = output, tags, templates
         self._fields, self._addresses = fields, addresses
@@ -155,9 +174,11 @@ class UploadWriter:
     def _begin(self, tracked: bool) -> Callable[[Sequence[str]], object]:
         """Write the template and the head of the table when the first copy of its kind comes."""
         content = self._templates[tracked].renderer()(self._tags.values)
-        self._output.write(f"{'template' if tracked else 'untracked'}.{self._suffix}", content)
+        name = "template" if tracked else "untracked"
+        self._output.write(f"{name}{self._mark}.{self._suffix}", content)
         self.written += len(content)
-        table = self._output.open_text("upload.csv" if tracked else "upload-untracked.csv")
+        name = "upload" if tracked else "upload-untracked"
+        table = self._output.open_text(f"{name}{self._mark}.csv")
         rows = csv.writer(table, lineterminator="\n")
         columns = self._tags.columns[0 if tracked else 1 :]
         rows.writerow(
@@ -171,7 +192,7 @@ class UploadWriter:
 
 
 def json_line(
-    template: Template, *, tracked: bool, key: str, source: Source, addresses: Addresses
+    template: Template, *, tracked: bool, key: str, source: Source, addresses: Addresses, version: str = ""
 ) -> Template:
     """Return one line of JSON for one copy, escaped once for all copies; key is what the mail goes by.
 
@@ -179,8 +200,9 @@ def json_line(
     """
     token = joined('"', at("message"), '"') if tracked else "null"
     unsubscribe = (addresses.unsubscribe(""), at("unsubscribe"))
+    which = f', "version": {json.dumps(version)}' if version else ""
     return joined(
-        *('{"email": ', at("address"), f', "tracked": {json.dumps(tracked)}, "token": ', token),
+        *('{"email": ', at("address"), f'{which}, "tracked": {json.dumps(tracked)}, "token": ', token),
         *(', "list_unsubscribe": "<', *unsubscribe, f'>", "list_unsubscribe_post": "{ONE_CLICK}"'),
         *(', "preferences_url": "', addresses.preferences(""), at("preferences"), '"'),
         *(', "fields": ', at("fields"), f', "{key}": "', _json_text(template, source), '"}\n'),

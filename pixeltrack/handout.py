@@ -19,15 +19,18 @@ class MessageTable:
     Nothing in a row needs quotes: addresses have no comma, quote or white space, URLs of ours neither.
     """
 
-    def __init__(self, output: Output, addresses: Addresses) -> None:
+    def __init__(self, output: Output, addresses: Addresses, *, versions: bool = False) -> None:
+        """With versions a last column says which version of the mail each copy is."""
+        self._versions = versions
         self._file = output.open_text("messages.csv")
         self._unsubscribe, self._preferences = addresses.unsubscribe(""), addresses.preferences("")
-        self._file.write(",".join(_COLUMNS) + "\n")
+        self._file.write(",".join((*_COLUMNS, *(("version",) if versions else ()))) + "\n")
 
     def add(self, copy: Copy, file: str) -> None:
         values = copy.values
         told = f"yes,{values['message']}" if copy.tracked else "no,"
+        version = f",{copy.version}" if self._versions else ""
         self._file.write(
             f"{copy.recipient.address},{file},{told},<{self._unsubscribe}{values['unsubscribe']}>,"
-            f"{ONE_CLICK},{self._preferences}{values['preferences']}\n"
+            f"{ONE_CLICK},{self._preferences}{values['preferences']}{version}\n"
         )

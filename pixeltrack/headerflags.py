@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pixeltrack.model import Flag
 
 _WORDS = (
@@ -37,6 +39,7 @@ def header_flags(accept: str, language: str, mode: str, gpc: str, dnt: str) -> i
     return flags
 
 
+@lru_cache(maxsize=1_024)
 def in_words(flags: int) -> tuple[str, ...]:
     """Return what an event's flags say, each in a word or two."""
     return tuple(name for flag, name in _WORDS if flags & flag)

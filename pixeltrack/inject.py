@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from fractions import Fraction
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 from pixeltrack import consent
-from pixeltrack.compile import Compiled, Task, compile_mail
+from pixeltrack.compile import Compiled, Task, compile_into, mails_of
 from pixeltrack.copies import Copy
 from pixeltrack.delivery import Delivery
 from pixeltrack.delivery import writer as make_writer
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.handout import MessageTable
 from pixeltrack.listing import RecipientList
-from pixeltrack.manifest import manifest
-from pixeltrack.minting import TokenKind, number
+from pixeltrack.manifest import manifest, versions_manifest
+from pixeltrack.minting import CampaignKeys, TokenKind, number
 from pixeltrack.model import Message, Recipient, Scope
 from pixeltrack.output import Output
+from pixeltrack.placing import Placed, Versions, place
 from pixeltrack.proofs import Proof
 from pixeltrack.signals import uninterrupted
 from pixeltrack.sinks import Format
-from pixeltrack.store import Store
+from pixeltrack.split import Split
+from pixeltrack.store import Drafting, Store
 from pixeltrack.tokens import Keyring
 
 _CHECKPOINT = 10_000  # copies after which an interrupted run can be taken up again
@@ -46,6 +49,8 @@ class Summary:
     format: Format = "html"
     earlier: int = 0  # messages of the campaign that earlier runs made, and that still count
     resumed: int = 0  # recipients that an earlier, interrupted run had done
+    versions: tuple[tuple[str, int], ...] = ()  # name and messages of each
+    kept: int = 0  # people who keep the version that they were given before
 
 
 def inject_list(
@@ -56,37 +61,61 @@ def inject_list(
     policy: consent.Policy,
     delivery: Delivery,
     progress: Progress | None = None,
+    versions: Versions | None = None,
+    *,
+    only_new: bool = False,
 ) -> Summary:
     """Make one copy for each recipient, with manifest.json and a table of who gets which.
+
+    With versions each gets one of these, and ``task`` is the first of them. With only_new those who
+    have a message of the campaign already get none.
 
     Recipients who may not be tracked get the mail with its original links and no pixel; people who
     unsubscribed get none. Files appear only after every row is stored. On an error before that nothing
     is left, but what an interrupted long run has made for ``delivery.resume``; should storing itself
     fail half-way, rows stay that the same command completes.
     """
-    compiled = compile_mail(task, "recipients", store, keyring)
+    tasks = versions.tasks if versions else (task,)
+    drafting = store.draft_campaign(task.campaign, "recipients", keyring, task.now)
+    made = [compile_into(drafting, each, keyring) for each in tasks]
+    mails = list(zip(tasks, made, strict=True))
+    compiled = made[0]
     keys, addresses = compiled.keys, task.addresses
     kind: TokenKind = "preview" if task.test else "message"  # what previews do is never counted
     opt_outs = store.opt_outs()
     modes: Counter[consent.Mode] = Counter()
-    copies = array("q")  # pseudonyms, and beside them whether each is tracked
-    tracked = bytearray()
-    fingerprint = _fingerprint(task, people, compiled, delivery, policy, opt_outs)
+
+    def mode_of(recipient: Recipient) -> consent.Mode:
+        refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
+        return consent.decide(policy, recipient.consent, refused)
+
+    placed = _placed(people, mode_of, keys, drafting, store, tasks, versions, only_new=only_new)
+    copies = array("q")  # pseudonyms
+    fates = bytearray()  # of each person of the list
+    per_version = Counter({each.version: 0 for each in tasks})
+    fingerprint = _fingerprint(task, people, made, placed, delivery, policy, opt_outs)
     denied = False
-    with Output(task.out, fingerprint, resume=delivery.resume, started=task.now) as output:
+    names = [each.version for each in tasks if each.version]
+    with Output(task.out, fingerprint, resume=delivery.resume, started=task.now, versions=names) as output:
         resumed = output.done
-        writer = make_writer(output, task, compiled, delivery, people)
-        table = MessageTable(output, addresses) if writer.single_files else None
-        mint = compiled.minter(kind)
+        writer = make_writer(output, mails, delivery, people)
+        table = MessageTable(output, addresses, versions=bool(names)) if writer.single_files else None
+        mints = [each.minter(kind) for each in made]
         for done, recipient in enumerate(people, start=1):
-            refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
-            mode = consent.decide(policy, recipient.consent, refused)
+            mode = mode_of(recipient)
+            which = 0
+            if placed and mode.outcome != "suppressed":
+                version = placed.version(done - 1)
+                if isinstance(version, str):
+                    mode = consent.Mode("suppressed", version)
+                else:
+                    which = version
             modes[mode] += 1
             denied = denied or recipient.consent == "denied"
             if mode.outcome != "suppressed":
                 pseudonym = keys.pseudonym(recipient.identity)
                 is_tracked = mode.outcome == "tracked"
-                values = mint(pseudonym)
+                values = mints[which](pseudonym)
                 copy = Copy(
                     done,
                     recipient,
@@ -94,79 +123,125 @@ def inject_list(
                     f"{done:06d}-{pseudonym[:3].hex()}",
                     values,
                     f"{people.name} line {recipient.line}",
+                    tasks[which].version,
                 )
                 file = writer.put(copy, again=done <= resumed)
                 copies.append(number(pseudonym))
-                tracked.append(is_tracked)
+                fates.append(is_tracked)
+                per_version[copy.version] += 1
                 if table:
                     table.add(copy, file)
+            else:
+                fates.append(_NO_COPY)
             if done % _CHECKPOINT == 0 and done > resumed:
                 output.checkpoint(done)
             if progress:
                 progress(done)
         if not copies:
             raise PixeltrackError(
-                f"nobody to write to: everybody in {people.name} has unsubscribed",
-                hint="nothing was written",
+                f"nobody to write to: {_why_nobody(people, modes)}", hint="nothing was written"
             )
         summary = Summary(
             *(task.campaign, keys.code, task.out, len(copies), writer.written),
             *(dict(modes), compiled.proof, delivery.format),
             resumed=resumed,
+            versions=tuple(per_version.items()) if names else (),
+            kept=placed.kept if placed else 0,
         )
         known = delivery.tags.values if delivery.format in ("recipe", "esp") else {}
-        output.write(
-            "manifest.json",
-            manifest(task, compiled, "recipients", len(copies), delivery.format, known),
-        )
+        if names:
+            record = versions_manifest(mails, per_version, delivery.format, known)
+        else:
+            record = manifest(task, compiled, "recipients", len(copies), delivery.format, known)
+        output.write("manifest.json", record)
         with uninterrupted():
-            campaign = store.save_campaign(compiled.draft)
+            shown = mails_of(drafting, mails, preview=task.test)
+            campaign = store.save_campaign(replace(drafting.draft(), mails=shown))
             if not task.test:
+                numbers = [drafting.version(name) for name in names] or [0]
+                batch = store.begin_batch(campaign.campaign_id, task.now)
                 store.save_messages(
                     campaign.campaign_id,
-                    _stored(people, copies, tracked, keyring, opt_outs),
+                    _stored(people, copies, fates, placed, numbers),
                     (each.identity for each in people if each.consent == "denied") if denied else (),
+                    batch,
                 )
+                store.end_batch(campaign.campaign_id, batch)
                 stored, _tracked = store.message_counts(campaign.campaign_id)
-                summary = replace(summary, earlier=stored - len(copies))
+                if not only_new:  # who has an earlier one is left out, and counted as that
+                    summary = replace(summary, earlier=stored - len(copies))
             output.publish()
     return summary
 
 
 _NOTHING: frozenset[Scope] = frozenset()
+_NO_COPY = 2  # a fate; 0 and 1 are untracked and tracked
+
+
+def _placed(
+    people: RecipientList,
+    mode_of: Callable[[Recipient], consent.Mode],
+    keys: CampaignKeys,
+    drafting: Drafting,
+    store: Store,
+    tasks: Sequence[Task],
+    versions: Versions | None,
+    *,
+    only_new: bool,
+) -> Placed | None:
+    """Return who gets which version; None where all get the one that there is."""
+    if not (versions or only_new or drafting.versions):
+        return None
+
+    def pseudonym_of(recipient: Recipient) -> int | None:
+        if mode_of(recipient).outcome == "suppressed":
+            return None
+        return number(keys.pseudonym(recipient.identity))
+
+    split = versions.split if versions else Split((Fraction(100),))
+    return place(people, pseudonym_of, drafting, store, tasks, split, only_new=only_new)
+
+
+def _why_nobody(people: RecipientList, modes: Mapping[consent.Mode, int]) -> str:
+    reasons = {reason for outcome, reason in modes if outcome == "suppressed"}
+    if len(reasons) > 1:
+        return f"nobody in {people.name} is left"
+    (reason,) = reasons
+    return f"everybody in {people.name} {'has unsubscribed' if reason == 'unsubscribed' else reason}"
 
 
 def _stored(
     people: Iterable[Recipient],
     copies: Iterable[int],
-    tracked: Iterable[int],
-    keyring: Keyring,
-    opt_outs: Mapping[bytes, frozenset[Scope]],
+    fates: Iterable[int],
+    placed: Placed | None,
+    numbers: Sequence[int],
 ) -> Iterator[Message]:
-    """Yield the run's messages again, as the store keeps them."""
-    written = zip(copies, tracked, strict=True)
-    for recipient in people:
-        if opt_outs and "all" in opt_outs.get(keyring.subject(recipient.identity), _NOTHING):
+    """Yield the run's messages again, as the store keeps them; numbers are those of the versions."""
+    remaining = iter(copies)
+    for at, (recipient, fate) in enumerate(zip(people, fates, strict=True)):
+        if fate == _NO_COPY:
             continue
-        pseudonym, is_tracked = next(written)
-        yield Message(pseudonym, recipient.identity, recipient.fields, bool(is_tracked))
+        which = placed.places[at] if placed else 0
+        yield Message(next(remaining), recipient.identity, recipient.fields, bool(fate), numbers[which])
 
 
 def _fingerprint(
     task: Task,
     people: RecipientList,
-    compiled: Compiled,
+    made: Sequence[Compiled],
+    placed: Placed | None,
     delivery: Delivery,
     policy: consent.Policy,
     opt_outs: Mapping[bytes, frozenset[Scope]],
 ) -> str:
     """Return what is the same for two runs exactly when all their copies are."""
-    keys = compiled.keys
+    keys = made[0].keys
     refused = sorted((subject.hex(), sorted(scopes)) for subject, scopes in opt_outs.items())
     told = repr(
         (
-            *(compiled.tracked.chunks, compiled.untracked.chunks, compiled.bound, keys.check),
-            *(people.digest, task.test),
+            *((each.tracked.chunks, each.untracked.chunks, each.bound) for each in made),
+            *(keys.check, people.digest, task.test, placed and sha256(placed.places).digest()),
             *(delivery.format, delivery.tags, delivery.personalize, policy, refused),
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
@@ -34,17 +35,43 @@ def manifest(
 
     known are the values of slots that are the same in every copy, such as a mail system's tags.
     """
-    plan = task.plan
-    numbers = compiled.numbers
     record = {
         **_head(task, compiled.draft, kind, format_),
+        "messages": messages,
+        **_mail(task, compiled, known),
+    }
+    return _json(record)
+
+
+def versions_manifest(
+    mails: Sequence[tuple[Task, Compiled]], messages: Mapping[str, int], format_: str, known: Tokens
+) -> bytes:
+    """Return the manifest of a mail in several versions: the same as ``manifest``, for each by its name.
+
+    messages says how many copies there are of each version.
+    """
+    (task, compiled), *_others = mails
+    record = {
+        **_head(task, compiled.draft, "recipients", format_),
+        "messages": sum(messages.values()),
+        "versions": {
+            each.version: {"messages": messages[each.version], **_mail(each, made, known)}
+            for each, made in mails
+        },
+    }
+    return _json(record)
+
+
+def _mail(task: Task, compiled: Compiled, known: Tokens) -> dict[str, object]:
+    """Return what was done to a mail, and what takes that back."""
+    plan, numbers = task.plan, compiled.numbers
+    return {
         "source": {
             "name": Path(plan.source.name).name,
             "bytes": len(plan.original),
             "sha256": sha256(plan.original).hexdigest(),
             "charset": plan.source.charset,
         },
-        "messages": messages,
         "pixel": {"offset": plan.pixel_at, "where": plan.pixel_reason},
         "links": [
             {
@@ -62,7 +89,6 @@ def manifest(
         },
         "undo": undo_record(plan, compiled, known),
     }
-    return _json(record)
 
 
 def addressed_manifest(task: Task, draft: CampaignDraft, messages: int, format_: str) -> bytes:

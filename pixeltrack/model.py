@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -16,6 +17,9 @@ WeightedHit = tuple[int, int, int, int, str, int, int]  # the same, and how many
 # Where a commit of unknown outcome may have left its hits: in the rows of events behind the first number
 # and up to the second; or, the first being a mark, as the commit of that mark and number.
 Rows = tuple[int, int]
+
+#: How a version of a mail may be called: it becomes a part of file names.
+VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 
 class EventKind(IntEnum):
@@ -95,6 +99,7 @@ class Message(NamedTuple):
     identity: str
     fields: Mapping[str, str]
     tracked: bool
+    version: int = 0  # of the mail; 0 where it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ class LinkRow:
     url: str
     group: str = ""
     role: Literal["link", "honeypot"] = "link"
+    version: int = 0  # of the mail that it stands in; 0 where that has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,7 @@ class Mail:
     numbers: Mapping[int, int]
     added: int  # ms UTC
     preview: bool = False  # of a copy to look at
+    version: int = 0  # which of the campaign's versions it is; 0 where that has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,24 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
-from typing import IO, get_args
+from typing import IO, NamedTuple, get_args
 
 from pixeltrack.errors import InputError, Interrupted, PixeltrackError
 from pixeltrack.folder import CREATE, Folder
-from pixeltrack.model import CampaignKind
+from pixeltrack.model import VERSION_NAME, CampaignKind
 
-# What a run may write at the top of the folder.
-_ENTRIES = (
+# What a run may write at the top of the folder: one file or folder for all copies, or files for each version.
+_COMMON = (
     *("manifest.json", "undo.jsonl", "messages.csv", "html", "text", "eml", "maildir"),
-    *("messages.mbox", "messages.jsonl", "upload.csv", "upload-untracked.csv"),
+    *("messages.mbox", "messages.jsonl"),
+)
+_UPLOADS = (
+    *("upload.csv", "upload-untracked.csv"),
     *("template.html", "untracked.html", "template.txt", "untracked.txt"),
 )
 _MESSAGE_FILES: dict[CampaignKind, re.Pattern[str]] = {
@@ -29,16 +33,20 @@ _MESSAGE_FILES: dict[CampaignKind, re.Pattern[str]] = {
     "merge": re.compile(r"template\.(?:html|txt|eml)"),
     "preview": re.compile(r"preview\.(?:html|txt|eml)"),
 }
-# What a resumed run writes again.
-_REWRITTEN = (
-    *("messages.csv", "upload.csv", "upload-untracked.csv"),
-    *("template.html", "untracked.html", "template.txt", "untracked.txt"),
-)
 _PROGRESS = "progress.json"
 
 
-def check(folder: Path, *, force: bool, campaign: str) -> None:
-    """Raise when a folder must not or cannot be written to: not empty (without force), or no folder."""
+def _uploads(versions: Iterable[str]) -> list[str]:
+    """Return the names of the files for uploading, of a mail in these versions too."""
+    marks = ("", *(f".{version}" for version in versions))
+    return [name.replace(".", f"{mark}.") for name in _UPLOADS for mark in marks]
+
+
+def check(folder: Path, *, force: bool, campaign: str, versions: Sequence[str] = ()) -> None:
+    """Raise when a folder must not or cannot be written to: not empty (without force), or no folder.
+
+    versions are the names of those that will be written.
+    """
     if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         raise InputError(f"{folder} is a file, not a folder", hint="name another with --out")
     if (folder / "html").is_symlink():
@@ -51,10 +59,10 @@ def check(folder: Path, *, force: bool, campaign: str) -> None:
     if not folder.is_dir() or not any(path for path in folder.iterdir() if not _is_staging(path, folder)):
         return
     held = _held(folder)
-    kind = held and held[0]
-    if held and held[1] != campaign:
+    kind = held and held.kind
+    if held and held.campaign != campaign:
         raise InputError(
-            f"the output folder {folder} holds the mails of campaign {held[1]!r}",
+            f"the output folder {folder} holds the mails of campaign {held.campaign!r}",
             hint="name another folder with --out",
         )
     if not force and kind != "preview":  # one makes several previews while editing
@@ -62,7 +70,9 @@ def check(folder: Path, *, force: bool, campaign: str) -> None:
             f"the output folder {folder} is not empty",
             hint="--force replaces what pixeltrack wrote there; --out names another folder",
         )
-    theirs = [name for name in _ENTRIES if (folder / name).exists()] if kind is None else []
+    known = _uploads(held.versions) if held else []
+    new = [name for name in _uploads(versions) if name not in known]
+    theirs = [name for name in ((*_COMMON, *new) if kind is None else new) if (folder / name).exists()]
     if theirs:
         raise InputError(
             f"the output folder {folder} has a {theirs[0]} that pixeltrack did not write",
@@ -70,15 +80,26 @@ def check(folder: Path, *, force: bool, campaign: str) -> None:
         )
 
 
-def _held(folder: Path) -> tuple[CampaignKind, str] | None:
-    """Return the kind and the name of the campaign that a folder holds; None when it is none of ours."""
+class _Held(NamedTuple):
+    """Of what a folder holds the kind, the name of the campaign, and the names of its versions."""
+
+    kind: CampaignKind
+    campaign: str
+    versions: tuple[str, ...]
+
+
+def _held(folder: Path) -> _Held | None:
+    """Return what a folder holds; None when it is none of ours."""
     try:
         record = json.loads((folder / "manifest.json").read_bytes())
         kind: CampaignKind = record["kind"]
         ours = "pixeltrack_manifest" in record and kind in get_args(CampaignKind)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return (kind, str(record.get("campaign", ""))) if ours else None
+    versions = record.get("versions")
+    named = versions if isinstance(versions, dict) else ()
+    names = tuple(name for name in named if VERSION_NAME.fullmatch(name))  # they become names of files
+    return _Held(kind, str(record.get("campaign", "")), names) if ours else None
 
 
 def _is_staging(path: Path, folder: Path) -> bool:
@@ -103,9 +124,17 @@ class Output:
     """
 
     def __init__(
-        self, folder: Path, fingerprint: str = "", *, resume: bool = False, started: int = 0
+        self,
+        folder: Path,
+        fingerprint: str = "",
+        *,
+        resume: bool = False,
+        started: int = 0,
+        versions: Sequence[str] = (),
     ) -> None:
+        """versions are the names of those that are written; started is ms UTC."""
         self.folder = folder
+        self._versions = versions
         self._started = started
         self.done = 0
         self._fingerprint = fingerprint
@@ -149,7 +178,7 @@ class Output:
                 hint="give the same again, or start over without --resume",
             )
         self.done, self._positions = progress["done"], progress["positions"]
-        for name in _REWRITTEN:
+        for name in ("messages.csv", *_uploads(self._versions)):
             (self._staging / name).unlink(missing_ok=True)
 
     def make_folder(self, name: str) -> Folder:
@@ -212,10 +241,11 @@ class Output:
 
     def _merge(self) -> None:
         held = _held(self.folder)
-        kind = held and held[0]
+        kind = held and held.kind
+        versions = {*self._versions, *(held.versions if held else ())}
         before = self._staging / "before"
         before.mkdir()
-        for name in _ENTRIES:
+        for name in (*_COMMON, *_uploads(versions)):
             old, new = self.folder / name, self._staging / name
             if old.is_dir() and not old.is_symlink():
                 old.rename(before / name)

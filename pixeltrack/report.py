@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pixeltrack import alarm, rollups, verdicts
@@ -72,9 +72,9 @@ def build_all(
     return [reports.with_alarms(campaign, report) for campaign, report in built]
 
 
-def kept_mail(store: Store, name: str) -> Mail | None:
-    """Return the mail of a campaign as it was injected; None where none was kept."""
-    return store.mail(store.campaign(name).campaign_id)
+def kept_mails(store: Store, name: str) -> list[Mail]:
+    """Return a campaign's mail as it was injected, one of each version; none where none was kept."""
+    return store.mails(store.campaign(name).campaign_id)
 
 
 def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> None:
@@ -145,7 +145,7 @@ def _report(
     providers: tuple[ProviderFigures, ...],
     zone: Zone,
 ) -> CampaignReport:
-    links = store.links(campaign.campaign_id)
+    links, versions = store.links(campaign.campaign_id), store.versions(campaign.campaign_id)
     known = campaign.kind != "merge"  # else nobody told pixeltrack how many recipients there are
     tracked = sent_to.tracked if known else None
     whole = audience(tracked)
@@ -182,7 +182,7 @@ def _report(
         machine_clicks=count.tally(EventKind.CLICK, "prefetch", "scanner"),
         unknown_opens=count.tally(EventKind.OPEN, "unknown"),
         unknown_clicks=count.tally(EventKind.CLICK, "unknown"),
-        links=tuple(_link(row, count, clicks.unique) for row in links if row.role == "link"),
+        links=tuple(_link(row, count, clicks.unique, versions) for row in links if row.role == "link"),
         timeline=timeline,
         timeline_step=step,
         week=_week(count.hours, zone),
@@ -203,7 +203,7 @@ def _report(
     )
 
 
-def _link(row: LinkRow, count: Counted, clickers: int) -> LinkFigures:
+def _link(row: LinkRow, count: Counted, clickers: int, versions: Mapping[int, str]) -> LinkFigures:
     return LinkFigures(
         row.number,
         row.position,
@@ -214,6 +214,7 @@ def _link(row: LinkRow, count: Counted, clickers: int) -> LinkFigures:
         Tally(count.link_people[row.number], count.link_clicks[row.number]),
         count.link_machines[row.number],
         ratio(count.link_people[row.number], clickers),
+        versions.get(row.version, ""),
     )
 
 

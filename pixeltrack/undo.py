@@ -55,6 +55,10 @@ def _records(manifest: Path) -> Iterator[Mapping[str, Any]]:
         if "undo" in record:
             yield record["undo"]
             return
+        if "versions" in record:
+            for version in record["versions"].values():
+                yield version["undo"]
+            return
         with manifest.with_name("undo.jsonl").open(encoding="utf-8") as lines:
             yield from map(json.loads, lines)
     except OSError as error:

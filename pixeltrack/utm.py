@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote_plus
 from pixeltrack.errors import InputError
 
 KEYS = ("source", "medium", "campaign", "term", "content", "id")
-PLACES = ("campaign", "label", "group", "number")
+PLACES = ("campaign", "label", "group", "number", "version")
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 

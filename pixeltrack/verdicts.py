@@ -76,10 +76,16 @@ def contexts(store: Store) -> dict[int, Context]:
     found = {}
     for campaign in store.campaigns():
         links = store.links(campaign.campaign_id)
+        versions = {link.version for link in links}
         found[campaign.campaign_id] = Context(
             campaign.sent,
             frozenset(link.number for link in links if link.role == "link"),
             frozenset(link.number for link in links if link.role == "honeypot"),
+            tuple(
+                frozenset(link.number for link in links if link.role == "link" and link.version == version)
+                for version in versions
+                if versions != {0}
+            ),
         )
     return found
 

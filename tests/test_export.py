@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,9 +18,14 @@ from inbox import copies
 from test_collector import STOP
 from test_report import APPLE_AHEAD, GMAIL, IPHONE, READERS, Hits
 
+from pixeltrack import verdicts
+from pixeltrack.export import Scope, Steps, events
 from pixeltrack.export.columns import TABLES
-from pixeltrack.model import Flag
+from pixeltrack.model import Event, EventKind, Flag
+from pixeltrack.rules import rules
 from pixeltrack.setup import Workspace
+from pixeltrack.store import exports
+from pixeltrack.times import read_zone
 
 DAY = 86_400
 DOCS = Path(__file__).parents[1] / "docs" / "export.md"
@@ -344,6 +350,7 @@ def test_since_and_until_choose_hits_in_every_table(hits: Hits, export: Export) 
     ("options", "said"),
     [
         (("--tz", "Mars/Olympus"), "unknown time zone: 'Mars/Olympus'"),
+        (("--since", "2026-11-25", "--until", "2026-11-25"), "--until is not after --since"),
         (("--since", "yesterday"), "--since is 'yesterday', which is no time"),
         (("--events",), "a CSV file has one table, and 2 were named"),
         (("--format", "parquet"), "a Parquet file cannot go to standard output"),
@@ -379,6 +386,31 @@ def test_the_page_on_export_has_the_columns_that_there_are() -> None:
         for name, columns in TABLES.items()
     }
     assert said == made
+
+
+def test_memory_does_not_grow_with_the_hits(
+    hits: Hits, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured with stretches of 500 hits, so that a test is long enough."""
+    monkeypatch.setattr(exports, "_WINDOW", 500)
+    store = workspace.store
+    campaign = store.campaign("spring")
+    scope, peaks = Scope((campaign,), read_zone("UTC")), []
+    (message, *_rest) = next(iter(store.message_pages(campaign.campaign_id)))
+    for many in (2_000, 14_000):
+        store.put_events(
+            [
+                Event(START + each * 600_000, campaign.campaign_id, EventKind.OPEN, 0, message, CHROME, 0)
+                for each in range(many)
+            ]
+        )
+        verdicts.update(store, rules())
+        tracemalloc.start()
+        written = sum(1 for _row in events.rows(store, scope, Steps(None)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert written == 16_000
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_reading_while_another_program_writes_needs_no_lock(

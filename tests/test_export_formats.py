@@ -309,6 +309,17 @@ def test_a_file_that_is_there_is_replaced_only_by_force(hostile: Path) -> None:
     assert (hostile / "old.csv").read_bytes() == export(hostile, "--links").raw
 
 
+def test_no_database_is_put_beside_the_journal_of_another(hostile: Path) -> None:
+    with closing(sqlite3.connect(hostile / "old.db", isolation_level=None)) as other:
+        other.execute("pragma journal_mode = wal")
+        other.execute("create table t (a)")
+        ran = run(hostile, "export", "--db", "t.db", "-o", "old.db", "--force")
+        assert ran.code == 2
+        assert ran.err.startswith("Error: old.db-wal belongs to another database at old.db\n")
+        assert other.execute("select count(*) from t").fetchone() == (0,)
+    export(hostile, "-o", "old.db", "--force")
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "out.db"])
 def test_a_file_that_does_not_fit_leaves_nothing(name: str, hostile: Path, workspace: Workspace) -> None:
     """The system refuses to write more than 50 kB into one file."""

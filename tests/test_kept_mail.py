@@ -35,8 +35,7 @@ def folder(workspace: Workspace, tmp_path: Path) -> Path:
 
 
 def kept(workspace: Workspace) -> Mail:
-    found = report.kept_mail(workspace.store, "spring")
-    assert found is not None
+    (found,) = report.kept_mails(workspace.store, "spring")
     return found
 
 
@@ -102,10 +101,22 @@ def test_a_draft_to_look_at_gives_way_to_the_mail_that_goes_out(
 def test_what_is_written_for_one_person_is_not_kept(folder: Path, workspace: Workspace) -> None:
     ran = run(folder, "inject", "-", *OPTIONS, stdin=MESSAGE)
     assert ran.code == 0, ran.err
-    assert report.kept_mail(workspace.store, "spring") is None
+    assert report.kept_mails(workspace.store, "spring") == []
 
 
 def test_a_mail_that_no_report_could_draw_is_not_kept(folder: Path, workspace: Workspace) -> None:
     noise = "".join(f"{number * 2_654_435_761 % 4_294_967_296:08x}" for number in range(500_000)).encode()
     given(folder, "mail.html", HTML + noise, "--recipients", "list.csv")
-    assert report.kept_mail(workspace.store, "spring") is None
+    assert report.kept_mails(workspace.store, "spring") == []
+
+
+def test_each_version_of_a_mail_is_kept(folder: Path, workspace: Workspace) -> None:
+    (folder / "list.csv").write_text("email\n" + "".join(f"p{n}@x.example\n" for n in range(4)))
+    (folder / "b.html").write_bytes(HTML.replace(b"Hi", b"Hello"))
+    (folder / "a.html").write_bytes(HTML)
+    ran = run(folder, "inject", *OPTIONS, "--version", "A=a.html", "B=b.html", "--recipients", "list.csv")
+    assert ran.code == 0, ran.err
+    first, second = report.kept_mails(workspace.store, "spring")
+    assert (first.content, first.version) == (HTML, 1)
+    assert (second.content, second.version) == (HTML.replace(b"Hi", b"Hello"), 2)
+    assert not {*first.numbers.values()} & {*second.numbers.values()}

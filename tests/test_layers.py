@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "clock", "flatjson"},
+    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson"},
     {
         "minting",
         "tokens",
@@ -51,6 +51,8 @@ FLOORS = [
         "times",
         "count",
         "counted",
+        "split",
+        "abfigures",
         "providers",
         "estimates",
         "cells",
@@ -84,6 +86,7 @@ FLOORS = [
         "addressed",
         "undo",
         "manifest",
+        "placing",
         "inject",
         "metrics",
         "peers",
@@ -111,6 +114,8 @@ FLOORS = [
         "who",
         "report",
         "export",
+        "ab",
+        "compare",
     },
     {
         "serve",

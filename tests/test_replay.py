@@ -437,8 +437,11 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
         connection.executescript(
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
-            "drop table stale_campaigns; drop table mails; drop table rollups; drop table rollup_cells; drop table audiences;"
+            "drop table stale_campaigns; drop table mails; drop table versions; drop table batches;"
             "drop trigger message_added; drop trigger message_changed; drop trigger message_removed;"
+            "drop table rollups; drop table rollup_cells; drop table audiences;"
+            "alter table links drop column version;"
+            "alter table messages drop column version; alter table messages drop column batch;"
             "create index events_by_campaign on events (campaign_id);"
             "pragma user_version = 4;"
             "delete from _sqlite_migrations where name >= '0005'"

@@ -57,7 +57,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     content = (examples_dir() / "spring-sale" / "campaign.html").read_bytes()
     mail = Mail("html", content, "utf-8", {1: 1, 2: 2}, 0)
     made = {
-        name: pages.campaign(report, None if report is EMPTY else mail) for name, report in REPORTS.items()
+        name: pages.campaign(report, [] if report is EMPTY else [mail]) for name, report in REPORTS.items()
     }
     made["overview"] = pages.overview(list(REPORTS.values()))
     for name, page in made.items():
@@ -209,7 +209,7 @@ def test_a_mail_that_reaches_out_reaches_nobody(browser: Browser, tmp_path: Path
         content = REACHING.format(at=listener.address).encode()
         link = LinkFigures(1, 1, 1, "click", f"http://{listener.address}/click", "", Tally(1, 1), 0, 1.0)
         hostile = replace(REPORT, campaign=f"<img src=http://{listener.address}/name>", links=(link,))
-        made = ReportPages().campaign(hostile, Mail("html", content, "utf-8", {1: 1}, 0))
+        made = ReportPages().campaign(hostile, [Mail("html", content, "utf-8", {1: 1}, 0)])
         (tmp_path / "page.html").write_bytes(made)
         with opened(browser, tmp_path / "page.html") as page:
             page.wait_for_timeout(300)

@@ -135,7 +135,7 @@ def test_every_figure_of_the_json_is_on_the_page_and_the_other_way_round(
     pages: ReportPages, report: CampaignReport
 ) -> None:
     value = json.loads(as_json(report))
-    shown = check_figures(pages.campaign(report, MAIL), value)
+    shown = check_figures(pages.campaign(report, [MAIL]), value)
     for path, figure in leaves(value):
         hidden = figure == 0 and path.startswith(("timeline.", "week."))  # hours without hits have no row
         if not hidden and not NO_FIGURES.fullmatch(path) and path not in shown:
@@ -250,7 +250,7 @@ def test_the_overview_and_json_agree(tmp_path: Path) -> None:
 
 
 def test_undefined_figures_are_a_dash(pages: ReportPages) -> None:
-    figures = {path: (exact, text) for path, exact, text in Read(pages.campaign(EMPTY, None)).figures}
+    figures = {path: (exact, text) for path, exact, text in Read(pages.campaign(EMPTY, [])).figures}
     assert figures["click_to_open_rate"] == ("", "–")
     assert figures["links.0.share"] == ("", "–")
 
@@ -263,7 +263,7 @@ def test_the_policy_of_the_page_is_this_one(pages: ReportPages) -> None:
         b"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         b"img-src data:; base-uri 'none'; form-action 'none'\">"
     )
-    for page in (pages.campaign(REPORT, MAIL), pages.overview([REPORT])):
+    for page in (pages.campaign(REPORT, [MAIL]), pages.overview([REPORT])):
         head = page[: page.index(b"<style>")]
         assert policy in head
         assert b"=" not in head[: head.index(policy)].replace(b'lang="en"', b"").replace(
@@ -272,7 +272,7 @@ def test_the_policy_of_the_page_is_this_one(pages: ReportPages) -> None:
 
 
 def test_the_page_names_nothing_that_is_elsewhere(pages: ReportPages) -> None:
-    for page in (pages.campaign(REPORT, MAIL), pages.overview([REPORT])):
+    for page in (pages.campaign(REPORT, [MAIL]), pages.overview([REPORT])):
         read = Read(page)
         for name, value in read.values:
             assert name not in ("src", "action", "srcset", "poster", "background"), value
@@ -282,7 +282,7 @@ def test_the_page_names_nothing_that_is_elsewhere(pages: ReportPages) -> None:
 
 
 def test_the_mail_stands_in_a_frame_that_may_do_nothing(pages: ReportPages) -> None:
-    read = Read(pages.campaign(REPORT, MAIL))
+    read = Read(pages.campaign(REPORT, [MAIL]))
     assert ("iframe", ("class", "sandbox", "title", "srcdoc")) in read.tags
     values = dict(read.values)
     assert values["sandbox"] == ""
@@ -321,7 +321,7 @@ def test_a_mail_of_60_kb_makes_a_page_below_500_kb(pages: ReportPages) -> None:
         timeline=tuple(Bucket(1_790_000_000_000 + 3_600_000 * n, 900 + n, n) for n in range(96)),
         devices=tuple(Share(f"Device {n}", 1_000 - n) for n in range(40)),
     )
-    assert len(pages.campaign(report, mail)) < 500_000
+    assert len(pages.campaign(report, [mail])) < 500_000
 
 
 # -- hostile text -------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def with_text(value: Any, text: str) -> Any:
     ],
 )
 def test_no_text_becomes_markup(pages: ReportPages, text: str) -> None:
-    for draw in (lambda report: pages.campaign(report, MAIL), lambda report: pages.overview([report])):
+    for draw in (lambda report: pages.campaign(report, [MAIL]), lambda report: pages.overview([report])):
         plain, hostile = Read(draw(with_text(REPORT, "plain"))), draw(with_text(REPORT, text))
         assert Read(hostile).tags == plain.tags
         said = hostile.decode("utf-8")
@@ -369,8 +369,8 @@ def test_no_text_becomes_markup(pages: ReportPages, text: str) -> None:
 
 def test_a_hostile_mail_stays_in_its_frame(pages: ReportPages) -> None:
     mail = replace(MAIL, content=b'"></iframe><script>alert(1)</script>&quot;&amp;quot;<a href="x">Shop</a>')
-    read = Read(pages.campaign(REPORT, mail))
-    assert read.tags == Read(pages.campaign(REPORT, MAIL)).tags
+    read = Read(pages.campaign(REPORT, [mail]))
+    assert read.tags == Read(pages.campaign(REPORT, [MAIL])).tags
     assert '"></iframe>&quot;&amp;quot;<a href="#">' in dict(read.values)["srcdoc"]
 
 
@@ -420,8 +420,8 @@ def own(folder: Path, **files: str) -> ReportPages:
 
 def test_a_template_may_extend_ours(tmp_path: Path, pages: ReportPages) -> None:
     brand = '{% extends "pixeltrack/report.html" %}{% block brand %}<p>Blue Boat & {{ report.campaign }}</p>{% endblock %}'
-    made = own(tmp_path, report_html=brand).campaign(REPORT, MAIL)
-    ours = pages.campaign(REPORT, MAIL)
+    made = own(tmp_path, report_html=brand).campaign(REPORT, [MAIL])
+    ours = pages.campaign(REPORT, [MAIL])
     assert b"<p>Blue Boat & spring</p>" in made
     assert Read(made).figures == Read(ours).figures
 
@@ -432,20 +432,20 @@ def test_a_base_and_a_style_of_the_users_are_for_both_pages(tmp_path: Path) -> N
         report__base_html="<style>{{ style }}</style>{% block content %}{% endblock %}",
         report_css="p{}",
     )
-    for page in (made.campaign(REPORT, None), made.overview([REPORT])):
+    for page in (made.campaign(REPORT, []), made.overview([REPORT])):
         assert page.startswith(b"<style>p{}</style>")
 
 
 def test_a_template_has_every_value_that_is_promised(tmp_path: Path) -> None:
     names = "".join(f"{{% if {name} %}}{name} {{% endif %}}" for name in sorted(VARIABLES["report.html"]))
-    assert own(tmp_path, report_html=names).campaign(REPORT, MAIL).split()[:9] == [
-        name.encode() for name in sorted(VARIABLES["report.html"])
-    ]
+    assert own(tmp_path, report_html=names).campaign(REPORT, [MAIL]).split()[
+        : len(VARIABLES["report.html"])
+    ] == [name.encode() for name in sorted(VARIABLES["report.html"])]
     page = own(
         tmp_path,
         report_html="{{ figure('opens.unique') }} {{ 0.5|percent }} {{ 1234|count }} {{ 'head'|reason }}",
     )
-    assert page.campaign(REPORT, None).startswith(
+    assert page.campaign(REPORT, []).startswith(
         b'<data value="400" data-figure="opens.unique">400</data> 50.0 % 1,234 HEAD request'
     )
 
@@ -453,7 +453,7 @@ def test_a_template_has_every_value_that_is_promised(tmp_path: Path) -> None:
 def test_the_documentation_names_what_there_is(tmp_path: Path) -> None:
     docs = (Path(__file__).parents[1] / "docs" / "reports.md").read_text("utf-8")
     (example,) = re.findall(r"```html\n(.*?)```", docs, re.DOTALL)
-    page = own(tmp_path, report_html=example).campaign(REPORT, MAIL)
+    page = own(tmp_path, report_html=example).campaign(REPORT, [MAIL])
     assert b'alt="Blue Boat Books"' in page
     assert b"Write to Ada." in page
     named = set(re.findall(r"^\| `(\w+)(?:\([\w, ]*\))?` \|", docs, re.MULTILINE))
@@ -477,13 +477,13 @@ def test_the_documentation_names_what_there_is(tmp_path: Path) -> None:
 )
 def test_a_template_that_cannot_work_says_where(tmp_path: Path, template: str, said: str) -> None:
     with pytest.raises(PixeltrackError) as caught:
-        own(tmp_path, report_html=template).campaign(REPORT, MAIL)
+        own(tmp_path, report_html=template).campaign(REPORT, [MAIL])
     assert said in caught.value.message
 
 
 def test_a_template_may_set_names_of_its_own(tmp_path: Path) -> None:
     text = "{% if report %}{% set mine = 3 %}{% macro m(x) %}{{ x }}{% endmacro %}{{ m(mine) }}{% endif %}"
-    assert own(tmp_path, report_html=text).campaign(REPORT, None).startswith(b"3\n")
+    assert own(tmp_path, report_html=text).campaign(REPORT, []).startswith(b"3\n")
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -548,6 +548,7 @@ def test_no_other_file_is_replaced(made: Path) -> None:
         (("--html", "none/out.html"), "cannot write none/out.html: No such file or directory"),
         (("--html", "."), "cannot write .: Is a directory"),
         (("--html", "a.html", "--json"), "--html and --json are two runs"),
+        (("--html", "a.html", "--ab"), "--html is for one campaign, or all"),
         (("--templates", "."), "--templates is for --html"),
         (("--html", "a.html", "--templates", "none"), "no such templates folder: 'none'"),
     ],
@@ -573,6 +574,24 @@ def test_templates_are_the_users_first(made: Path) -> None:
     assert report(made, "--html", "out.html", "--templates", "own").code == 0, (
         "it is known as ours all the same"
     )
+
+
+def test_each_version_of_a_mail_is_shown_with_its_own_links(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.html").write_bytes(MAIL.content.replace(b"Shop now", f"Shop {name}".encode()))
+    (tmp_path / "list.csv").write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(8)))
+    options = ("--recipients", "list.csv", "--campaign", "spring", "--base-url", "https://t.example.com")
+    ran = run(tmp_path, "inject", "--version", "Long=a.html", "Short=b.html", *options)
+    assert ran.code == 0, ran.err
+    assert report(tmp_path, "--html", "out.html").code == 0
+    read = Read((tmp_path / "out.html").read_bytes())
+    frames = [value for name, value in read.values if name == "srcdoc"]
+    titles = [value for name, value in read.values if name == "title"]
+    assert titles == [f"The mail with each link's share on it, version {name}" for name in ("Long", "Short")]
+    for number, (frame, name) in enumerate(zip(frames, "ab", strict=True), start=1):
+        assert f"<i>{number}</i>" in frame
+        assert f"Shop {name}</a>" in frame
+    assert "Not to be seen" not in read.text
 
 
 def test_without_any_campaign_the_page_says_so(tmp_path: Path) -> None:

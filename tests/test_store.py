@@ -118,6 +118,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0006_verdicts",),
             ("0007_mails",),
             ("0008_rollups",),
+            ("0009_versions",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 
@@ -501,24 +502,109 @@ def mail(text: str, added: int, *, preview: bool = False) -> Mail:
 
 
 def test_a_campaigns_mail_is_kept_and_comes_back(store: Store) -> None:
-    campaign = store.save_campaign(replace(draft(store), mail=mail("<p>é", NOW)))
-    assert store.mail(campaign.campaign_id) == mail("<p>é", NOW)
+    campaign = store.save_campaign(replace(draft(store), mails=(mail("<p>é", NOW),)))
+    assert store.mails(campaign.campaign_id) == [mail("<p>é", NOW)]
 
 
 def test_a_campaign_without_a_mail_has_none(store: Store) -> None:
-    assert store.mail(store.save_campaign(draft(store)).campaign_id) is None
+    assert store.mails(store.save_campaign(draft(store)).campaign_id) == []
 
 
 def test_the_newest_mail_is_shown_and_few_are_kept(store: Store, path: Path) -> None:
     for version in range(6):
-        campaign = store.save_campaign(replace(draft(store), mail=mail(f"<p>{version}", NOW + version)))
-    shown = store.mail(campaign.campaign_id)
+        campaign = store.save_campaign(replace(draft(store), mails=(mail(f"<p>{version}", NOW + version),)))
+    (shown,) = store.mails(campaign.campaign_id)
     assert shown == mail("<p>5", NOW + 5)
     assert rows(path, "select count(*) from mails") == [(3,)]
 
 
 def test_a_preview_never_takes_the_place_of_the_mail_that_went_out(store: Store, path: Path) -> None:
     for text, preview in (("<p>draft", True), ("<p>sent", False), ("<p>afterthought", True)):
-        campaign = store.save_campaign(replace(draft(store), mail=mail(text, NOW, preview=preview)))
-    assert store.mail(campaign.campaign_id) == mail("<p>sent", NOW)
+        campaign = store.save_campaign(replace(draft(store), mails=(mail(text, NOW, preview=preview),)))
+    assert store.mails(campaign.campaign_id) == [mail("<p>sent", NOW)]
     assert rows(path, "select count(*) from mails") == [(2,)]  # the first draft went
+
+
+# -- versions ---------------------------------------------------------------------------------------
+
+
+def versioned(store: Store, *names: str) -> CampaignDraft:
+    drafting = store.draft_campaign("spring", "recipients", KEYRING, NOW)
+    for name in names:
+        rows = [replace(row, version=drafting.version(name)) for row in links("https://a.example")]
+        drafting.number(rows)
+    return drafting.draft()
+
+
+def test_versions_and_links_keep_their_numbers(store: Store) -> None:
+    campaign = store.save_campaign(versioned(store, "A", "B"))
+    again = store.save_campaign(versioned(store, "B", "C", "A"))
+    assert again == campaign
+    assert store.versions(campaign.campaign_id) == {1: "A", 2: "B", 3: "C"}
+    assert [(row.number, row.version) for row in store.links(campaign.campaign_id)] == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+    ]
+
+
+def test_versions_that_another_run_has_added_meanwhile_are_noticed(store: Store) -> None:
+    late = versioned(store, "A", "C")
+    campaign = store.save_campaign(versioned(store, "A", "B"))
+    with pytest.raises(StoreError, match="changed by another run at the same time"):
+        store.save_campaign(late)
+    assert store.versions(campaign.campaign_id) == {1: "A", 2: "B"}
+
+
+def test_a_message_stays_in_its_batch_unless_that_failed(store: Store) -> None:
+    campaign = store.save_campaign(versioned(store, "A", "B")).campaign_id
+
+    def run_of(version: int, *numbers: int, fails: bool = False) -> None:
+        batch = store.begin_batch(campaign, NOW)
+        messages = [Message(number, f"{number}@x.example", {}, number != 3, version) for number in numbers]
+        store.save_messages(campaign, messages, (), batch)
+        if not fails:
+            store.end_batch(campaign, batch)
+
+    def found() -> dict[int, tuple[int, int, bool, bool]]:
+        return {each.message: each[1:] for each in store.placings(campaign)}
+
+    run_of(1, 1, 2, fails=True)
+    assert found() == {1: (1, 1, True, False), 2: (1, 1, True, False)}
+    run_of(1, 1)
+    assert found() == {1: (1, 2, True, True), 2: (1, 1, True, False)}
+    run_of(1, 1, 2, 3)
+    assert found() == {1: (1, 2, True, True), 2: (1, 3, True, True), 3: (1, 3, False, True)}
+    run_of(2, 1)
+    assert found()[1] == (2, 4, True, True)
+    assert [tuple(each) for each in store.batch_sizes(campaign)] == [(3, 1, 2, 1), (4, 2, 1, 1)]
+
+
+def test_messages_of_a_database_without_versions_have_none(path: Path) -> None:
+    """What was stored before there were versions is there, of no version and no batch, and counts as sent."""
+    from importlib.resources import files
+
+    connection = sqlite3.connect(path)
+    scripts = sorted(files("pixeltrack.store").joinpath("schema").iterdir(), key=lambda file: file.name)
+    earlier = [script for script in scripts if script.name < "0007"]
+    connection.execute(
+        "create table _sqlite_migrations (migration_set text, name text, applied_at text, primary key (migration_set, name))"
+    )
+    for script in earlier:
+        connection.executescript(script.read_text("utf-8"))
+        connection.execute(
+            "insert into _sqlite_migrations values ('pixeltrack', ?, '2026')",
+            [script.name.removesuffix(".sql")],
+        )
+    connection.execute(f"pragma user_version = {len(earlier)}")
+    connection.execute("insert into campaigns values (1, 'spring', 'aaaaaaaa', 1, 'recipients', 1, null)")
+    connection.execute("insert into recipients values (1, 'ann@x.example', '{}')")
+    connection.execute("insert into messages values (1, 5, 1, 1)")
+    connection.execute("insert into links values (1, 1, 1, 1, 'x', 'https://a.example', '', 'link')")
+    connection.commit()
+    connection.close()
+    store = open_store(path, KEYRING)
+    assert [tuple(each) for each in store.placings(1)] == [(5, 0, 0, True, True)]
+    assert store.links(1)[0].version == 0
+    assert store.versions(1) == {}
+    store.close()

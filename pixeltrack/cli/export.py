@@ -112,6 +112,8 @@ def command(
         for name, given in (("since", since), ("until", until))
         if given is not None
     }
+    if times.get("since", 0) >= times.get("until", sys.maxsize):
+        raise InputError("--until is not after --since", hint="there is no time between them")
     call.use_rules()
     with closing(open_workspace(call.settings, create=False).store) as store:
         campaigns = store.campaigns() if campaign is None else [store.campaign(campaign)]

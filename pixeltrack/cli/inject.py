@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pixeltrack.cli import inject_options as _options
+from pixeltrack.cli import versions as _versions
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
@@ -26,6 +27,8 @@ Examples:
       one copy for each line of the list
   pixeltrack inject campaign.html --recipients list.csv --format eml --from 'Shop <news@example.com>'
       whole messages, ready to send
+  pixeltrack inject --version A=a.html B=b.html --split 50/50 --recipients list.csv --campaign spring
+      two versions, each for half of the people, drawn at random; report --campaign spring --ab tells
   pixeltrack inject campaign.html --merge-tag '*|UNIQID|*'
       one template; your mail system fills in who it goes to
   pixeltrack inject - < in.eml > out.eml
@@ -38,7 +41,7 @@ Examples:
 
 
 @click.command("inject", epilog=EPILOG)
-@click.argument("source", type=GivenPath(path_type=Path))
+@click.argument("source", type=GivenPath(path_type=Path), required=False)
 @click.argument("surplus", nargs=-1, metavar="")
 @click.option(
     "--recipients",
@@ -64,6 +67,23 @@ Examples:
         ["mailchimp", "sendgrid", "ses", "postmark", "mailgun", "brevo", "customerio", "hubspot"]
     ),
     help="The mail system that --format esp is for.",
+)
+@click.option(
+    "--version",
+    "versions",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Instead of SOURCE: a version of the mail. Each recipient gets one of them; report --ab compares"
+    " them. More may follow it, or --version again.",
+)
+@click.option(
+    "--split",
+    metavar="SHARES",
+    help="How many of a hundred recipients get each version, such as 50/50 or 20/20/60; 10/10/rest keeps"
+    " the others for later  [default: the same share each]",
+)
+@click.option(
+    "--only-new", is_flag=True, help="Leave out people who have a message of this campaign already."
 )
 @_options.messages
 @_options.links
@@ -106,7 +126,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @global_options
 def command(
-    source: Path,
+    source: Path | None,
     surplus: tuple[str, ...],
     list_file: str | None,
     campaign: str | None,
@@ -114,6 +134,9 @@ def command(
     out: Path | None,
     format_: Format | None,
     esp: str | None,
+    versions: tuple[str, ...],
+    split: str | None,
+    only_new: bool,
     resume: bool,
     force: bool,
     personalize: bool,
@@ -139,6 +162,17 @@ def command(
     chosen = _options.taken(options)
     wished = {name: options.pop(name) for name in _options.MESSAGE_OPTIONS}
     call = Call(options, {"base_url": base_url})
+    drawn = None
+    if versions:
+        given = (*versions, *(() if source is None else (str(source), *surplus)))
+        if undo:
+            raise InputError("--undo takes one copy, and no --version")
+        drawn = _versions.read(given, split, list_file, merge_tag)
+        source, surplus, campaign = drawn.first, (), campaign or drawn.campaign
+    elif split is not None:
+        raise InputError("--split needs --version", hint="for instance --version A=a.html B=b.html")
+    if source is None:
+        raise click.MissingParameter(param_hint="'SOURCE'", param_type="argument")
     if surplus:
         raise InputError(
             f"{surplus[0]} is one file too many", hint=f"is it the list? --recipients {surplus[0]}"
@@ -151,12 +185,15 @@ def command(
         raise InputError("the mail and the list cannot both come from standard input")
     if test and not list_file:
         raise InputError("--test needs --recipients", hint="without a list every copy is a preview already")
+    if only_new and not list_file:
+        raise InputError("--only-new needs --recipients")
+    from pixeltrack.cli.asked import Asked
     from pixeltrack.cli.planning import Wishes
-    from pixeltrack.cli.running import Asked, Run
+    from pixeltrack.cli.running import Run
 
     asked = Asked(
         *(source, list_file, campaign, out, format_, esp, merge_tag, duplicates == "merge"),
-        *(resume, force, test, as_json, manifest),
+        *(resume, force, test, as_json, manifest, drawn, only_new),
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
     if diff and as_json:

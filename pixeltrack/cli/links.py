@@ -40,6 +40,7 @@ def command(campaign: str | None, nginx_map: bool, as_json: bool, **options: Any
     store = workspace.store
     chosen = store.campaigns() if campaign is None else [store.campaign(campaign)]
     tables = [(each, store.links(each.campaign_id)) for each in chosen]
+    names = {each.campaign_id: store.versions(each.campaign_id) for each in chosen}
     store.close()
     if nginx_map:
         from pixeltrack import nginxmap
@@ -56,7 +57,7 @@ def command(campaign: str | None, nginx_map: bool, as_json: bool, **options: Any
     if as_json:
         from pixeltrack.show.linktable import tables_json
 
-        click.echo(tables_json(tables, one=campaign is not None))
+        click.echo(tables_json(tables, names, one=campaign is not None))
         return
     if not tables:
         call.say("no campaign yet; pixeltrack inject makes one")
@@ -65,4 +66,4 @@ def command(campaign: str | None, nginx_map: bool, as_json: bool, **options: Any
 
     from pixeltrack.show.linktable import show_tables
 
-    show_tables(Console(highlight=False), tables)
+    show_tables(Console(highlight=False), tables, names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from pixeltrack.rewrite import Plan
     from pixeltrack.sinks import Format
     from pixeltrack.source import Source
+    from pixeltrack.split import VersionFile
 
 Kind = Literal["html", "text", "message"]
 
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,500})</title", re.IGNORECASE)
+_KINDS: dict[Kind, str] = {"html": "HTML", "text": "plain text", "message": "a whole message"}
 _BOXES = (".mbox", ".mbx")
 _TEXTS = (".txt", ".text")
 _MAILS = (".html", ".htm", ".eml", *_TEXTS)
@@ -99,6 +101,26 @@ def read(path: Path, *, text: bool = False) -> Mail:
     return Mail(path, data, name, "text" if plain else "html")
 
 
+def read_versions(files: Sequence[VersionFile]) -> list[Mail]:
+    """Read the versions of a mail; raise InputError unless all are of one kind."""
+    mails = []
+    for file in files:
+        path = Path(file.path)
+        if path.is_dir() or path.suffix.lower() in _BOXES:
+            raise InputError(f"version {file.name}: {path} is no single mail", hint="give one file")
+        try:
+            mails.append(read(path))
+        except InputError as error:
+            raise InputError(f"version {file.name}: {error.message}", hint=error.hint) from None
+        if mails[-1].kind != mails[0].kind:
+            raise InputError(
+                f"version {file.name} is {_KINDS[mails[-1].kind]},"
+                f" version {files[0].name} is {_KINDS[mails[0].kind]}",
+                hint="give versions of one kind",
+            )
+    return mails
+
+
 def addressed(mails: list[Mail], boxes: list[Path]) -> Iterator[Given]:
     """Yield the messages among what was given, each with its name."""
     from pixeltrack.addressed import Given, in_mbox
@@ -152,6 +174,14 @@ def plan_given(data: bytes, name: str, policy: Policy, wishes: Wishes) -> Plan:
     if not wishes.resign_later:
         message.refuse_signed(data, name)
     return message.plan_message(data, name, policy, text=wishes.text, anew=wishes.personalize)
+
+
+def can_be_stopped(plan: Plan) -> bool:
+    """Whether a mail leads to the page on which its reader stops tracking; unsubscribe leads on to it."""
+    if any(link.decision == "fill" and link.reason != "privacy" for link in plan.links):
+        return True
+    urls_filled_in = ("preferences_url", "unsubscribe_url")
+    return plan.personal and any(name in plan.source.view for name in urls_filled_in)
 
 
 def _composed(body: Source, mail: Mail, wishes: Wishes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +14,13 @@ import click
 from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, inject_addressed
 from pixeltrack.cli import looking, planning
+from pixeltrack.cli.asked import Asked
 from pixeltrack.cli.common import Call
 from pixeltrack.cli.filtering import write_filtered
 from pixeltrack.cli.inject_options import Chosen
 from pixeltrack.cli.planning import Mail, Wishes
 from pixeltrack.cli.progress import progress
+from pixeltrack.cli.versions import Drawn
 from pixeltrack.clock import now_ms
 from pixeltrack.compile import Task
 from pixeltrack.delivery import Delivery, rehearse
@@ -26,8 +28,15 @@ from pixeltrack.errors import InputError, Interrupted
 from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.lint.mail import domain
+from pixeltrack.placing import Versions
 from pixeltrack.setup import Workspace, open_workspace
-from pixeltrack.show.injection import addressed_lines, summary_json, summary_lines
+from pixeltrack.show.injection import (
+    addressed_lines,
+    summary_json,
+    summary_lines,
+    versions_json,
+    versions_lines,
+)
 from pixeltrack.show.lint import said
 from pixeltrack.single import check_merge, inject_single
 from pixeltrack.sinks import MESSAGE_FORMATS, Format
@@ -35,25 +44,6 @@ from pixeltrack.sinks import MESSAGE_FORMATS, Format
 if TYPE_CHECKING:
     from pixeltrack.listing import RecipientList
     from pixeltrack.rewrite import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked for."""
-
-    source: Path
-    list_file: str | None
-    campaign: str | None
-    out: Path | None
-    format: Format | None
-    esp: str | None
-    merge_tag: str | None
-    merge_twins: bool
-    resume: bool
-    force: bool
-    test: bool
-    as_json: bool
-    manifest: Path | None
 
 
 class _Planned(NamedTuple):
@@ -70,13 +60,17 @@ class Run:
 
     def __init__(self, call: Call, asked: Asked, chosen: Chosen, wishes: Wishes) -> None:
         self._call, self._asked, self._chosen, self._wishes = call, asked, chosen, wishes
-        self._mails, self._boxes = planning.gather(asked.source, text=wishes.text)
+        if asked.drawn:
+            self._mails = planning.read_versions(asked.drawn.files)
+            self._boxes: list[Path] = []
+        else:
+            self._mails, self._boxes = planning.gather(asked.source, text=wishes.text)
         if self._boxes and asked.list_file:
             raise InputError(
                 f"{self._boxes[0]} holds messages that are addressed already",
                 hint="leave --recipients out, or give one mail",
             )
-        if asked.campaign and asked.list_file and len(self._mails) > 1:
+        if asked.campaign and asked.list_file and len(self._mails) > 1 and not asked.drawn:
             raise InputError("each mail of a folder is a campaign of its own", hint="leave --campaign out")
         self._addresses = urls.addresses(call.settings.base_url)
         self._people = self._read_list() if asked.list_file else None
@@ -119,10 +113,13 @@ class Run:
                 "--manifest is for --undo, and for a filter (inject - without --out and --recipients)",
                 hint="other runs write manifest.json into the output folder",
             )
-        several = len(own) + letters > 1
+        several = len(own) + letters > 1 and not asked.drawn
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
         for each in planned:
             self._check(each, filters=filters)
+        if asked.drawn:
+            for of, found in asked.drawn.grouped([each.findings for each in planned]):
+                self._say(found, of)
         letters_to = self._out(asked.source, several=several)
         if letters and not filters:
             output.check(letters_to, force=asked.force, campaign=self._name(asked.source))
@@ -130,6 +127,9 @@ class Run:
             if filters:
                 self._filter(workspace)
                 return
+            if asked.drawn:
+                self._inject_versions(planned, asked.drawn, workspace)
+                planned = []
             for each in planned:
                 self._inject(each, workspace)
             if letters:
@@ -145,23 +145,25 @@ class Run:
         context = lint.Context(self._addresses, sender, list_headers=self._people is not None)
         return lint.check(plan, context)
 
-    def _say(self, findings: tuple[lint.Finding, ...]) -> None:
+    def _say(self, findings: tuple[lint.Finding, ...], of: str = "") -> None:
         for finding in findings:
             if finding.severity == "warning":
-                self._call.warn(said(finding))
+                self._call.warn(of + said(finding))
             elif self._call.verbose:
-                self._call.say(f"Note: {said(finding)}")
+                self._call.say(f"Note: {of}{said(finding)}")
 
     def _check(self, planned: _Planned, *, filters: bool) -> None:
         """Refuse what cannot be done, before anything is made; warn of what may be a mistake."""
         mail, plan, folder, findings = planned
         if not filters:
-            output.check(folder, force=self._asked.force, campaign=self._name(mail.path))
+            versions = [file.name for file in self._asked.drawn.files] if self._asked.drawn else ()
+            output.check(folder, force=self._asked.force, campaign=self._name(mail.path), versions=versions)
         if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
             self._call.warn(
                 f"{mail.name} is injected already, or has nothing to inject: copies will be the same as it"
             )
-        self._say(findings)
+        if self._asked.drawn is None:
+            self._say(findings)
         if self._asked.merge_tag is not None and not self._people:
             check_merge(plan)
         if self._people and self._wishes.personalize and not self._call.settings.db.exists():
@@ -195,6 +197,7 @@ class Run:
                 summary = inject_list(
                     *(task, self._people, workspace.store, workspace.keyring),
                     *(settings.consent, delivery, step),
+                    only_new=asked.only_new,
                 )
         else:
             summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring)
@@ -203,10 +206,40 @@ class Run:
         elif not self._call.quiet:
             for line in summary_lines(summary, plan, asked.merge_tag, verbose=self._call.verbose):
                 click.echo(line)
-        unnamed = any(finding.rule == "no-unsubscribe-link" for finding in findings)
-        if asked.list_file and not unnamed and not _can_be_stopped(plan):
+        if asked.list_file:
+            self._warn_of_no_way_to_stop(planned, "the mail")
+
+    def _inject_versions(self, planned: list[_Planned], drawn: Drawn, workspace: Workspace) -> None:
+        """Inject a mail in several versions, one for each recipient."""
+        asked, people = self._asked, self._people
+        assert people is not None  # without a list nobody could be given a version
+        tasks = tuple(
+            replace(self._task(each.plan, self._name(each.mail.path), each.folder), version=file.name)
+            for each, file in zip(planned, drawn.files, strict=True)
+        )
+        delivery = Delivery(
+            self._format_of(planned[0].mail), self._tags(), self._wishes.personalize, asked.resume
+        )
+        with progress(len(people), self._call) as step:
+            summary = inject_list(
+                *(tasks[0], people, workspace.store, workspace.keyring),
+                *(self._call.settings.consent, delivery, step, Versions(tasks, drawn.split)),
+                only_new=asked.only_new,
+            )
+        plans = [each.plan for each in planned]
+        if asked.as_json:
+            click.echo(versions_json(summary, plans, [each.findings for each in planned]))
+        elif not self._call.quiet:
+            for line in versions_lines(summary, plans, verbose=self._call.verbose):
+                click.echo(line)
+        for each, file in zip(planned, drawn.files, strict=True):
+            self._warn_of_no_way_to_stop(each, f"version {file.name}")
+
+    def _warn_of_no_way_to_stop(self, planned: _Planned, name: str) -> None:
+        unnamed = any(finding.rule == "no-unsubscribe-link" for finding in planned.findings)
+        if not unnamed and not planning.can_be_stopped(planned.plan):
             self._call.warn(
-                "the mail gives its readers no way to stop tracking;"
+                f"{name} gives its readers no way to stop tracking;"
                 ' put <a href="pixeltrack:preferences"> into it'
             )
 
@@ -313,14 +346,6 @@ class Run:
                 "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
                 " that"
             )
-
-
-def _can_be_stopped(plan: Plan) -> bool:
-    """Whether a mail leads to the page on which its reader stops tracking; unsubscribe leads on to it."""
-    if any(link.decision == "fill" and link.reason != "privacy" for link in plan.links):
-        return True
-    urls_filled_in = ("preferences_url", "unsubscribe_url")
-    return plan.personal and any(name in plan.source.view for name in urls_filled_in)
 
 
 def _folder_name(campaign: str) -> str:

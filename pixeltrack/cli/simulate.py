@@ -195,13 +195,18 @@ def _mixed(mix: Mix, shares: dict[str, float | None], settings: tuple[str, ...])
 
 
 def _campaign(call: Call, name: str) -> tuple[list[LinkRow], int | None]:
-    """A campaign's links, the honeypot last, and how many tracked messages it has."""
+    """A campaign's links, the honeypot last, and how many tracked messages it has. Of versions, the first."""
+    from dataclasses import replace
+
     from pixeltrack.setup import open_workspace
 
     store = open_workspace(call.settings, create=False).store
     try:
         found = store.campaign(name)
-        table = sorted(store.links(found.campaign_id), key=lambda row: row.role == "honeypot")
+        rows = store.links(found.campaign_id)
+        first = min((row.version for row in rows), default=0)
+        mine = [replace(row, version=0) for row in rows if row.version == first]
+        table = sorted(mine, key=lambda row: row.role == "honeypot")
         _messages, tracked = store.message_counts(found.campaign_id)
     finally:
         store.close()

@@ -7,6 +7,7 @@ run programs or send its content away, and quoting a cell does not help.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 GUARD = "'"  #: A spreadsheet takes what follows for text.
 
@@ -23,6 +24,7 @@ _DROPPED = {
 }
 
 
+@lru_cache(maxsize=16_384)  # most cells of a table are few texts
 def safe(text: str) -> str:
     """Return a text as a spreadsheet and a terminal may have it: without controls, and never a formula."""
     if not (text.isascii() and text.isprintable()):

@@ -54,9 +54,11 @@ def _sweeps(hits: Sequence[Fact], clicks: list[int], bits: list[int], context: C
     swept = [clicks[place] for place in sorted(burst)]
     for place in swept:
         bits[place] |= signs.BURST
-    wanted = len(context.links)
-    if wanted >= limits.distinct_links:
-        shown = [place for place in clicks if hits[place].link in context.links]
+    for links in context.mails or (context.links,):
+        wanted = len(links)
+        if wanted < limits.distinct_links:
+            continue
+        shown = [place for place in clicks if hits[place].link in links]
         for place in crowded([(hits[each].at, hits[each].link) for each in shown], limits.within_ms, wanted):
             bits[shown[place]] |= signs.ALL_LINKS
     _sweepers_pixel(hits, swept, bits, limits.pixel_ms)

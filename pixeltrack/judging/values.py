@@ -33,12 +33,14 @@ class Context:
     """What is known of the mail: when its sending began (ms UTC), and its links.
 
     Without ``sent`` every rule on times after sending stays silent, and the verdicts say so.
-    ``links`` are those that people can follow, ``honeypots`` those that they cannot see.
+    ``links`` are those that people can follow, ``honeypots`` those that they cannot see. Where the mail
+    has versions, ``mails`` are the links of each: nobody gets more than one.
     """
 
     sent: int | None = None
     links: frozenset[int] = field(default_factory=frozenset)
     honeypots: frozenset[int] = field(default_factory=frozenset)
+    mails: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

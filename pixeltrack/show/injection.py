@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -59,21 +60,14 @@ def summary_json(summary: Summary, plan: Plan | None, findings: Sequence[Finding
 
 def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbose: bool) -> Iterator[str]:
     """Yield the summary line by line, with what to do next; verbose tells each link left alone."""
-    decisions = [link.decision for link in plan.links]
     copies = "message" if summary.messages == 1 else "messages"
     yield f"{summary.campaign}: {summary.messages:,} {copies} in {summary.out / _PLACES[summary.format]}"
     if summary.resumed:
         yield f"  resumed after {summary.resumed:,}"
-    parts = [f"{decisions.count('wrap')} wrapped", f"{decisions.count('leave')} left alone"]
-    if "fill" in decisions:
-        parts.append(f"{decisions.count('fill')} filled in with pages of your collector")
-    yield f"  links   {', '.join(parts)}  (--dry-run lists them)"
-    for link in plan.links if verbose else ():
-        if link.decision == "leave":
-            yield f"  left    line {link.line}: {clean(link.destination) or link.tag} ({link.reason})"
+    yield f"  links   {_links(plan)}  (--dry-run lists them)"
+    yield from _left_alone(plan, verbose=verbose)
     yield f"  pixel   {plan.pixel_reason}"
-    for (outcome, reason), people in sorted(summary.modes.items()):
-        yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    yield from _people(summary)
     if summary.earlier > 0:
         yield (
             f"  earlier {summary.earlier:,} messages of this campaign that are not on this list still count"
@@ -98,6 +92,53 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
         )
 
 
+def versions_json(summary: Summary, plans: Sequence[Plan], findings: Sequence[Sequence[Finding]]) -> str:
+    """Return the summary of a mail in several versions: the same as for one, and each version's own."""
+    versions = [
+        {
+            "name": name,
+            "messages": messages,
+            "wrapped": len(plan.wrapped),
+            "findings": [asdict(finding) for finding in found],
+        }
+        for (name, messages), plan, found in zip(summary.versions, plans, findings, strict=True)
+    ]
+    whole = json.loads(summary_json(summary, None))
+    del whole["findings"]
+    return json.dumps({**whole, "versions": versions, "kept": summary.kept}, indent=2, ensure_ascii=False)
+
+
+def versions_lines(summary: Summary, plans: Sequence[Plan], *, verbose: bool) -> Iterator[str]:
+    """Yield the summary of a mail in several versions line by line, with what to do next."""
+    yield f"{summary.campaign}: {summary.messages:,} messages in {summary.out / _PLACES[summary.format]}"
+    if summary.resumed:
+        yield f"  resumed after {summary.resumed:,}"
+    for (name, messages), plan in zip(summary.versions, plans, strict=True):
+        yield f"  version {name}: {messages:,} messages of {clean(plan.source.name)}, {_links(plan)}"
+        yield from _left_alone(plan, verbose=verbose)
+    if summary.kept:
+        yield f"  people  {summary.kept:,} keep the version that they were given before"
+    yield from _people(summary)
+    yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
+    if not summary.messages:
+        return
+    if summary.format in ("recipe", "esp"):
+        names = ", ".join(name for name, messages in summary.versions if messages)
+        yield (
+            f"{summary.out} has for each version ({names}) a template and the table whose columns fill it in:"
+            " template.NAME.html and upload.NAME.csv; untracked.NAME.html and upload-untracked.NAME.csv for"
+            " people who may not be tracked."
+        )
+    else:
+        together = ", all versions at the same time" if len(plans) > 1 else ""
+        yield (
+            f"Send them with your own mail program{together}; {summary.out / 'messages.csv'} says which file"
+            " goes to whom."
+        )
+    if len(plans) > 1:
+        yield f"pixeltrack report --campaign {shlex.quote(summary.campaign)} --ab  compares the versions."
+
+
 def addressed_lines(summary: Summary) -> Iterator[str]:
     """Yield the summary of messages that were each injected for whom they are addressed to."""
     copies = "message" if summary.messages == 1 else "messages"
@@ -106,6 +147,25 @@ def addressed_lines(summary: Summary) -> Iterator[str]:
         yield f"  {people:,} {_OUTCOMES[outcome]}: {reason}"
     yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
     yield f"{summary.out / 'messages.csv'} says which file goes to whom."
+
+
+def _links(plan: Plan) -> str:
+    decisions = [link.decision for link in plan.links]
+    parts = [f"{decisions.count('wrap')} wrapped", f"{decisions.count('leave')} left alone"]
+    if "fill" in decisions:
+        parts.append(f"{decisions.count('fill')} filled in with pages of your collector")
+    return ", ".join(parts)
+
+
+def _left_alone(plan: Plan, *, verbose: bool) -> Iterator[str]:
+    for link in plan.links if verbose else ():
+        if link.decision == "leave":
+            yield f"  left    line {link.line}: {clean(link.destination) or link.tag} ({link.reason})"
+
+
+def _people(summary: Summary) -> Iterator[str]:
+    for (outcome, reason), people in sorted(summary.modes.items()):
+        yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
 
 
 def _upload_lines(summary: Summary) -> Iterator[str]:

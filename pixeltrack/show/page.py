@@ -13,7 +13,7 @@ from pixeltrack.looks import Looks
 from pixeltrack.model import Mail
 from pixeltrack.resources import templates_dir
 from pixeltrack.show import charts
-from pixeltrack.show.drawn import draw
+from pixeltrack.show.drawn import draw_all
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import DASH, clean, count, iso, percent
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What each page may use; docs/reports.md says what each of these is.
 VARIABLES = {
-    "report.html": {"report", "figure", "links", "mail", "frame", "timeline", "heat", "part_bar", "days"},
+    "report.html": {"report", "figure", "links", "mails", "timeline", "heat", "part_bar", "days"},
     "report-overview.html": {"reports", "figure"},
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -44,6 +44,7 @@ class ReportPages:
             "reason": reason,
             "when": when,
             "iso": iso,
+            "srcdoc": _attribute,
         }
         self._looks = Looks(templates_dir() / "report", user_templates, filters, trim=True)
         self._looks.style("report.css")
@@ -52,16 +53,14 @@ class ReportPages:
         for name, known in VARIABLES.items():
             self._looks.check(name, known)
 
-    def campaign(self, report: CampaignReport, mail: Mail | None) -> bytes:
-        """Return one campaign's report with its mail, as UTF-8."""
-        drawn = draw(mail, report.links, self._badges)
+    def campaign(self, report: CampaignReport, mails: Sequence[Mail]) -> bytes:
+        """Return one campaign's report with its mail (one of each version), as UTF-8."""
         return self._page(
             "report.html",
             report=report,
             figure=figures_of(report),
             links=ranked(report.links),
-            mail=drawn,
-            frame=_attribute(drawn.frame),
+            mails=draw_all(mails, report.links, self._badges),
             timeline=charts.timeline(report),
             heat=charts.heat(report.week),
             part_bar=charts.part_bar,

@@ -231,7 +231,7 @@ def _links(links: Sequence[LinkFigures], width: int) -> RenderableType:
         destination = [Text(clean(link.url), style="dim")] if wide else []
         table.add_row(
             str(link.number),
-            Text(f"{clean(link.group)}: " if link.group else "", "dim").append(
+            Text("".join(f"{clean(each)}: " for each in (link.version, link.group) if each), "dim").append(
                 clean(link.text) or clean(link.url), "not dim"
             ),
             *destination,

@@ -32,6 +32,14 @@ def percent(rate: float | None) -> str:
     return DASH if rate is None else f"{rate * 100:.1f} %"
 
 
+def points(difference: float | None) -> str:
+    """Return a difference of rates in percentage points, with its sign."""
+    if difference is None:
+        return DASH
+    said = f"{abs(difference) * 100:.1f}"
+    return said if said == "0.0" else f"{'+' if difference > 0 else '−'}{said}"
+
+
 def moment(at: int | None) -> str:
     """Return a time (ms UTC) to the minute."""
     return DASH if at is None else f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M}"

@@ -40,7 +40,10 @@ def mailbox(out: Path) -> Mailbox:
     try:
         manifest = json.loads((out / "manifest.json").read_text("utf-8"))
         base, kind = manifest["base_url"], manifest["format"]
-        told = [link["number"] for link in manifest["links"] if link.get("decision") == "wrap"]
+        told = {
+            version: [link["number"] for link in mail["links"] if link.get("decision") == "wrap"]
+            for version, mail in manifest.get("versions", {"": manifest}).items()
+        }
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"{out} is no folder of messages",
@@ -52,6 +55,7 @@ def mailbox(out: Path) -> Mailbox:
             hint="inject with --recipients and --format html, which is the default",
         )
     click, pixel = (re.compile(rf"{re.escape(base)}/{kind}/[^\s\"'<>]+") for kind in "co")
+    links = min(map(len, told.values()))  # a version with more has some that nobody follows
     copies, trapped = [], False
     with (out / "messages.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -59,21 +63,22 @@ def mailbox(out: Path) -> Mailbox:
                 continue
             html = (out / row["file"]).read_text("utf-8")
             found = {_number(url): url for url in click.findall(html)}
-            hidden = sorted(found.keys() - set(told))
+            shown = told[row.get("version", "")]
+            hidden = sorted(found.keys() - set(shown))
             trapped = trapped or bool(hidden)
             copies.append(
                 Copy(
                     pixel.findall(html)[0],
-                    tuple(found[number] for number in [*told, *hidden]),
+                    tuple(found[number] for number in [*shown[:links], *hidden]),
                     row["list_unsubscribe"].strip("<>"),
                     row["preferences_url"],
                 )
             )
-    if not told:
+    if not links:
         raise InputError(f"the mail in {out} has no wrapped link", hint="there is nothing to follow in it")
     if not copies:
         raise InputError(f"no message in {out} is tracked", hint="inject for people who have not refused it")
-    return Mailbox(tuple(copies), len(told), trapped)
+    return Mailbox(tuple(copies), links, trapped)
 
 
 def _number(url: str) -> int:

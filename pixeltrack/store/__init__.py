@@ -11,16 +11,19 @@ from pixeltrack.store.rollups import Audience
 from pixeltrack.store.sqlite import Store, open_store
 from pixeltrack.store.tablefile import TableFile
 from pixeltrack.store.verdicts import Moved, State
+from pixeltrack.store.versions import BatchSize, Placing
 
 __all__ = [
     "CHUNK",
     "Audience",
+    "BatchSize",
     "CampaignDraft",
     "Drafting",
     "Health",
     "Holder",
     "Moved",
     "Placed",
+    "Placing",
     "Seen",
     "State",
     "Store",

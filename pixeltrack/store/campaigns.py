@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pixeltrack.errors import NoSuchCampaign, StoreError
 from pixeltrack.model import Campaign, CampaignKind, LinkRow, Mail
-from pixeltrack.store.database import Database
 from pixeltrack.store.mails import keep
+from pixeltrack.store.versions import Versions
 from pixeltrack.tokens import Keyring
 
 
@@ -20,45 +20,70 @@ class CampaignDraft:
     campaign: Campaign  # campaign_id 0 when it is new
     links: tuple[LinkRow, ...]  # of this run's mail, in the order that was asked for
     known: frozenset[int]  # numbers that the link table holds already
-    mail: Mail | None = None  # to be kept for reports
+    mails: tuple[Mail, ...] = ()  # to be kept for reports
+    versions: tuple[str, ...] = ()  # all names, also earlier ones; the first has number 1
+    known_versions: int = 0  # how many of them are stored already
 
 
 class Drafting:
     """A campaign in the making: mail after mail is given the numbers of its links, nothing is stored.
 
-    A link keeps its number where position and address are the same as before; a changed one gets a
-    new number, because mail already sent points at the old one.
+    A link keeps its number where version, position and address are the same as before; a changed one
+    gets a new number, because mail already sent points at the old one.
     """
 
-    def __init__(self, campaign: Campaign, stored: Sequence[LinkRow]) -> None:
+    def __init__(self, campaign: Campaign, stored: Sequence[LinkRow], versions: Sequence[str] = ()) -> None:
         self.campaign = campaign
+        self._versions = list(versions)
+        self._known_versions = len(versions)
         self._known = frozenset(link.number for link in stored)
-        self._numbers = {(link.position, link.url): link.number for link in stored}
+        self._numbers = {(link.version, link.position, link.url): link.number for link in stored}
         self._taken = set(self._known)
         self._last = max(self._known, default=0)
         self._drafted: dict[int, LinkRow] = {}
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Return the names of the versions so far, those of earlier runs first."""
+        return tuple(self._versions)
+
+    def version(self, name: str) -> int:
+        """Return the number of a version, which is a new one where no version has that name yet."""
+        if name not in self._versions:
+            self._versions.append(name)
+        return self._versions.index(name) + 1
 
     def number(self, links: Sequence[LinkRow]) -> CampaignDraft:
         """Give one mail's links their numbers, and return the campaign with them alone."""
         numbered = []
         for link in links:
-            number = self._numbers.get((link.position, link.url))
+            place = link.version, link.position, link.url
+            number = self._numbers.get(place)
             if number is None:
                 number = link.position if link.position not in self._taken else self._last + 1
-                self._numbers[link.position, link.url] = number
+                self._numbers[place] = number
                 self._taken.add(number)
                 self._last = max(self._last, number)
             row = replace(link, number=number)
             self._drafted.setdefault(number, row)
             numbered.append(row)
-        return CampaignDraft(self.campaign, tuple(numbered), self._known)
+        return self._drafted_with(numbered)
 
     def draft(self) -> CampaignDraft:
         """Return the campaign with the links of all mails."""
-        return CampaignDraft(self.campaign, tuple(self._drafted.values()), self._known)
+        return self._drafted_with(self._drafted.values())
+
+    def _drafted_with(self, links: Iterable[LinkRow]) -> CampaignDraft:
+        return CampaignDraft(
+            self.campaign,
+            tuple(links),
+            self._known,
+            versions=self.versions,
+            known_versions=self._known_versions,
+        )
 
 
-class Campaigns(Database):
+class Campaigns(Versions):
     """The part of the store that knows what was sent, and where its links go."""
 
     def campaigns(self) -> list[Campaign]:
@@ -110,7 +135,8 @@ class Campaigns(Database):
                 f"campaign {name!r} exists as one of another kind ({campaign.kind}, not {kind})",
                 hint="name this one differently with --campaign",
             )
-        return Drafting(campaign, self.links(campaign.campaign_id))
+        versions = tuple(self.versions(campaign.campaign_id).values())
+        return Drafting(campaign, self.links(campaign.campaign_id), versions)
 
     def _free_code(self, name: str, keyring: Keyring) -> str:
         attempt = 0
@@ -133,18 +159,29 @@ class Campaigns(Database):
             (row,) = self._rows("campaign_by_name", name=campaign.name)
             saved = Campaign(*row)
             stored = {link.number for link in self.links(saved.campaign_id)}
-            if saved.code != campaign.code or stored != draft.known:
+            versions = tuple(self.versions(saved.campaign_id).values())
+            as_drafted = stored == draft.known and versions == draft.versions[: draft.known_versions]
+            if saved.code != campaign.code or not as_drafted:
                 raise StoreError(
                     f"campaign {campaign.name!r} was changed by another run at the same time",
                     hint="run the command again",
                 )
             connection.executemany(
-                "insert into links (campaign_id, number, position, line, text, url, link_group, role)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into versions (campaign_id, version, name) values (?, ?, ?)",
+                [
+                    (saved.campaign_id, number, name)
+                    for number, name in enumerate(draft.versions, start=1)
+                    if number > draft.known_versions
+                ],
+            )
+            connection.executemany(
+                "insert into links"
+                " (campaign_id, number, position, line, text, url, link_group, role, version)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *(saved.campaign_id, link.number, link.position, link.line),
-                        *(link.text, link.url, link.group, link.role),
+                        *(link.text, link.url, link.group, link.role, link.version),
                     )
                     for link in draft.links
                     if link.number not in stored
@@ -152,8 +189,8 @@ class Campaigns(Database):
             )
             if stored and not stored.issuperset(link.number for link in draft.links):
                 _judge_again(connection, saved.campaign_id)
-            if draft.mail:
-                keep(connection, saved.campaign_id, draft.mail)
+            for mail in draft.mails:
+                keep(connection, saved.campaign_id, mail)
         return saved
 
     def set_sent(self, campaign_id: int, sent: int | None) -> None:

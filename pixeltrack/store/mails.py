@@ -9,20 +9,24 @@ from hashlib import blake2b
 from pixeltrack.model import Mail
 from pixeltrack.store.database import Database
 
-_KEPT = 3  # versions of one campaign's mail, the newest
+_KEPT = 3  # of one mail as it was changed, the newest
 _MOST_BYTES = 1_000_000  # compressed; larger ones are not kept: no report could draw them
 
 
 class Mails(Database):
     """The part of the store that has the mails themselves."""
 
-    def mail(self, campaign_id: int) -> Mail | None:
-        """Return a campaign's mail, or None where none was kept."""
-        for kind, charset, links, preview, added, content in self._rows("mail", campaign_id=campaign_id):
+    def mails(self, campaign_id: int) -> list[Mail]:
+        """Return a campaign's mail, one of each version where it has several; none where none was kept."""
+        found = []
+        for kind, charset, links, preview, added, content, version in self._rows(
+            "mails", campaign_id=campaign_id
+        ):
             pairs = (pair.split(":") for pair in links.split())
             numbers = {int(place): int(number) for place, number in pairs}
-            return Mail(kind, zlib.decompress(content), charset, numbers, added, preview=bool(preview))
-        return None
+            text = zlib.decompress(content)
+            found.append(Mail(kind, text, charset, numbers, added, bool(preview), version))
+        return found
 
 
 def keep(connection: sqlite3.Connection, campaign_id: int, mail: Mail) -> None:
@@ -31,17 +35,18 @@ def keep(connection: sqlite3.Connection, campaign_id: int, mail: Mail) -> None:
     if len(content) > _MOST_BYTES:
         return
     digest = blake2b(mail.content, digest_size=16).digest()
+    key = campaign_id, mail.version
     links = " ".join(f"{place}:{number}" for place, number in mail.numbers.items())
     if not mail.preview:
-        connection.execute("delete from mails where campaign_id = ? and preview", [campaign_id])
+        connection.execute("delete from mails where campaign_id = ? and version = ? and preview", key)
     connection.execute(
-        "insert into mails (campaign_id, digest, kind, charset, links, preview, added, content)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (campaign_id, digest) do update"
+        "insert into mails (campaign_id, version, digest, kind, charset, links, preview, added, content)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (campaign_id, version, digest) do update"
         " set links = excluded.links, preview = min(preview, excluded.preview), added = excluded.added",
-        [campaign_id, digest, mail.kind, mail.charset, links, mail.preview, mail.added, content],
+        [*key, digest, mail.kind, mail.charset, links, mail.preview, mail.added, content],
     )
     connection.execute(
-        "delete from mails where campaign_id = ? and digest not in"
-        " (select digest from mails where campaign_id = ? order by preview, added desc limit ?)",
-        [campaign_id, campaign_id, _KEPT],
+        "delete from mails where campaign_id = ? and version = ? and digest not in (select digest from mails"
+        " where campaign_id = ? and version = ? order by preview, added desc limit ?)",
+        [*key, *key, _KEPT],
     )

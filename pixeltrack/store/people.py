@@ -20,9 +20,9 @@ class People(Database):
     """The part of the store that knows whom mail went to, and who may be measured."""
 
     def save_messages(
-        self, campaign_id: int, messages: Iterable[Message], denied: Iterable[str] = ()
+        self, campaign_id: int, messages: Iterable[Message], denied: Iterable[str] = (), batch: int = 0
     ) -> None:
-        """Store recipients and their messages; a message that is there already is updated.
+        """Store recipients and their messages; a message that is there already is updated, not moved.
 
         denied are the identities that the list denies tracking: what they were sent before is
         silenced too. Whose copy is tracked again is heard again in this campaign, unless they
@@ -32,7 +32,7 @@ class People(Database):
         remaining, are_new = iter(messages), True
         while chunk := list(islice(remaining, _CHUNK)):
             with self._transaction() as connection:
-                are_new = self._put_messages(campaign_id, chunk, may_be_new=are_new)
+                are_new = self._put_messages(campaign_id, chunk, batch, may_be_new=are_new)
                 if denied_before:
                     connection.executemany(
                         query("unsilence"), [(campaign_id, each.pseudonym) for each in chunk if each.tracked]
@@ -41,7 +41,9 @@ class People(Database):
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
             connection.executemany(query("silence_denied"), ({"identity": each} for each in denied))
 
-    def _put_messages(self, campaign_id: int, chunk: Sequence[Message], *, may_be_new: bool) -> bool:
+    def _put_messages(
+        self, campaign_id: int, chunk: Sequence[Message], batch: int, *, may_be_new: bool
+    ) -> bool:
         """Store messages with their recipients, and return whether all of these were new.
 
         New ones have numbers in a row, so that nobody needs to be looked up for their message.
@@ -55,7 +57,7 @@ class People(Database):
                 connection.executemany(
                     query("put_new_message"),
                     [
-                        (campaign_id, message.pseudonym, number, message.tracked)
+                        (campaign_id, message.pseudonym, number, message.tracked, message.version, batch)
                         for number, message in enumerate(chunk, start=last - added + 1)
                     ],
                 )
@@ -63,7 +65,13 @@ class People(Database):
         connection.executemany(query("put_recipient"), people)
         connection.executemany(
             query("put_message"),
-            [(campaign_id, each.pseudonym, each.tracked, each.identity) for each in chunk],
+            [
+                {
+                    **{"campaign_id": campaign_id, "message": each.pseudonym, "tracked": each.tracked},
+                    **{"version": each.version, "batch": batch, "identity": each.identity},
+                }
+                for each in chunk
+            ],
         )
         return False
 

@@ -1,5 +1,16 @@
 -- A message of which a tracked copy was once made stays tracked: that copy may have been sent, and its
--- hits count.
-insert into messages (campaign_id, message, recipient_id, tracked)
-select ?, ?, recipient_id, ? from recipients where identity = ?
-on conflict (campaign_id, message) do update set tracked = max(tracked, excluded.tracked)
+-- hits count. It stays in the batch that it came with, too, unless that has failed half-way or the
+-- version is another.
+insert into messages (campaign_id, message, recipient_id, tracked, version, batch)
+select :campaign_id, :message, recipient_id, :tracked, :version, :batch
+from recipients where identity = :identity
+on conflict (campaign_id, message) do update
+set tracked = max(tracked, excluded.tracked),
+    batch = case
+        when version = excluded.version and not exists (
+            select 1 from batches
+            where campaign_id = excluded.campaign_id and batch = messages.batch and done = 0
+        ) then batch
+        else excluded.batch
+    end,
+    version = excluded.version

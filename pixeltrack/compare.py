@@ -1,0 +1,138 @@
+"""Campaigns side by side: the figures of their reports, and how far each is from the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pixeltrack import report
+from pixeltrack.chances import wilson
+from pixeltrack.clock import now_ms
+from pixeltrack.errors import InputError
+from pixeltrack.figures import CampaignReport
+from pixeltrack.report import Clock, Failed
+from pixeltrack.store import Store
+from pixeltrack.verdicts import Progress
+
+Unit = Literal["count", "rate", "time"]
+Value = int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The 95 % Wilson score interval of a rate, as shares of 1."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of all campaigns, in their order. A rate is a share of 1, a time milliseconds UTC.
+
+    ``changes`` are the differences of rates from that of the first campaign; empty for other units.
+    ``intervals`` are those of rates that are a share of the tracked messages.
+    """
+
+    figure: str  # as in the report's JSON
+    name: str
+    unit: Unit
+    values: tuple[Value, ...]
+    changes: tuple[float | None, ...] = ()
+    intervals: tuple[Interval | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Campaigns side by side."""
+
+    campaigns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    alarms: tuple[tuple[str, str], ...]  # a campaign, and what it says
+    rules_version: str
+
+
+def build(
+    store: Store,
+    names: Sequence[str],
+    progress: Progress | None = None,
+    failed: Failed | None = None,
+    clock: Clock = now_ms,
+) -> Comparison:
+    """Return campaigns side by side, in the order of names; errors as of ``report.build``.
+
+    Raises InputError for fewer than two campaigns, and for one that is named twice.
+    """
+    if len(names) < 2:
+        raise InputError(
+            "--compare needs two campaigns or more", hint="for instance report --compare spring summer"
+        )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"campaign {twice!r} is named twice", hint="name each campaign once")
+    for name in names:
+        store.campaign(name)  # none is built when one is not there
+    reports = [report.build(store, name, progress, failed, clock) for name in names]
+    return side_by_side(reports)
+
+
+def side_by_side(reports: Sequence[CampaignReport]) -> Comparison:
+    """Return reports as rows of figures."""
+    return Comparison(
+        campaigns=tuple(each.campaign for each in reports),
+        rows=tuple(_row(reports, *figure) for figure in _FIGURES),
+        alarms=tuple((each.campaign, alarm.says) for each in reports for alarm in each.alarms),
+        rules_version=reports[0].rules_version,
+    )
+
+
+Figure = tuple[str, str, Unit, Callable[[CampaignReport], Value], Callable[[CampaignReport], int] | None]
+
+#: The last one is the part that a rate is of tracked messages.
+_FIGURES: tuple[Figure, ...] = (
+    ("messages", "Messages", "count", lambda each: each.messages, None),
+    ("tracked", "Tracked", "count", lambda each: each.tracked, None),
+    ("begun", "First hit", "time", lambda each: each.begun, None),
+    ("opens", "Opened", "count", lambda each: each.opens.unique, None),
+    ("open_rate", "Open rate", "rate", lambda each: each.open_rate, lambda each: each.opens.unique),
+    ("opens_at_least", "Opened, at least", "count", lambda each: each.opens_bounds.at_least, None),
+    ("opens_at_most", "Opened, at most", "count", lambda each: each.opens_bounds.at_most, None),
+    (
+        "adjusted_open_rate",
+        "Adjusted open rate",
+        "rate",
+        lambda each: each.adjusted_open_rate.rate if each.adjusted_open_rate else None,
+        None,
+    ),
+    ("clicks", "Clicked", "count", lambda each: each.clicks.unique, None),
+    ("click_rate", "Click rate", "rate", lambda each: each.click_rate, lambda each: each.clicks.unique),
+    ("click_to_open_rate", "Click-to-open rate", "rate", lambda each: each.click_to_open_rate, None),
+    ("unsubscribed", "Unsubscribed", "count", lambda each: each.unsubscribed, None),
+    ("stopped_tracking", "Stopped tracking", "count", lambda each: each.stopped_tracking, None),
+    ("machine_opens", "Machines' opens", "count", lambda each: each.machine_opens.total, None),
+    ("machine_clicks", "Machines' clicks", "count", lambda each: each.machine_clicks.total, None),
+    ("unknown_opens", "Unknown opens", "count", lambda each: each.unknown_opens.total, None),
+    ("unknown_clicks", "Unknown clicks", "count", lambda each: each.unknown_clicks.total, None),
+)
+
+
+def _row(
+    reports: Sequence[CampaignReport],
+    figure: str,
+    name: str,
+    unit: Unit,
+    value: Callable[[CampaignReport], Value],
+    part: Callable[[CampaignReport], int] | None,
+) -> Row:
+    values = tuple(value(each) for each in reports)
+    if unit != "rate":
+        return Row(figure, name, unit, values)
+    first = values[0]
+    changes = tuple(None if each is None or first is None else each - first for each in values)
+    intervals = tuple(_interval(part(each), each.tracked) for each in reports) if part else ()
+    return Row(figure, name, unit, values, changes, intervals)
+
+
+def _interval(part: int, tracked: int | None) -> Interval | None:
+    return Interval(*wilson(part, tracked)) if tracked and part <= tracked else None

@@ -17,7 +17,10 @@ VARIABLES = {
         *("sender", "preview", "action", "tracking", "unsubscribed"),
         *("unsubscribe_url", "privacy_url"),
     },
-    "privacy.html": {"sender", "controller", "contact", "retention_days", "consent_required"},
+    "privacy.html": {
+        *("sender", "controller", "contact", "retention_days", "consent_required"),
+        "country_noted",
+    },
     "done.html": {"title", "message"},
     "missing.html": set[str](),
 }

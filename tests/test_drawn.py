@@ -196,11 +196,12 @@ def test_a_plain_text_has_its_badges_too() -> None:
 @pytest.mark.parametrize(
     ("mail", "why"),
     [
+        (None, "not kept"),
         (Mail("html", b"<p>" + b"x" * MOST_BYTES, "utf-8", {}, 0), "300,003 bytes"),
         (Mail("html", b"<p>x", "no-charset", {}, 0), "cannot be read"),
     ],
 )
-def test_a_mail_that_cannot_be_drawn_says_why(mail: Mail, why: str) -> None:
+def test_a_mail_that_cannot_be_drawn_says_why(mail: Mail | None, why: str) -> None:
     said = draw(mail, LINKS, STYLE)
     assert (said.frame, said.numbers) == ("", frozenset())
     assert why in said.why_not

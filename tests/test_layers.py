@@ -48,9 +48,12 @@ FLOORS = [
         "consent",
         "figures",
         "replay",
+        "remembered",
+        "netlabel",
         "times",
         "count",
         "counted",
+        "formula",
         "split",
         "abfigures",
         "providers",
@@ -111,6 +114,7 @@ FLOORS = [
         "rollups",
         "heard",
         "breakdown",
+        "properties",
         "who",
         "report",
         "export",
@@ -148,6 +152,7 @@ DOORS = {
     "ua_parser": {"agents"},
     "is_bot": {"bots"},
     "pyarrow": {"export"},
+    "maxminddb": {"networks"},
 }
 
 

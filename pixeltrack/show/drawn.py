@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.figures import LinkFigures
@@ -48,26 +48,18 @@ class Drawn:
     frame: str
     numbers: frozenset[int]
     why_not: str = ""
-    version: str = ""
 
 
-def draw_all(mails: Sequence[Mail], links: Sequence[LinkFigures], style: str) -> list[Drawn]:
-    """Return a campaign's mail drawn, one of each version; without any one that says why."""
-    if mails:
-        return [replace(draw(mail, links, style), version=_name(mail, links)) for mail in mails]
-    return [
-        _nothing(
-            "It was not kept: the campaign was made before mails were, or is one message for each person."
-        )
-    ]
-
-
-def draw(mail: Mail, links: Sequence[LinkFigures], style: str) -> Drawn:
+def draw(mail: Mail | None, links: Sequence[LinkFigures], style: str) -> Drawn:
     """Return a mail with the shares of a campaign's links on it.
 
     ``style`` has the rules for the badges. It stands where the mail ends: before its doctype it would change
     how the mail is laid out.
     """
+    if mail is None:
+        return _nothing(
+            "It was not kept: the campaign was made before mails were, or is one message for each person."
+        )
     if len(mail.content) > MOST_BYTES:
         return _nothing(f"It has {len(mail.content):,} bytes, which is too large to draw.")
     try:
@@ -81,13 +73,6 @@ def draw(mail: Mail, links: Sequence[LinkFigures], style: str) -> Drawn:
         text = f"<pre style='font:15px/1.7 monospace;white-space:pre-wrap'>{_text(source, shown)}</pre>"
         return Drawn(f"<!doctype html>{text}{end}", frozenset(link.number for link in shown.values()))
     return _html(source, shown, end)
-
-
-def _name(mail: Mail, links: Sequence[LinkFigures]) -> str:
-    """Return what a mail's version is called, as its links say; its number where it has none."""
-    numbers = set(mail.numbers.values())
-    named = (link.version for link in links if link.number in numbers and link.version)
-    return next(named, str(mail.version) if mail.version else "")
 
 
 def _nothing(why: str) -> Drawn:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pixeltrack.figures import CampaignReport, LinkFigures
 from pixeltrack.looks import Looks
 from pixeltrack.model import Mail
 from pixeltrack.resources import templates_dir
 from pixeltrack.show import charts
-from pixeltrack.show.drawn import draw_all
+from pixeltrack.show.drawn import draw
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import DASH, clean, count, iso, percent
 
@@ -44,7 +44,6 @@ class ReportPages:
             "reason": reason,
             "when": when,
             "iso": iso,
-            "srcdoc": _attribute,
         }
         self._looks = Looks(templates_dir() / "report", user_templates, filters, trim=True)
         self._looks.style("report.css")
@@ -54,13 +53,14 @@ class ReportPages:
             self._looks.check(name, known)
 
     def campaign(self, report: CampaignReport, mails: Sequence[Mail]) -> bytes:
-        """Return one campaign's report with its mail (one of each version), as UTF-8."""
+        """Return one campaign's report with its mail, or that of each version, as UTF-8."""
+        shown = [_shown(mail, report.links, self._badges) for mail in mails or [None]]
         return self._page(
             "report.html",
             report=report,
             figure=figures_of(report),
             links=ranked(report.links),
-            mails=draw_all(mails, report.links, self._badges),
+            mails=shown,
             timeline=charts.timeline(report),
             heat=charts.heat(report.week),
             part_bar=charts.part_bar,
@@ -74,6 +74,27 @@ class ReportPages:
     def _page(self, name: str, **values: object) -> bytes:
         text = self._looks.render(name, values)
         return text.rstrip().encode("utf-8", "replace") + b"\n" + self.mark
+
+
+class ShownMail(NamedTuple):
+    """A mail on a page: its version's name where it has any, and what goes into the frame's attribute."""
+
+    version: str
+    frame: Markup
+    why_not: str
+    elsewhere: tuple[int, ...]  # numbers of its links that cannot be seen on it
+
+
+def _shown(mail: Mail | None, links: Sequence[LinkFigures], badges: str) -> ShownMail:
+    drawn = draw(mail, links, badges)
+    own = set(mail.numbers.values()) if mail else set()
+    version = (
+        next((link.version for link in links if link.number in own), "") if mail and mail.version else ""
+    )
+    missing = tuple(
+        link.number for link in links if link.number not in drawn.numbers and link.version == version
+    )
+    return ShownMail(version, _attribute(drawn.frame), drawn.why_not, missing)
 
 
 def figures_of(root: object) -> Callable[..., Markup]:

@@ -576,6 +576,24 @@ def test_templates_are_the_users_first(made: Path) -> None:
     )
 
 
+def test_each_version_of_a_mail_is_shown_with_its_own_links(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.html").write_bytes(MAIL.content.replace(b"Shop now", f"Shop {name}".encode()))
+    (tmp_path / "list.csv").write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(8)))
+    options = ("--recipients", "list.csv", "--campaign", "spring", "--base-url", "https://t.example.com")
+    ran = run(tmp_path, "inject", "--version", "Long=a.html", "Short=b.html", *options)
+    assert ran.code == 0, ran.err
+    assert report(tmp_path, "--html", "out.html").code == 0
+    read = Read((tmp_path / "out.html").read_bytes())
+    frames = [value for name, value in read.values if name == "srcdoc"]
+    titles = [value for name, value in read.values if name == "title"]
+    assert titles == [f"The mail, version {name}, with each link's share on it" for name in ("Long", "Short")]
+    for number, (frame, name) in enumerate(zip(frames, "ab", strict=True), start=1):
+        assert f"<i>{number}</i>" in frame
+        assert f"Shop {name}</a>" in frame
+    assert "Not to be seen" not in read.text
+
+
 def test_without_any_campaign_the_page_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("email\nada@example.com\n")
     assert run(tmp_path, "init").code == 0

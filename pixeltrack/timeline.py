@@ -46,7 +46,13 @@ def timeline(hours: Counter[tuple[int, int]], clocks: Hours) -> tuple[int, tuple
         while (following := clocks.zone.midnight(starts[-1] + 36 * HOUR)) <= last * HOUR:
             starts.append(following)
     return HOUR if last - first < _MOST_HOURS else _DAY, tuple(
-        Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK]) for start in starts
+        Bucket(
+            start,
+            counted[start, EventKind.OPEN],
+            counted[start, EventKind.CLICK],
+            clocks.zone.at(start).isoformat(timespec="minutes"),
+        )
+        for start in starts
     )
 
 

@@ -8,7 +8,7 @@ import click
 
 from pixeltrack.cli.beside import asked
 from pixeltrack.cli.common import Call, global_options
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import InputError, StoreError
 
 EPILOG = """\
 Examples:
@@ -20,6 +20,8 @@ Examples:
       campaigns side by side; as many as you like
   pixeltrack report --campaign spring-sale --ab
       the versions that inject --version made: which is clicked more, and how sure that is
+  pixeltrack report --campaign spring-sale --follow
+      the same on a screen that keeps up with what comes in, until Ctrl-C
 """
 
 
@@ -32,6 +34,13 @@ Examples:
 @click.option("--ab", is_flag=True, help="Versions of the campaign beside each other, machines left out.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print --compare or --ab as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
+@click.option("--follow", is_flag=True, help="Go on: show the figures again as they change, until stopped.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1, max=3600),
+    metavar="SECONDS",
+    help="How often --follow looks.  [default: 2]",
+)
 @global_options
 def command(
     more: tuple[str, ...],
@@ -40,10 +49,18 @@ def command(
     ab: bool,
     as_csv: bool,
     as_json: bool,
+    follow: bool,
+    every: float | None,
     **options: Any,
 ) -> None:
     """Show how a campaign did, people and machines apart."""
     beside = asked(more, campaign, compared, ab=ab, csv=as_csv, json=as_json)
+    if every is not None and not follow:
+        raise InputError("--every is for --follow", hint="add --follow")
+    if follow and (beside or as_csv):
+        raise InputError(
+            "--follow shows one campaign, or all of them", hint="leave out --compare, --ab and --csv"
+        )
     call = Call(options, {})
     from pixeltrack import report
     from pixeltrack.cli.progress import progress
@@ -53,6 +70,20 @@ def command(
 
     call.use_rules()
     result: CampaignReport | list[CampaignReport]
+    if follow:
+        from pixeltrack.cli.following import follow_report
+
+        follow_report(
+            call,
+            lambda store, tell, failed: (
+                report.build_all(store, tell, failed)
+                if campaign is None
+                else report.build(store, campaign, tell, failed)
+            ),
+            every=2.0 if every is None else every,
+            as_json=as_json,
+        )
+        return
     store = open_workspace(call.settings, create=False).store
     waiting = store.unjudged()
 

@@ -89,7 +89,7 @@ class Collector:
         self._proxies = settings.trusted_proxies
         self.keyring = keyring
         self.pages = pages
-        self._facts = HeaderFacts(store, clock, lists=settings.networks, trusted=settings.trusted_proxies)
+        self._facts = HeaderFacts.of_settings(settings, store, clock)
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
         self._settings = settings

@@ -24,6 +24,7 @@ _KEYS: dict[str, type] = {
     "db": str,
     "key": str,
     "networks": str,
+    "country_db": str,
     "base_url": str,
     "judging.rules": str,
     "consent.policy": str,
@@ -39,6 +40,7 @@ _KEYS: dict[str, type] = {
     "serve.log_format": str,
     "serve.trusted_proxy": list,
 }
+_PATHS = ("db", "key", "networks", "country_db", "judging.rules")
 _RANGES = {
     "retention.events_days": range(1, 36_501),
     "serve.port": range(65_536),
@@ -64,6 +66,7 @@ class Settings:
     db: Path
     key: Path
     networks: Path  # the folder of the user's own network lists; it need not exist
+    country_db: Path | None  # the user's file that tells an address' country
     base_url: str
     consent: Policy
     events_days: int | None  # None: events are kept until they are deleted by hand
@@ -99,7 +102,7 @@ def load(
     values: dict[str, Any] = {}
     if named or path.is_file():
         values = _read(path)
-        for key in ("db", "key", "networks", "judging.rules"):
+        for key in _PATHS:
             if key in values:
                 values[key] = str(path.parent / values[key])
     values |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
@@ -118,6 +121,7 @@ def load(
         db=db,
         key=Path(values["key"]) if "key" in values else db.with_name("pixeltrack.key"),
         networks=Path(values["networks"]) if "networks" in values else db.with_name("pixeltrack.networks"),
+        country_db=Path(values["country_db"]) if "country_db" in values else None,
         base_url=values.get("base_url", DEFAULT_BASE_URL),
         consent=values.get("consent.policy", "assumed"),
         events_days=values.get("retention.events_days"),
@@ -167,7 +171,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(f"{path}: unknown key {key!r}", hint=f"known keys: {', '.join(sorted(_KEYS))}")
         if not isinstance(value, expected) or isinstance(value, bool):
             raise InputError(f"{path}: {key} is {value!r}, expected {_KINDS[expected]}")
-        if value == "" and key in ("db", "key", "networks", "judging.rules"):
+        if value == "" and key in _PATHS:
             raise InputError(f"{path}: {key} is empty", hint="name a file, or remove the line")
         if isinstance(value, int) and value not in _RANGES[key]:
             least, most = _RANGES[key][0], _RANGES[key][-1]

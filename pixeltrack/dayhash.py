@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.networks.address import packed
@@ -42,13 +42,14 @@ def number(address: str, salt: bytes) -> int:
 def _numbered(salt: bytes) -> Callable[[bytes], int]:
     """Return ``number`` with a salt, of addresses as ``packed`` gives them."""
     begun = blake2b(digest_size=8, key=salt, person=b"pixeltrack day")  # a copy costs less than another
+    from_bytes = int.from_bytes  # the highest byte first
 
     def numbered(raw: bytes) -> int:
         if not raw:
             return 0
         hashed = begun.copy()
         hashed.update(raw)
-        return int.from_bytes(hashed.digest(), "big") % 0xFFFF_FFFF + 1
+        return from_bytes(hashed.digest()) % 0xFFFF_FFFF + 1
 
     return numbered
 
@@ -62,17 +63,20 @@ class Transient:
     """Salts that live in this object alone and are never stored: for the days of old logs."""
 
     def __init__(self) -> None:
-        self._days: dict[int, Callable[[str], int]] = {}
+        self._days: dict[int, _Keyed] = {}
 
     def key(self, address: str, at: int) -> int:
         """Return the number of an address on the day of a time (milliseconds UTC)."""
-        day = at // DAY
+        return self.of_day(at // DAY).remembering(address)
+
+    def of_day(self, day: int) -> _Keyed:
+        """Return what numbers the addresses of a day (days since 1970, UTC)."""
         of_day = self._days.get(day)
         if of_day is None:
             while len(self._days) >= _MOST_DAYS:
                 del self._days[next(iter(self._days))]
             of_day = self._days[day] = _keyed(secrets.token_bytes(_SALT_BYTES))
-        return of_day(address)
+        return of_day
 
 
 class DayHash:
@@ -87,9 +91,9 @@ class DayHash:
         self._store = store
         self._clock = clock
         self._transient = Transient()
-        self._days: dict[int, Callable[[str], int]] = {}  # those that are shared
+        self._days: dict[int, _Keyed] = {}  # those that are shared
         self._alone: set[int] = set()  # days of those for which the store gave no salt
-        self._today: Callable[[str], int] = _keyed(secrets.token_bytes(_SALT_BYTES))
+        self._today: Callable[[str], int] = _keyed(secrets.token_bytes(_SALT_BYTES)).remembering
         self._start = self._end = 0  # between them the time of a hit is today's, and nothing is to be done
         self._failing = False
         self._busy_ms = _START_MS
@@ -102,9 +106,18 @@ class DayHash:
             return 0
         if self._start <= at < self._end:
             return self._today(address)
+        return self._of_day(at // DAY).remembering(address)
+
+    def numbering(self, day: int) -> Callable[[bytes], int]:
+        """Return what makes ``key`` on a day (days since 1970, UTC) of an address as ``packed`` gives it.
+
+        It remembers none. Only for now: who asks for it again gets another one when the day has turned.
+        """
+        return self._of_day(day).numbered
+
+    def _of_day(self, day: int) -> _Keyed:
         self.tend()
-        of_day = self._days.get(at // DAY)
-        return of_day(address) if of_day else self._transient.key(address, at)
+        return self._days.get(day) or self._transient.of_day(day)
 
     def tend(self) -> None:
         """Take up the day's salt and delete the old ones, when it is time; costs nothing otherwise.
@@ -120,7 +133,7 @@ class DayHash:
             del self._days[day]  # with the addresses that it remembered
         self._alone &= kept
         done = self._share(kept) & self._forget(min(kept))
-        self._today = self._days[today]
+        self._today = self._days[today].remembering
         self._start = today * DAY
         self._end = (today + 1) * DAY if len(kept) == 1 else today * DAY + KEPT
         if not done:
@@ -166,7 +179,13 @@ class DayHash:
         self._failing = True
 
 
-def _keyed(salt: bytes) -> Callable[[str], int]:
-    """Return ``number`` with a salt, which nothing else keeps, and with a bounded memory."""
+class _Keyed(NamedTuple):
+    """``number`` with a salt, which nothing else keeps: of bytes, and of text with a bounded memory."""
+
+    numbered: Callable[[bytes], int]
+    remembering: Callable[[str], int]
+
+
+def _keyed(salt: bytes) -> _Keyed:
     numbered = _numbered(salt)
-    return lru_cache(maxsize=_REMEMBERED)(lambda address: numbered(packed(address)))
+    return _Keyed(numbered, lru_cache(maxsize=_REMEMBERED)(lambda address: numbered(packed(address))))

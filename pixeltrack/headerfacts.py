@@ -19,31 +19,47 @@ from pixeltrack.peers import FORWARDING, client_of, is_spoken_for
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
+    from pixeltrack.config import Settings
     from pixeltrack.store import Store
 
-#: Flags, network (as "google/2026-11-01", or empty) and address (32 bits, or 0), as an Event has them.
+#: Flags, network (as ``netlabel`` has it, or empty) and address (32 bits, or 0), as an Event has them.
 Facts = tuple[int, str, int]
 
 
 class HeaderFacts:
     """What is made of a request before its address is dropped. Not for several threads at the same time.
 
-    lists is the folder of the user's own network lists; trusted are the addresses of the proxies whose
-    X-Forwarded-For and X-Forwarded-Proto count; clock returns milliseconds UTC. Raises InputError for a
-    network list that is none.
+    lists is the folder of the user's own network lists, country_db the file of countries, if there is one;
+    trusted are the addresses of the proxies whose X-Forwarded-For and X-Forwarded-Proto count; clock returns
+    milliseconds UTC. Raises InputError for a network list or a file of countries that is none.
     """
 
     def __init__(
-        self, store: Store, clock: Callable[[], int], *, lists: Path | None, trusted: Collection[str]
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        *,
+        lists: Path | None,
+        trusted: Collection[str],
+        country_db: Path | None = None,
     ) -> None:
         self._lists = lists
+        self._country_db = country_db
         self._trusted = trusted
         self._hash = DayHash(store, clock)
         self.reload()
 
+    @classmethod
+    def of_settings(cls, settings: Settings, store: Store, clock: Callable[[], int]) -> HeaderFacts:
+        trusted, countries = settings.trusted_proxies, settings.country_db
+        return cls(store, clock, lists=settings.networks, trusted=trusted, country_db=countries)
+
     def reload(self) -> None:
-        """Read the network lists again; when one is none the old ones stay, and InputError is raised."""
-        networks = Networks.of(self._lists)
+        """Read the network lists again, and the countries.
+
+        When one is none all stay as they were, and InputError is raised.
+        """
+        networks = Networks.of(self._lists, self._country_db)
         networks.load()
         self._label = networks.label
 

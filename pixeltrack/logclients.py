@@ -5,8 +5,7 @@ As ``headerfacts`` says it of a request, from what a log holds of it; the addres
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,66 +13,85 @@ from pixeltrack.dayhash import DAY, KEPT, DayHash
 from pixeltrack.networks import Networks
 from pixeltrack.networks.address import packed
 from pixeltrack.peers import client_of
+from pixeltrack.remembered import Remembered
 
 if TYPE_CHECKING:
     from pixeltrack.store import Store
 
-#: Network (as "google/2026-11-01", or empty) and address (32 bits, or 0), as an Event has them.
+#: Network (as ``netlabel`` has it, or empty) and address (32 bits, or 0), as an Event has them.
 Client = tuple[str, int]
+_Number = Callable[[bytes], int]  # of an address on a day
 
-_REMEMBERED = 16_384  # clients of a day
+_REMEMBERED = 8_192  # clients of a day, and as many that were asked for before those
+_MOST_DAYS = 2  # a log goes from day to day
 # First bytes behind which every address is public; of the others ``peers`` knows more.
 _PUBLIC_4 = frozenset(range(1, 224)) - {10, 100, 127, 169, 172, 192, 198, 203}
 _PUBLIC_6 = frozenset({0x24, 0x26, 0x28, 0x2A, 0x2C})
+_UNKNOWN: Client = ("", 0)
 
 
 class LogClients:
     """The clients of one run, whatever logs it reads. Not for several threads at the same time.
 
-    clock returns milliseconds UTC; lists is the folder of the user's own network lists. Makes today's
-    salt if there is none, and deletes old ones. Raises InputError for a network list that is none.
+    clock returns milliseconds UTC; lists is the folder of the user's own network lists, country_db the
+    file of countries, if there is one. Makes today's salt if there is none, and deletes old ones. Raises
+    InputError for a network list or a file of countries that is none.
     """
 
-    known: Callable[[bytes, int], Client]
-    """Return who a client is on a day (days since 1970, UTC), from the words that a log has of it."""
-
-    def __init__(self, store: Store, clock: Callable[[], int], *, lists: Path | None) -> None:
-        networks = Networks.of(lists)
+    def __init__(
+        self, store: Store, clock: Callable[[], int], *, lists: Path | None, country_db: Path | None = None
+    ) -> None:
+        networks = Networks.of(lists, country_db)
         networks.load()
         self._label_of = networks.label_of
         self._hash = DayHash(store, clock)
         self._clock = clock
-        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._look)
-        self.known = self._remembered
+        self._days: dict[int, tuple[_Number, Remembered[bytes, Client]]] = {}
         self._until = 0
         self.tend()
+
+    def on(self, day: int) -> Mapping[bytes, Client]:
+        """Return who is who on a day (days since 1970, UTC), by the words that a log has of a client.
+
+        It knows everybody that is asked for as ``[words]``. It is for the lines at hand: with the day's
+        salt it must be forgotten.
+        """
+        number = self._hash.numbering(day)
+        known = self._days.get(day)
+        if known is None or known[0] is not number:  # a salt that could not be shared is shared now
+            while len(self._days) >= _MOST_DAYS:
+                del self._days[next(iter(self._days))]
+            known = self._days[day] = number, Remembered(_looking(self._label_of, number), _REMEMBERED)
+        return known[1]
 
     def tend(self) -> None:
         """Take up the day's salt, and forget old salts and addresses, when it is time; cheap otherwise."""
         self._hash.tend()
         now = self._clock()
         if now >= self._until or now < self._until - DAY:
-            self._remembered.cache_clear()
+            self._days.clear()
             midnight = now // DAY * DAY
             self._until = midnight + (KEPT if now < midnight + KEPT else DAY)
 
-    def _look(self, written: bytes, day: int) -> Client:
-        client = client_in(written.decode("latin-1"))
-        if not client:
-            return "", 0
-        return self._label_of(packed(client)), self._hash.key(client, day * DAY)
+
+def _looking(label_of: Callable[[bytes], str], number: _Number) -> Callable[[bytes], Client]:
+    def look(words: bytes) -> Client:
+        raw = client_in(words)
+        return (label_of(raw), number(raw)) if raw else _UNKNOWN
+
+    return look
 
 
-def client_in(written: str) -> str:
-    """Return the first word that is an address; nothing when there is none or it is not a public one.
+def client_in(words: bytes) -> bytes:
+    """Return the first word that is an address, as ``packed``; nothing when there is no public one.
 
     A log does not say whether a proxy stands before its server. Behind one on the same machine or beside
     it, all readers would have one address: then none is known, as in the collector.
     """
-    for word in written.split():
+    for word in words.decode("latin-1").split():
         raw = packed(word)
         if raw:
             wide = ":" in word  # IPv4 written as IPv6 is neither
             sure = raw[0] in _PUBLIC_6 and len(raw) == 16 if wide else raw[0] in _PUBLIC_4
-            return word if sure else client_of(word, "", True, ())
-    return ""
+            return raw if sure or client_of(word, "", True, ()) else b""
+    return b""

@@ -15,7 +15,7 @@ from pixeltrack.errors import InputError, PixeltrackError
 
 HEAD = 4_096  # first bytes by which a log is known
 TAIL = 256  # last bytes read, which must still be there
-_CHUNK = 1 << 19  # bytes at a time: some thousand lines, a transaction of a fraction of a second
+_CHUNK = 1 << 18  # bytes at a time: hundreds of lines, and what is made of them fits a processor's cache
 _LONGEST = 1 << 20  # bytes of a line; servers do not let requests grow so long
 _TOO_LONG = b"(too long)\n"
 

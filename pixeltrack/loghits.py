@@ -6,7 +6,7 @@ other line is read by itself. Both ways give the same events, in the order of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from pixeltrack.dayhash import DAY
 from pixeltrack.logclients import Client, LogClients
 from pixeltrack.manytokens import MessageTokens
 from pixeltrack.model import EventKind, EventRow, Flag
+from pixeltrack.remembered import Remembered
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
@@ -55,7 +56,7 @@ class LogHits:
         self._keyring = keyring
         self._campaigns = _Campaigns(store)
         self._tokens = MessageTokens(keyring)
-        self._client = clients.known
+        self._clients = clients
         # Hits whose tokens are still to be verified: time, campaign, link, agent, flags and client of each;
         # its campaign's code; its token.
         self._pending: list[tuple[int, int, int, str, int, Client]] = []
@@ -71,7 +72,6 @@ class LogHits:
     def read(self, block: bytes) -> None:
         if b"\0" in block:  # a hole: the file was cut off under a writer that does not append
             block = block.replace(b"\0", b"")
-        self.counts.lines += block.count(b"\n")
         start = 0
         while start < len(block):
             # A header may change how the lines behind it are read.
@@ -87,7 +87,9 @@ class LogHits:
 
     def _read_piece(self, piece: bytes, plain: Plain | None) -> None:
         if plain is None:
-            for line in piece.split(b"\n")[:-1]:
+            lines = piece.split(b"\n")[:-1]
+            self.counts.lines += len(lines)
+            for line in lines:
                 self._read_line(line)
         else:
             self._read_plain(piece, plain)
@@ -109,15 +111,18 @@ class LogHits:
 
     def _read_plain(self, piece: bytes, plain: Plain) -> None:
         lines: list[bytes] = []
-        time, said = _remembering(plain)
-        ready, counts, client = self._campaigns.ready, self.counts, self._client
+        time, said = plain.time, _remembering(plain)
+        ready, counts = self._campaigns.ready, self.counts
         add, add_code, add_token = self._pending.append, self._codes.append, self._written.append
-        for place, found in enumerate(plain.findall(piece)):
+        midnight = day_end = 0
+        all_found = plain.findall(piece)
+        counts.lines += len(all_found)
+        for place, found in enumerate(all_found):
             when, written, method, open_code, open_token, code, link, token, status, told, more = found
             try:
                 if not when:
                     raise ValueError
-                at, (agent, flags) = time(when), said(told, more)
+                at, (agent, flags) = time(when), said[told, more]
             except (ValueError, OverflowError):
                 lines = lines or piece.split(b"\n")
                 self._read_line(lines[place])
@@ -127,14 +132,18 @@ class LogHits:
                 continue
             if method == b"HEAD":
                 flags |= Flag.HEAD
+            if not midnight <= at < day_end:
+                midnight = at // DAY * DAY
+                day_end = midnight + DAY
+                known = self._clients.on(at // DAY)
             code, token = open_code or code, open_token or token
             campaign = ready.get(code)
             number = campaign[1].get(link) if campaign else None
             if campaign is None or number is None or len(token) != _MESSAGE:
-                who = client(written, at // DAY)
+                who = known[written]
                 self._judge_token(at, code.decode(), int(link or 0), token.decode(), agent, flags, who)
             else:
-                add((at, campaign[0], number, agent, flags, client(written, at // DAY)))
+                add((at, campaign[0], number, agent, flags, known[written]))
                 add_code(code)
                 add_token(token)
 
@@ -143,21 +152,38 @@ class LogHits:
         if not self._pending:
             return
         found = self._tokens.pseudonyms(self._codes, self._written)
+        messages = [message for message in found if message is not None]
+        if len(messages) < len(found):
+            self._judge_each(found)
+            return
+        clicks = sum([1 for hit in self._pending if hit[2]])
+        self.counts.clicks += clicks
+        self.counts.opens += len(messages) - clicks
+        self.events += [
+            (at, campaign_id, _CLICK if link else _OPEN, link, message, agent, flags, network, address)
+            for (at, campaign_id, link, agent, flags, (network, address)), message in zip(
+                self._pending, messages, strict=True
+            )
+        ]
+        self._forget_pending()
+
+    def _judge_each(self, found: list[int | None]) -> None:
+        """Keep the hits of those tokens that are verified, and judge the others by themselves."""
         batch = list(zip(self._pending, found, self._codes, self._written, strict=True))
-        for each in (self._pending, self._codes, self._written):  # the same lists are filled again
-            each.clear()
-        add, opens, clicks = self.events.append, 0, 0
+        self._forget_pending()
         for (at, campaign_id, link, agent, flags, who), message, code, token in batch:
             if message is None:
                 self._judge_token(at, code.decode(), link, token.decode(), agent, flags, who)
             elif link:
-                clicks += 1
-                add((at, campaign_id, _CLICK, link, message, agent, flags, *who))
+                self.counts.clicks += 1
+                self.events.append((at, campaign_id, _CLICK, link, message, agent, flags, *who))
             else:
-                opens += 1
-                add((at, campaign_id, _OPEN, 0, message, agent, flags, *who))
-        self.counts.opens += opens
-        self.counts.clicks += clicks
+                self.counts.opens += 1
+                self.events.append((at, campaign_id, _OPEN, 0, message, agent, flags, *who))
+
+    def _forget_pending(self) -> None:
+        for each in (self._pending, self._codes, self._written):  # the same lists are filled again
+            each.clear()
 
     def _judge_request(self, hit: Hit) -> None:
         """Judge what a line says that was read by itself."""
@@ -169,7 +195,7 @@ class LogHits:
         else:
             flags = hit.flags | Flag.HEAD if hit.method == "HEAD" else hit.flags
             agent = _reduce(hit.agent[:_LONGEST])
-            who = self._client(hit.client.encode("latin-1", "replace"), hit.at // DAY)
+            who = self._clients.on(hit.at // DAY)[hit.client.encode("latin-1", "replace")]
             self._judge_token(
                 hit.at, route.code, route.link, route.token, agent, flags, who, route.host, route.seal
             )
@@ -208,16 +234,14 @@ class LogHits:
 
 
 @lru_cache(maxsize=16)
-def _remembering(
-    plain: Plain,
-) -> tuple[Callable[[bytes], int], Callable[[Hashable, bytes], tuple[str, int]]]:
-    """Return what reads times of plain lines, and agents, reduced, with the flags."""
+def _remembering(plain: Plain) -> Remembered[tuple[Hashable, bytes], tuple[str, int]]:
+    """Return what plain lines say of agents, reduced, and the flags."""
 
-    def said(told: Hashable, more: bytes) -> tuple[str, int]:
-        agent, flags = plain.said(told, more)
+    def said(told: tuple[Hashable, bytes]) -> tuple[str, int]:
+        agent, flags = plain.said(*told)
         return _reduce(agent[:_LONGEST]), flags
 
-    return lru_cache(maxsize=4_096)(plain.time), lru_cache(maxsize=8_192)(said)
+    return Remembered(said, 4_096)
 
 
 class _Campaigns:

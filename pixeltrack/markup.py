@@ -93,6 +93,26 @@ def scan(text: str) -> Page:
     return scanner.page
 
 
+@dataclass(slots=True)
+class Element:
+    """A start tag outside comments: ``at`` is its "<"; ``end`` is behind its ">".
+
+    Of raw text (a style, a script) it is behind the end tag. ``attributes`` are an image's.
+    """
+
+    name: str
+    at: int
+    end: int
+    attributes: dict[str, Attribute]
+
+
+def elements(text: str) -> list[Element]:
+    """Return all start tags of a document in their order; what never closes ends at the end."""
+    lister = _Lister(text)
+    lister.run(0, len(text), conditional=False)
+    return lister.found
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -282,6 +302,24 @@ class _Scanner:
             self._open.text = "".join(self._label)
             self._open = None
             self._label = []
+
+
+class _Lister(_Scanner):
+    """Notes every start tag that a browser sees."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.found: list[Element] = []
+
+    def _start_tag(self, less: int, end: int, conditional: bool) -> tuple[int, str | None]:
+        after, unclosed = super()._start_tag(less, end, conditional)
+        matched = _START_TAG.match(self.text, less, end)
+        if matched is not None and not conditional:
+            element = Element(matched[1].lower(), less, after, {})
+            if element.name == "img":
+                self._attributes(matched.end(), end, element.attributes)
+            self.found.append(element)
+        return after, unclosed
 
 
 def _value(matched: re.Match[str]) -> Attribute:

@@ -50,8 +50,8 @@ class Event(NamedTuple):
     """One hit, as narrow as it is stored. ``at`` is milliseconds UTC, ``agent`` a reduced agent.
 
     ``network`` is the label of the client's network and the date of the list that has it, as
-    "google/2026-11-01"; empty when no list does. ``address`` tells apart the clients of one day: a hash
-    keyed with that day's salt, 0 when there is none.
+    "google/2026-11-01", behind the country if that is looked up (``netlabel``); empty when nothing is known.
+    ``address`` tells apart the clients of one day: a hash keyed with that day's salt, 0 when there is none.
     """
 
     at: int

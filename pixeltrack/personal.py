@@ -120,6 +120,7 @@ class PersonalPages:
             contact=settings.contact,
             retention_days=settings.events_days,
             consent_required=settings.consent == "required",
+            country_noted=settings.country_db is not None,
         )
 
     def _personal_path(self, purpose: Personal, person: Person) -> str:

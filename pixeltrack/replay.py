@@ -31,28 +31,37 @@ class Replays:
         self._old: dict[int, int] = {}
         self._counted: Iterable[EventRow] = ()
 
-    def is_beyond(self, at: int, campaign_id: int, link: int, message: int) -> bool:
-        """Count a hit, and return whether its URL has had its share of that hour before.
+    def part(self, events: Iterable[EventRow]) -> tuple[list[EventRow], list[EventRow]]:
+        """Count hits; return those to keep, and those whose URL has had its share of their hour before.
 
         On the way of every hit: 0.3 µs.
         """
-        young = self._young
-        url = hash((at // HOUR, campaign_id, link, message))
-        hits = young.get(url)
-        if hits is None:
-            hits = self._old.get(url, 0)
-            if len(young) >= _MOST:
-                self._old = young
-                self._young = young = {}
-        young[url] = hits + 1
-        return hits >= self._limit
-
-    def begin(self, events: Iterable[EventRow]) -> None:
-        """Note which hits are about to be counted, in case that they are not stored."""
         self._counted = events
+        kept: list[EventRow] = []
+        beyond: list[EventRow] = []
+        young, limit, keep = self._young, self._limit, kept.append
+        for event in events:
+            at, campaign_id, _kind, link, message, _agent, _flags, _network, _address = event
+            url = hash((at // HOUR, campaign_id, link, message))
+            hits = young.get(url)
+            if hits is None:
+                hits = self._old.get(url, 0)
+                if len(young) >= _MOST:
+                    self._old = young
+                    self._young = young = {}
+            young[url] = hits + 1
+            if hits < limit:
+                keep(event)
+            else:
+                beyond.append(event)
+        return kept, beyond
+
+    def begin(self) -> None:
+        """Note that nothing is counted yet of what is to be stored now."""
+        self._counted = ()
 
     def take_back(self) -> None:
-        """Count the last hits no longer: storing them has failed, and they will come again."""
+        """Count the last hits of ``part`` no longer: storing them has failed, and they will come again."""
         for at, campaign_id, _kind, link, message, *_rest in self._counted:
             url = hash((at // HOUR, campaign_id, link, message))
             if self._young.get(url):

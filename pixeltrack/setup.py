@@ -55,6 +55,10 @@ key = {key}
 # The folder of your own network lists, which pixeltrack networks update writes.
 # networks = "pixeltrack.networks"
 
+# A file in MaxMind's format (.mmdb) that tells an address' country. With one, the two letters of the
+# country are kept of each hit, beside its network. It needs: pip install "pixeltrack[country]"
+# country_db = "country.mmdb"
+
 # The public address of your collector (pixeltrack serve, behind HTTPS). It is written into every
 # mail, so choose it for good: a subdomain of the domain that your mail comes from.
 # base_url = "https://track.example.com"

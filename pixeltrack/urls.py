@@ -40,8 +40,9 @@ _TOKEN = re.compile(
 _TAG = re.compile(  # what a mail system fills in when it sends
     r"\*\||\{\{|%%?[\w.-]+%|\[\[|[$#]\{|<%|\{[A-Za-z_][\w.]*\}"
 )
-_PLAIN_TOKEN = rb"([A-Za-z0-9_-]{28}(?:\.[A-Za-z0-9_~.-]{1,64})?)"
-#: The paths of most hits, as bytes: groups code, token of an open; code, link, token of a click.
+_PLAIN_TOKEN = rb"([A-Za-z0-9_-]{28}(?:\.[A-Za-z0-9_~.-]{1,64}|))"
+#: The paths of most hits, as bytes: groups code, token of an open; code, link, token of a click. What may be
+#: there or not is written as x| and not as x?, which re does faster.
 PLAIN_PATH = (
     rb"/(?:o/([a-z2-7]{8})/"
     + _PLAIN_TOKEN

@@ -35,6 +35,7 @@ def test_without_anything_the_defaults_hold():
         db=Path("pixeltrack.db"),
         key=Path("pixeltrack.key"),
         networks=Path("pixeltrack.networks"),
+        country_db=None,
         base_url="http://127.0.0.1:8000",
         consent="assumed",
         events_days=None,
@@ -77,7 +78,7 @@ def test_option_then_environment_then_file(
 
 def test_every_key_of_the_file_arrives():
     _write(
-        'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\nbase_url = "https://t.example"\n'
+        'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\ncountry_db = "c.mmdb"\nbase_url = "https://t.example"\n'
         '[judging]\nrules = "my-rules.toml"\n'
         '[consent]\npolicy = "required"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
@@ -88,6 +89,7 @@ def test_every_key_of_the_file_arrives():
         db=Path("a.db"),
         key=Path("b.key"),
         networks=Path("lists"),
+        country_db=Path("c.mmdb"),
         base_url="https://t.example",
         consent="required",
         events_days=30,

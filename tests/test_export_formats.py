@@ -28,7 +28,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pixeltrack.export.columns import TABLES, Column, Table
-from pixeltrack.export.formula import GUARD, safe
+from pixeltrack.formula import GUARD, safe
 from pixeltrack.export.texts import iso, write_csv, write_jsonl
 from pixeltrack.minting import number
 from pixeltrack.model import Event, EventKind, LinkRow, Message

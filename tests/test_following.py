@@ -189,10 +189,33 @@ def test_in_a_pipe_each_change_is_printed_once(
     assert [value["clicks"]["unique"] for value in values] == [0, 1, 2, 3]
 
 
+def test_every_report_can_be_followed(
+    workspace: Workspace, client: Client, mail: list[Copy], windows: list[Window], tmp_path: Path
+) -> None:
+    window = Window(tmp_path, *QUICK, "--campaign", "spring", "--by", "device")
+    windows.append(window)
+    wait_for(lambda: window.shows("spring"))
+    client.get(mail[0].click(1))
+    wait_for(lambda: window.shows(r"desktop +.*1"))
+    assert window.end() == 0
+
+
+def test_an_empty_database_is_waited_in(
+    workspace: Workspace, inject: Inject, windows: list[Window], tmp_path: Path
+) -> None:
+    window = Window(tmp_path, *QUICK)
+    windows.append(window)
+    wait_for(lambda: window.shows("no campaign yet"))
+    inject("ann@x.example")
+    wait_for(lambda: window.shows(r"spring +.*1"))
+    assert window.end() == 0
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("--follow", "--ab", "--campaign", "spring"), "leave out --compare, --ab and --csv"),
+        (("--follow", "--csv"), "leave out --html and --csv"),
+        (("--follow", "--html", "page.html"), "leave out --html and --csv"),
         (("--every", "3"), "--every is for --follow"),
         (("--follow", "--every", "0"), "0.1<=x<=3600"),
         (("--follow", "--campaign", "sprng"), "no such campaign: 'sprng'"),

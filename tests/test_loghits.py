@@ -211,6 +211,7 @@ ODD_HEADERS = [
     ),
     *('"Accept":[]', '"Accept":"*/*"', '"Accept":["*/*",1]', '"Accept-Language":null', '"A":["],\\"B"]'),
     *('"Sec-Gpc":["],"]', '"\\u0041ccept":["*/*"]', '"A":{}', '"A":["{"]', '"A":["\\"],\\"B\\":[\\"x"]'),
+    *('"A":["[b]","c]"]', '{"A":["b"]', '"A":["b"]]', '"User-Agent":["a [FBAN/x;FBAV/1]"]', '"A":["b],"]'),
     *('"A":"b"', '"A":["b"', '"A":["\\x"]', '"A":["}"]', '"A":["\\ud800"]', '"A":[]]', '"A":[,]'),
 ]
 
@@ -358,6 +359,32 @@ def test_a_long_log_of_hits_and_others_keeps_its_order(store: Store, format_: Fo
     assert counts.unknown_tokens == 3_000 - len(expected)
     assert counts.opens + counts.clicks == len(expected)
     assert counts.not_ours == len(lines) - 3_000
+
+
+def test_what_begins_in_one_of_caddys_lines_never_ends_in_the_next(store: Store) -> None:
+    """Its headers are found up to a brace, so that a line cut off there goes on behind the line end."""
+    keys = KEYS[0]
+    lines = [
+        plain_line("caddy", 0, f"/o/{keys.code}/{keys.message_token(bytes(7) + bytes([number]))}.gif", 200)
+        for number in range(4)
+    ]
+    for cut in (lines[1].index('"User-Agent"'), lines[1].index('"resp_headers":{') + 16):
+        for more in ("", '"A":["'):
+            damaged = [lines[0], lines[1][:cut] + more, *lines[2:]]
+            events, counts = both(store, "caddy", ["".join(f"{line}\n" for line in damaged).encode()])
+            assert [event[4] for event in events] == [0, 2, 3]
+            assert (counts.lines, counts.damaged) == (4, 1)
+
+
+def test_a_bracket_in_a_header_does_not_make_a_caddy_line_slow(store: Store) -> None:
+    keys = KEYS[0]
+    agent = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 [FBAN/FBIOS;FBAV/442.0;FBDM/1]"
+    line = plain_line("caddy", 0, f"/o/{keys.code}/{keys.message_token(bytes(8))}.gif", 200, agent)
+    plain = reader("caddy").plain
+    assert plain is not None
+    assert plain.findall(f"{line}\n".encode())[0][0]
+    events, _counts = both(store, "caddy", [f"{line}\n".encode()])
+    assert len(events) == 1
 
 
 def test_a_token_of_another_campaign_or_key_is_found_among_good_ones(store: Store) -> None:

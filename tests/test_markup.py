@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixeltrack.hrefs import decode_attribute
-from pixeltrack.markup import scan
+from pixeltrack.markup import elements, scan
 
 LINK = '<a href="L">'  # found where it is markup, not found where it is text
 
@@ -385,3 +385,19 @@ def test_a_picture_without_words_parts_none() -> None:
     """Our own pixel may come to stand in a link that nobody has closed."""
     (anchor,) = scan('<a href="x">one<img alt="">two<img alt="three">four').anchors
     assert anchor.text == "onetwo three four"
+
+
+def test_every_start_tag_that_a_browser_sees_is_listed():
+    text = '<p>a</p><!-- <b> --><!--[if mso]><i><![endif]--><IMG src="x" src=y alt=z><style>q <u> </style ><br/><script>never'
+    found = [(each.name, text[each.at : each.end]) for each in elements(text)]
+    assert found == [
+        ("p", "<p>"),
+        ("img", '<IMG src="x" src=y alt=z>'),
+        ("style", "<style>q <u> </style >"),
+        ("br", "<br/>"),
+        ("script", "<script>never"),
+    ]
+    assert {name: each.value for name, each in elements(text)[1].attributes.items()} == {
+        "src": "x",
+        "alt": "z",
+    }

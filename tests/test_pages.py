@@ -35,6 +35,7 @@ NOTICE: Values = {
     "contact": "privacy@blueboat.example",
     "retention_days": 180,
     "consent_required": True,
+    "country_noted": False,
 }
 CHOICES: list[tuple[str, Values]] = [
     ("unsubscribe.html", UNSUBSCRIBE),
@@ -55,6 +56,7 @@ CHOICES: list[tuple[str, Values]] = [
     ),
     ("privacy.html", NOTICE),
     ("privacy.html", {**NOTICE, "contact": "+44 20 7946 0000", "retention_days": None}),
+    ("privacy.html", {**NOTICE, "country_noted": True}),
     ("privacy.html", {**dict.fromkeys(NOTICE), "retention_days": 1, "consent_required": False}),
     ("done.html", {"title": "Done", "message": "You are unsubscribed."}),
     ("missing.html", {}),

@@ -329,10 +329,11 @@ def test_no_hit_is_missing_from_the_totals_however_many_links_and_agents(
 def test_the_memory_is_bounded_and_whoever_replays_stays_known() -> None:
     replays = Replays()
     tracemalloc.start()
+    (again,) = hits(1, message=7)
     for number in range(200_000):
-        replays.is_beyond(NOON, 1, 0, number - (1 << 40))
+        replays.part([again._replace(message=number - (1 << 40))])
         if number % 1_000 == 0:
-            beyond = replays.is_beyond(NOON, 1, 0, 7)
+            _kept, beyond = replays.part([again])
     _size, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(replays._young) + len(replays._old) <= 65_536

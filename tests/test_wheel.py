@@ -42,6 +42,7 @@ def _absent(reason: str) -> None:
 def test_the_wheel_holds_pages_rules_queries_and_the_example(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "pixeltrack/templates/pages/unsubscribe.html" in names
+    assert "pixeltrack/templates/report/report.html" in names
     assert "pixeltrack/examples/spring-sale/campaign.html" in names
     assert "pixeltrack/store/schema/0001_foundation.sql" in names
     assert "pixeltrack/store/queries/put_event.sql" in names

@@ -11,6 +11,7 @@ from pixeltrack import urls
 from pixeltrack.accesslog import hit, plain
 from pixeltrack.accesslog.hit import Damaged, Hit
 from pixeltrack.model import Flag
+from pixeltrack.remembered import Remembered
 
 # The first fields of a standard log in their documented order, for a piece without its header.
 _FIELDS = (
@@ -76,8 +77,8 @@ def _plain(fields: tuple[str, ...]) -> plain.Plain | None:
     protocol = rb"()"
     if "cs-protocol" in fields:  # lines may end before it
         between = fields.index("cs-protocol") - agent - 1
-        protocol = rb"(?:(?:\t%b){%d}\t(%b))?" % (_ANY, between, _ANY)
-    pattern = rb"\t".join(patterns) + protocol + rb"(?:\t[^\n]*+)?"
+        protocol = rb"(?:(?:\t%b){%d}\t(%b)|)" % (_ANY, between, _ANY)
+    pattern = rb"\t".join(patterns) + protocol + rb"(?:\t[^\n]*+|)"
     return plain.Plain(plain.lines(pattern), _plain_time, _plain_said)
 
 
@@ -86,9 +87,12 @@ def _time(day: str, time: str) -> int:
     return hit.milliseconds(datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=UTC))
 
 
-def _plain_time(written: bytes) -> int:
+def _parted_time(written: bytes) -> int:
     day, _, time = written.decode("latin-1").partition("\t")
     return _time(day, time)
+
+
+_plain_time = Remembered(_parted_time, 1_024).__getitem__
 
 
 @lru_cache(maxsize=4_096)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from pixeltrack.accesslog import hit, plain
 from pixeltrack.accesslog.hit import Damaged, Hit
+from pixeltrack.remembered import Remembered
 
 _QUOTED = r'[^"\\]*+(?:\\.[^"\\]*+)*+'  # quotes inside are \" (Apache) or \x22 (nginx)
 _LINE = re.compile(
@@ -39,7 +40,7 @@ _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def time(written: str) -> int:
     """``24/Nov/2026:22:07:08 +0100``; neighbours in a log share it. strptime would ask the locale."""
     offset = timedelta(hours=int(written[22:24]), minutes=int(written[24:26]))
@@ -53,6 +54,10 @@ def time(written: str) -> int:
     return hit.milliseconds(moment)
 
 
+def _decoded_time(written: bytes) -> int:
+    return time(written.decode("latin-1"))
+
+
 PLAIN = plain.Plain(
     plain.lines(
         # the time, and what stands before it
@@ -61,6 +66,6 @@ PLAIN = plain.Plain(
         # size, referrer, agent, and what follows them
         + rb' [0-9-]++ "' + plain.TEXT + rb'" "(' + plain.TEXT + rb')"()[^\n]*+'
     ),
-    lambda written: time(written.decode("latin-1")),
+    Remembered(_decoded_time, 1_024).__getitem__,
     lambda agent, _: ("" if agent == b"-" else agent.decode("latin-1"), 0),
 )  # fmt: skip

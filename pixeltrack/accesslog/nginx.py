@@ -117,7 +117,7 @@ def _plain_said(rest: bytes, _: bytes) -> tuple[str, int]:
 # As JSON_FORMAT writes it, with nothing escaped before the agent; the address may be left out.
 PLAIN = plain.Plain(
     plain.lines(
-        rb'\{"time":([1-9][0-9]{9}\.[0-9]{3})(?:,"addr":"(' + plain.TEXT + rb')")?'
+        rb'\{"time":([1-9][0-9]{9}\.[0-9]{3})(?:,"addr":"(' + plain.TEXT + rb')"|)'
         + rb',"method":"(GET|HEAD)","uri":"' + plain.TARGET + rb'","status":"' + plain.STATUS
         + rb'","(agent":"[^\n]*+)()'
     ),

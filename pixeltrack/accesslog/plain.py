@@ -19,7 +19,7 @@ from pixeltrack import urls
 TEXT = rb"[ !#-\[\]-\xff]*+"
 WORD = rb"[!#-\[\]-\xff]*+"
 #: A path of ours and the query behind it, which says nothing; what ends it must follow.
-TARGET = urls.PLAIN_PATH + rb"(?:\?" + WORD + rb")?"
+TARGET = urls.PLAIN_PATH + rb"(?:\?" + WORD + rb"|)"
 STATUS = rb"([0-9]{3})"
 
 #: What is found in a line; all empty when it is not plain: time; client; method; code and token of an open;
@@ -35,8 +35,8 @@ class Plain:
 
     ``findall`` returns what is found in each of many whole lines. ``time`` returns milliseconds UTC;
     ``said``, from the last two of what was found, the agent's text and the flags. When one raises
-    ValueError or OverflowError, the line is not plain after all. Both are asked for the same again and
-    again: who calls, remembers.
+    ValueError or OverflowError, the line is not plain after all. ``said`` is asked for the same again and
+    again: who calls, remembers. So does ``time`` where that is worth it.
     """
 
     findall: Callable[[bytes], list[Found]]

@@ -69,7 +69,9 @@ def command(people: int, seed: int, **options: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)  # nobody is told of it
         raise
     call.say(f"\nfiles: {folder}")
-    call.say(f"look again: pixeltrack report --db {database} --campaign {demo.CAMPAIGN}")
+    again = f"pixeltrack report --db {database} --campaign {demo.CAMPAIGN}"
+    call.say(f"look again: {again}")
+    call.say(f"as a page: {again} --html report.html")
     if outcome.differences:
         raise PixeltrackError(
             f"the report differs from what was played: {'; '.join(outcome.differences[:5])}",

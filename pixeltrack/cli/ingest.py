@@ -71,7 +71,9 @@ def command(
         )
     workspace = open_workspace(call.settings, create=False)
     try:
-        clients = LogClients(workspace.store, now_ms, lists=call.settings.networks)
+        clients = LogClients(
+            workspace.store, now_ms, lists=call.settings.networks, country_db=call.settings.country_db
+        )
         read = (_follow if follow else _read)(call, workspace, clients, logs, format_)
     finally:
         workspace.store.close()

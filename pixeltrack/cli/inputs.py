@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,34 @@ def write_new(path: Path, content: bytes, option: str = "--out") -> None:
             file.write(content)
     except FileExistsError:
         raise InputError(f"{path} exists already", hint=f"name another with {option}") from None
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def replace_own(path: Path, content: bytes, mark: bytes, option: str) -> None:
+    """Write a file whole or not at all, in the place of an earlier one of ours: one that ends in a mark.
+
+    Raises InputError for a file that is not ours, and where it cannot be written.
+    """
+    target = Path(os.path.realpath(path))  # a link stays one
+    try:
+        if path.exists() and not path.is_file():  # a pipe, a terminal
+            path.write_bytes(content)
+            return
+        if target.is_file() and target.stat().st_size and not target.read_bytes().endswith(mark):
+            raise InputError(
+                f"{path} exists already, and pixeltrack did not write it", hint=f"name another with {option}"
+            )
+        made = target.with_name(f".{target.name[:200]}.{os.getpid()}.partial")
+        try:
+            with made.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            made.replace(target)
+        except BaseException:
+            made.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 

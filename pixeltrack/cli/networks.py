@@ -71,7 +71,10 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
 @global_options
 def lookup(addresses: tuple[str, ...], **options: Any) -> None:
-    """Print which list each address is in, with the list's date; a dash for none."""
+    """Print which list each address is in, with the list's date; a dash for none.
+
+    With country_db in pixeltrack.toml, the country stands before it.
+    """
     call = Call(options, {})
     from pixeltrack.networks import Networks
     from pixeltrack.networks.address import packed
@@ -81,7 +84,7 @@ def lookup(addresses: tuple[str, ...], **options: Any) -> None:
             raise InputError(
                 f"{address!r} is no IP address", hint="give it as 192.0.2.1 or 2001:db8::1, without a port"
             )
-    networks = Networks.of(call.settings.networks)
+    networks = Networks.of(call.settings.networks, call.settings.country_db)
     for address in addresses:
         click.echo(f"{address}\t{networks.label(address) or '–'}")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from pixeltrack.cli.beside import asked
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.cli.inputs import GivenPath
+from pixeltrack.cli.wanted import Options, wanted
 from pixeltrack.errors import InputError, StoreError
 
 EPILOG = """\
@@ -16,23 +18,55 @@ Examples:
 \b
   pixeltrack report --campaign spring-sale
       one campaign in full
+  pixeltrack report --campaign spring-sale --html report.html
+      the same as a page, with the mail and each link's share on it
+  pixeltrack report --campaign spring-sale --by device
+      opens and clicks by one thing; --csv and --json have all of it
+  pixeltrack report --campaign spring-sale --who not-opened --csv > again.csv
+      a list for the next mail
   pixeltrack report --compare spring-sale summer-sale
       campaigns side by side; as many as you like
   pixeltrack report --campaign spring-sale --ab
       the versions that inject --version made: which is clicked more, and how sure that is
   pixeltrack report --campaign spring-sale --follow
-      the same on a screen that keeps up with what comes in, until Ctrl-C
+      on a screen that keeps up with what comes in, until Ctrl-C
 """
+BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|company|country|version"
 
 
 @click.command("report", epilog=EPILOG)
 @click.argument("more", nargs=-1, metavar="")
 @click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
+@click.option("--by", metavar="WHAT", help=f"The campaign's opens and clicks by one thing: {BY}.")
+@click.option(
+    "--who",
+    metavar="WHAT",
+    help="People who did something: opened|clicked|not-opened|clicked:LINK, a link's number or text.",
+)
 @click.option(
     "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
 )
 @click.option("--ab", is_flag=True, help="Versions of the campaign beside each other, machines left out.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print --compare or --ab as CSV.")
+@click.option("--since", metavar="TIME", help="Only hits since then, in ISO 8601.")
+@click.option("--until", metavar="TIME", help="Only hits before then.")
+@click.option(
+    "--tz",
+    metavar="ZONE",
+    help="Of hours, days and weekdays, and of times without an offset.  [default: this machine's]",
+)
+@click.option(
+    "--html",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Write the same figures as one page that loads nothing, with the mail and each link's share on it.",
+)
+@click.option(
+    "--templates",
+    type=GivenPath(path_type=Path),
+    metavar="DIR",
+    help="Your own templates for --html; ours stand in for those that are not there.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV: one row for each campaign.")
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
 @click.option("--follow", is_flag=True, help="Go on: show the figures again as they change, until stopped.")
 @click.option(
@@ -45,8 +79,15 @@ Examples:
 def command(
     more: tuple[str, ...],
     campaign: str | None,
+    by: str | None,
+    who: str | None,
     compared: tuple[str, ...],
     ab: bool,
+    since: str | None,
+    until: str | None,
+    tz: str | None,
+    html: Path | None,
+    templates: Path | None,
     as_csv: bool,
     as_json: bool,
     follow: bool,
@@ -54,35 +95,23 @@ def command(
     **options: Any,
 ) -> None:
     """Show how a campaign did, people and machines apart."""
-    beside = asked(more, campaign, compared, ab=ab, csv=as_csv, json=as_json)
+    report = wanted(
+        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json)
+    )
+    if follow and (html or as_csv):
+        raise InputError("--follow prints for a screen, or JSON", hint="leave out --html and --csv")
     if every is not None and not follow:
         raise InputError("--every is for --follow", hint="add --follow")
-    if follow and (beside or as_csv):
-        raise InputError(
-            "--follow shows one campaign, or all of them", hint="leave out --compare, --ab and --csv"
-        )
     call = Call(options, {})
-    from pixeltrack import report
     from pixeltrack.cli.progress import progress
-    from pixeltrack.figures import CampaignReport
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
 
     call.use_rules()
-    result: CampaignReport | list[CampaignReport]
     if follow:
         from pixeltrack.cli.following import follow_report
 
-        follow_report(
-            call,
-            lambda store, tell, failed: (
-                report.build_all(store, tell, failed)
-                if campaign is None
-                else report.build(store, campaign, tell, failed)
-            ),
-            every=2.0 if every is None else every,
-            as_json=as_json,
-        )
+        follow_report(call, report, every=2.0 if every is None else every, as_json=as_json)
         return
     store = open_workspace(call.settings, create=False).store
     waiting = store.unjudged()
@@ -91,12 +120,7 @@ def command(
         call.warn(f"{waiting:,} hits are not judged, and not counted yet: {error.message}")
 
     with progress(waiting, call, "judging") as tell:
-        if beside:
-            show = beside.build(store, tell, failed)
-        elif campaign is None:
-            result = report.build_all(store, tell, failed)
-        else:
-            result = report.build(store, campaign, tell, failed)
+        show = report.build(store, tell, failed)
     store.close()
     spooled = waiting_bytes(call.settings.db)
     if spooled:
@@ -104,22 +128,4 @@ def command(
             f"{spooled:,} bytes of hits wait in a spool beside {call.settings.db} and are not counted yet;"
             " pixeltrack serve takes them in"
         )
-    if beside:
-        show()
-        return
-    if as_json:
-        from pixeltrack.show.json import as_json as encode
-
-        click.echo(encode(result))
-        return
-    from rich.console import Console
-
-    from pixeltrack.show import terminal
-
-    console = Console(highlight=False)
-    if isinstance(result, CampaignReport):
-        terminal.show_report(console, result)
-    elif result:
-        terminal.show_overview(console, result)
-    else:
-        call.say("no campaign yet; pixeltrack inject makes one")
+    show()

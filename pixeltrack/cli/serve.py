@@ -86,6 +86,7 @@ def command(
     from pixeltrack.clock import now_ms
     from pixeltrack.collector import make_app
     from pixeltrack.metrics import Counters
+    from pixeltrack.networks import Networks
     from pixeltrack.pages import Pages
     from pixeltrack.reload import reload
     from pixeltrack.serve import Server, listen, url_of
@@ -110,6 +111,8 @@ def command(
             )
     workspace.store.close()  # each process has its own
     several = workers > 1
+    if several:  # an error is said once, and before anybody is told that we collect
+        Networks.of(settings.networks, settings.country_db).load()
     counters = Counters(workers)  # in memory that all of them share
 
     def started() -> None:

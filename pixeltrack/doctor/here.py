@@ -17,6 +17,7 @@ from pixeltrack.dayhash import KEPT, day_of
 from pixeltrack.doctor.check import Check, failed, ok, warning
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.networks import read_lists
+from pixeltrack.networks.countries import open_countries
 from pixeltrack.spool import waiting_bytes
 from pixeltrack.store import Health, examine
 
@@ -31,6 +32,8 @@ FILES = 2_040  # that a collector wants to have open at the same time: its conne
 def check_here(settings: Settings, now: int) -> list[Check]:
     """Look at the settings and at the files that they name. now is milliseconds UTC."""
     checks = [*_settings(settings), _base_url(settings.base_url), _files(), _lists(settings.networks, now)]
+    if settings.country_db:
+        checks.append(_countries(settings.country_db))
     if settings.db.exists() or settings.key.exists():
         checks += [_key(settings.key), *_database(settings, now), _disk(settings.db.absolute().parent)]
     else:
@@ -91,6 +94,14 @@ def _lists(folder: Path, now: int) -> Check:
         hint = "pixeltrack networks update takes newer ones, from the publishers' files"
         return warning("networks", f"lists older than {_LISTS_OLD} days: {', '.join(old)}", hint)
     return ok("networks", f"{len(lists)} lists, none older than {_LISTS_OLD} days")
+
+
+def _countries(path: Path) -> Check:
+    try:
+        open_countries(path)
+    except PixeltrackError as error:
+        return failed("countries", error.message, error.hint or "name another file")
+    return ok("countries", str(path))
 
 
 def _key(path: Path) -> Check:

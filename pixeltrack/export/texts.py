@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from typing import IO, Any
 
 from pixeltrack.export.columns import Column, Kind, Row
-from pixeltrack.export.formula import safe
+from pixeltrack.formula import safe
 
 # All that JSON may have as it is, but a terminal or an editor acts on: C1 controls, soft hyphens, marks of
 # direction, zero-width characters, line separators. Escaped, it is the same JSON.

@@ -12,6 +12,7 @@ from pixeltrack import agents
 from pixeltrack.judging import signs
 from pixeltrack.judging.values import Verdict
 from pixeltrack.model import EventKind, Flag
+from pixeltrack.netlabel import network_of
 from pixeltrack.rulebook import Client, Exact, Machine, Proxy, Rules
 from pixeltrack.rules import rules as in_force
 from pixeltrack.rules import using
@@ -105,7 +106,7 @@ def _headers(agent: str, flags: int, book: Rules, *, browser: bool) -> int:
 
 
 def _network(network: str, book: Rules, click: bool) -> tuple[int, bool]:
-    row = book.networks.get(network.partition("/")[0])
+    row = book.networks.get(network_of(network).partition("/")[0])
     if row is None or (row.scope == "clicks" and not click):
         return 0, False
     if row.certainty == "certain":

@@ -12,7 +12,8 @@ LABELS: tuple[Label, ...] = ("human", "unknown", "prefetch", "scanner", "test")
 class Fact(NamedTuple):
     """One hit, with all that judging looks at. ``at`` is milliseconds UTC, ``agent`` a reduced agent.
 
-    ``network`` is a label of the network lists, with or without the list's date behind a slash;
+    ``network`` is a label of the network lists, with or without the list's date behind a slash, and the
+    country before a colon, which says nothing here;
     ``address`` tells apart the clients of one day, 0 when it is not known. ``kind`` and ``flags`` are
     those of ``model.EventKind`` and ``model.Flag``.
     """

@@ -15,12 +15,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pixeltrack.errors import InputError
+from pixeltrack.netlabel import labelled
 from pixeltrack.networks.address import packed
+from pixeltrack.networks.countries import open_countries
 from pixeltrack.networks.lists import Prefixes, RangeList, read_lists
 
 _REMEMBERED = 8_192  # addresses; image proxies and offices come again and again
 _MOST_LISTS = 255
 _LOW = (1 << 64) - 1
+_FIRST = 12  # bits of an IPv4 address by which the starts are looked up first: half the steps are left
+_SHIFT = 32 - _FIRST
+
+_number = int.from_bytes  # its default is "big"
 
 
 class _Table(NamedTuple):
@@ -29,6 +35,7 @@ class _Table(NamedTuple):
     names: tuple[str, ...]
     starts: array[int]
     owners: array[int]
+    edges: array[int]  # for each value of the first bits, how many starts are before it or at it
     highs: array[int]  # IPv6, in halves: 16 bytes a start, and no object
     lows: array[int]
     owners_6: array[int]
@@ -40,18 +47,30 @@ class Networks:
     label: Callable[[str], str]
     """Return ``label/date`` of the list that an address is in, as ``google/2026-11-01``; else empty.
 
-    The address is text, IPv4 or IPv6. What is no address is in no list.
+    With a file of countries the country stands before it, as ``netlabel`` has it. The address is text, IPv4
+    or IPv6. What is no address is in no list.
     """
 
-    def __init__(self, read: Callable[[], Iterable[RangeList]]) -> None:
+    label_of: Callable[[bytes], str]
+    """Return the same of an address as ``packed`` gives it. This is not remembered."""
+
+    def __init__(
+        self, read: Callable[[], Iterable[RangeList]], country: Callable[[bytes], str] | None = None
+    ) -> None:
+        """country tells the country of an address as ``packed`` gives it, as "DE"; empty for none."""
         self._read = read
         self._table: _Table | None = None
+        self._country = country
+        self.label_of = self._network_of if country is None else self._label_of
         self.label = lru_cache(maxsize=_REMEMBERED)(self._label)
 
     @classmethod
-    def of(cls, folder: Path | None) -> Networks:
-        """Return the networks of the shipped lists and of those in the user's folder."""
-        return cls(lambda: read_lists(folder))
+    def of(cls, folder: Path | None, country_db: Path | None = None) -> Networks:
+        """Return the networks of the shipped lists and of those in the user's folder.
+
+        country_db is the user's file of countries. Raises InputError when that cannot be used.
+        """
+        return cls(lambda: read_lists(folder), open_countries(country_db) if country_db else None)
 
     def load(self) -> _Table:
         """Read the lists now. Raises InputError for a file that is no list."""
@@ -62,14 +81,20 @@ class Networks:
     def _label(self, address: str) -> str:
         return self.label_of(packed(address))
 
-    def label_of(self, raw: bytes) -> str:
-        """Return the same of an address as ``packed`` gives it. This is not remembered."""
+    def _label_of(self, raw: bytes) -> str:
+        country = self._country(raw) if self._country and raw else ""
+        return labelled(country, self._network_of(raw))
+
+    def _network_of(self, raw: bytes) -> str:
         table = self._table or self.load()
         if len(raw) == 4:
-            return table.names[table.owners[bisect_right(table.starts, int.from_bytes(raw, "big"))]]
+            value = _number(raw)
+            edges, first = table.edges, value >> _SHIFT
+            behind = bisect_right(table.starts, value, edges[first], edges[first + 1])
+            return table.names[table.owners[behind]]
         if not raw:
             return ""
-        value = int.from_bytes(raw, "big")
+        value = _number(raw)
         high, low = value >> 64, value & _LOW
         highs = table.highs
         behind = bisect_right(highs, high)
@@ -88,6 +113,7 @@ def _table(lists: list[RangeList]) -> _Table:
         ("", *names),
         array("I", starts),
         array("B", owners),
+        array("I", [bisect_right(starts, first << _SHIFT) for first in range((1 << _FIRST) + 1)]),
         array("Q", [start >> 64 for start in wide]),
         array("Q", [start & _LOW for start in wide]),
         array("B", owners_6),

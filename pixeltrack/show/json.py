@@ -13,16 +13,8 @@ from pixeltrack.show.text import iso
 
 def as_json(report: CampaignReport | Sequence[CampaignReport]) -> str:
     """Return one report as an object, or several as an array."""
-    return json.dumps(_value(report), indent=2, ensure_ascii=False)
-
-
-def as_line(report: CampaignReport | Sequence[CampaignReport]) -> str:
-    """Return the same on one line, for programs that read one value after the other."""
-    return json.dumps(_value(report), ensure_ascii=False)
-
-
-def _value(report: CampaignReport | Sequence[CampaignReport]) -> object:
-    return _plain(report) if isinstance(report, CampaignReport) else [_plain(each) for each in report]
+    value = _plain(report) if isinstance(report, CampaignReport) else [_plain(each) for each in report]
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _plain(report: CampaignReport) -> dict[str, Any]:

@@ -6,16 +6,15 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-Cell = str | int | float | None
+from pixeltrack.formula import safe
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | int | float | None
 
 
 def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
     """Return rows as CSV (RFC 4180, but lines end in LF). What is undefined is an empty cell.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it: names and labels
-    are written by others (OWASP, "CSV injection").
+    Texts are made safe for spreadsheets, as exports have them.
     """
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([_plain(cell) for cell in row] for row in rows)
@@ -23,4 +22,4 @@ def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def _plain(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    return safe(cell) if isinstance(cell, str) else cell

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
 
 _CACHE_KIB = 65_536  # recipients are looked up all over their table: the usual 2 MB are read twice
+
+
+class Listed(NamedTuple):
+    """A message, whether it is tracked, its recipient's mail domain and the list's other columns."""
+
+    message: int
+    tracked: bool
+    domain: str
+    fields: dict[str, str]
 
 
 class Domains(Database):
@@ -23,6 +33,14 @@ class Domains(Database):
         asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
         return self._looked_up("domains_of", asked)
 
-    def _looked_up(self, name: str, values: dict[str, object]) -> list[tuple[str, int]]:
+    def listed(self, campaign_id: int, messages: Iterable[int]) -> list[Listed]:
+        """Return what the sender's list says of some messages' recipients; unknown ones are left out."""
+        asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
+        return [
+            Listed(message, bool(tracked), domain, json.loads(fields))
+            for message, tracked, domain, fields in self._looked_up("holders_fields", asked)
+        ]
+
+    def _looked_up(self, name: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
         self._plain(f"pragma cache_size = -{_CACHE_KIB}")
         return self._plain(query(name), values)

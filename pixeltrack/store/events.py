@@ -73,7 +73,7 @@ class Events(Database):
         """
         agents: dict[str, int] = {}
         self.doubt = self._marked = None
-        self._replays.begin(())
+        self._replays.begin()
         try:
             self._put(events, agents, spool)
         except StoreError:
@@ -118,15 +118,13 @@ class Events(Database):
 
         Call ``_keep`` with these when they are committed.
         """
-        known, networks, is_beyond = self._agents, self._networks, self._replays.is_beyond
+        known, networks = self._agents, self._networks
         values: list[int] = []
         fold = Fold()
-        self._replays.begin(events)
-        for event in events:
-            at, campaign_id, kind, link, message, agent, flags, network, address = event
-            if is_beyond(at, campaign_id, link, message):
-                fold.add(event)
-                continue
+        kept, beyond = self._replays.part(events)
+        for event in beyond:
+            fold.add(event)
+        for at, campaign_id, kind, link, message, agent, flags, network, address in kept:
             agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
             network_id = networks.get(network)
             if network_id is None:

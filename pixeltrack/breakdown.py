@@ -1,0 +1,177 @@
+"""One campaign's hits by one of their properties: links, hours, devices, domains and so on."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from pixeltrack import heard, properties
+from pixeltrack.errors import InputError
+from pixeltrack.figures import Tally
+from pixeltrack.heard import Heard, Span
+from pixeltrack.model import Campaign, EventKind
+from pixeltrack.properties import OF_MESSAGES, UNKNOWN, WEEKDAYS, By
+from pixeltrack.rates import ratio
+from pixeltrack.store import Store
+from pixeltrack.times import Zone
+from pixeltrack.verdicts import Progress
+
+_OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_AT_ONCE = 5_000  # messages of which the property is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value of the property: opens and clicks of people (messages, and hits), and other hits.
+
+    ``tracked`` messages and rates over them are None where a message can stand in several rows.
+    ``says`` tells more: a link's text and address.
+    """
+
+    name: str
+    says: str
+    tracked: int | None
+    opens: Tally
+    clicks: Tally
+    open_rate: float | None
+    click_rate: float | None
+    machine_opens: int
+    machine_clicks: int
+    unknown_opens: int
+    unknown_clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A campaign's hits by one property, in a stretch of time (ms UTC; None is always)."""
+
+    campaign: str
+    by: By
+    since: int | None
+    until: int | None
+    zone: str  # of hours, days and weekdays
+    rows: tuple[Row, ...]
+
+
+@dataclass(slots=True)
+class _Sums:
+    people: list[int] = field(default_factory=lambda: [0, 0, 0])  # messages, at their kind
+    hits: Counter[tuple[int, str]] = field(default_factory=Counter)  # by kind and label
+
+    def machines(self, kind: int) -> int:
+        return self.hits[kind, "prefetch"] + self.hits[kind, "scanner"]
+
+
+def build(
+    store: Store, campaign: Campaign, by: By, span: Span, zone: Zone, progress: Progress | None = None
+) -> Breakdown:
+    """Return a campaign's judged hits by a property; ``progress`` is told how many hits are counted.
+
+    Raises InputError where the campaign has no such property: no versions, or recipients that the
+    sender's own mail system fills in.
+    """
+    _check(store, campaign, by)
+    number = campaign.campaign_id
+    links = {row.number: row for row in store.links(number) if row.role == "link"}
+    whole = properties.tracked(store, number, by) if by in OF_MESSAGES else Counter[str]()
+    sums: defaultdict[str, _Sums] = defaultdict(_Sums)
+    for name in (*whole, *(map(str, links) if by == "link" else WEEKDAYS if by == "weekday" else ())):
+        sums[name] = _Sums()
+    hits = heard.messages(store, number, span, _told(progress))
+    if by in OF_MESSAGES:
+        while page := list(islice(hits, _AT_ONCE)):
+            names = properties.of_messages(store, number, by, (message for message, _hits in page))
+            for message, its in page:
+                _add(sums, [(names.get(message, UNKNOWN), hit) for hit in its])
+    else:
+        of_hit = properties.of_hits(by, links, zone)
+        for _message, its in hits:
+            _add(sums, [(name, hit) for hit in its if (name := of_hit(hit)) is not None])
+    said = (
+        {str(row.number): f"{row.text}  {row.url}".strip() for row in links.values()} if by == "link" else {}
+    )
+    rows = [
+        _row(name, said.get(name, ""), each, whole[name] if by in OF_MESSAGES else None)
+        for name, each in sums.items()
+    ]
+    return Breakdown(
+        campaign.name,
+        by,
+        span.since if span.since != Span().since else None,
+        span.until if span.until != Span().until else None,
+        zone.name,
+        tuple(sorted(rows, key=_ORDERS.get(by, _most_first))),
+    )
+
+
+def _check(store: Store, campaign: Campaign, by: By) -> None:
+    if by in OF_MESSAGES and campaign.kind == "merge":
+        raise InputError(
+            f"campaign {campaign.name!r} has no {by}: your mail system filled in its recipients",
+            hint="inject with --recipients, and pixeltrack knows whom a message goes to",
+        )
+    if by == "version" and not store.versions(campaign.campaign_id):
+        raise InputError(
+            f"campaign {campaign.name!r} has no versions",
+            hint="pixeltrack inject --version A=a.html B=b.html makes some",
+        )
+
+
+def _told(progress: Progress | None) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    done = 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done)
+
+    return told
+
+
+def _add(sums: defaultdict[str, _Sums], hits: Iterable[tuple[str, Heard]]) -> None:
+    """Count the hits of one message."""
+    people: set[tuple[str, int]] = set()
+    for name, hit in hits:
+        label = hit.verdict.label
+        sums[name].hits[hit.kind, label] += hit.weight
+        if label == "human":
+            people.add((name, hit.kind))
+    for name, kind in people:
+        sums[name].people[kind] += 1
+
+
+def _row(name: str, says: str, sums: _Sums, tracked: int | None) -> Row:
+    openers, clickers = sums.people[_OPEN], sums.people[_CLICK]
+    return Row(
+        name,
+        says,
+        tracked,
+        Tally(openers, sums.hits[_OPEN, "human"]),
+        Tally(clickers, sums.hits[_CLICK, "human"]),
+        ratio(openers, tracked),
+        ratio(clickers, tracked),
+        sums.machines(_OPEN),
+        sums.machines(_CLICK),
+        sums.hits[_OPEN, "unknown"],
+        sums.hits[_CLICK, "unknown"],
+    )
+
+
+def _most_first(row: Row) -> tuple[object, ...]:
+    return (
+        -row.clicks.unique - row.opens.unique,
+        -row.clicks.total - row.opens.total,
+        -(row.tracked or 0),
+        row.name,
+    )
+
+
+_ORDERS: dict[By, Callable[[Row], tuple[object, ...]]] = {
+    "hour": lambda row: (row.name,),
+    "day": lambda row: (row.name,),
+    "weekday": lambda row: (WEEKDAYS.index(row.name),),
+}

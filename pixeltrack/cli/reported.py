@@ -1,0 +1,168 @@
+"""The reports of hits that ``report`` can make: whole, as a page, by a property, and who it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pixeltrack.cli.beside import Form
+from pixeltrack.errors import InputError
+from pixeltrack.figures import CampaignReport
+
+if TYPE_CHECKING:
+    from pixeltrack.heard import Span
+    from pixeltrack.properties import By
+    from pixeltrack.report import Failed
+    from pixeltrack.show.page import ReportPages
+    from pixeltrack.store import Store
+    from pixeltrack.times import Zone
+    from pixeltrack.verdicts import Progress
+
+Show = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One campaign in full, or all of them."""
+
+    campaign: str | None
+    span: Span
+    zone: Zone
+    form: Form
+
+    def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
+        found = _reports(store, self.campaign, self.span, self.zone, progress, failed)
+        return lambda: self._show(found)
+
+    def _show(self, found: CampaignReport | list[CampaignReport]) -> None:
+        if self.form == "json":
+            from pixeltrack.show.json import as_json
+
+            click.echo(as_json(found))
+            return
+        if self.form == "csv":
+            from pixeltrack.show.wide import as_csv
+
+            put(as_csv([found] if isinstance(found, CampaignReport) else found))
+            return
+        from rich.console import Console
+
+        from pixeltrack.show import terminal
+
+        console = Console(highlight=False)
+        if isinstance(found, CampaignReport):
+            terminal.show_report(console, found)
+        elif found:
+            terminal.show_overview(console, found)
+        else:
+            click.echo("no campaign yet; pixeltrack inject makes one", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The same as a page of HTML."""
+
+    campaign: str | None
+    span: Span
+    zone: Zone
+    path: Path
+    pages: ReportPages
+
+    def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
+        from pixeltrack import report
+        from pixeltrack.cli.inputs import replace_own
+
+        found = _reports(store, self.campaign, self.span, self.zone, progress, failed)
+        if isinstance(found, CampaignReport):
+            page = self.pages.campaign(found, report.kept_mails(store, found.campaign))
+        else:
+            page = self.pages.overview(found)
+
+        def show() -> None:
+            replace_own(self.path, page, self.pages.mark, "--html")
+            click.echo(f"wrote {self.path}", err=True)
+
+        return show
+
+
+def _reports(
+    store: Store,
+    campaign: str | None,
+    span: Span,
+    zone: Zone,
+    progress: Progress | None,
+    failed: Failed,
+) -> CampaignReport | list[CampaignReport]:
+    from pixeltrack import report
+
+    if campaign is None:
+        return report.build_all(store, progress, failed, zone=zone, span=span)
+    return report.build(store, campaign, progress, failed, zone=zone, span=span)
+
+
+@dataclass(frozen=True, slots=True)
+class ByProperty:
+    """One campaign's hits by one of their properties."""
+
+    campaign: str
+    by: By
+    span: Span
+    zone: Zone
+    form: Form
+
+    def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
+        from pixeltrack import breakdown, verdicts
+        from pixeltrack.show import breakdown as shown
+
+        campaign = store.campaign(self.campaign)
+        verdicts.bring_up_to_date(store, progress, failed)
+        found = breakdown.build(store, campaign, self.by, self.span, self.zone)
+        if self.form != "terminal":
+            return lambda: put(shown.as_json(found) if self.form == "json" else shown.as_csv(found))
+        from rich.console import Console
+
+        return lambda: shown.show(Console(highlight=False), found)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Who opened, clicked, or did not."""
+
+    campaign: str
+    what: str
+    span: Span
+    zone: Zone
+    form: Form
+
+    def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
+        from pixeltrack import verdicts, who
+        from pixeltrack.show import who as shown
+
+        campaign = store.campaign(self.campaign)
+        wanted = who.read(store, campaign, self.what)
+        verdicts.bring_up_to_date(store, progress, failed)
+        found = who.build(store, campaign, wanted, self.span)
+        if self.form != "terminal":
+            return lambda: put(shown.as_json(found) if self.form == "json" else shown.as_csv(found))
+        from rich.console import Console
+
+        return lambda: shown.show(Console(highlight=False), found)
+
+
+def way(name: str) -> By:
+    """Return a property by its name; raise InputError for one that hits do not have."""
+    from pixeltrack.properties import WAYS
+
+    for known in WAYS:
+        if known == name:
+            return known
+    raise InputError(f"hits have no {name[:40]!r}", hint=f"--by is one of {', '.join(WAYS)}")
+
+
+def put(text: str) -> None:
+    """Print a text that may end in a newline."""
+    click.echo(text, nl=not text.endswith("\n"))

@@ -1,0 +1,125 @@
+"""What ``report`` was asked for: options that fit together, or an error that says which do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from pixeltrack.cli.beside import Beside, Form
+from pixeltrack.errors import InputError
+
+if TYPE_CHECKING:
+    from pixeltrack.heard import Span
+    from pixeltrack.report import Failed
+    from pixeltrack.store import Store
+    from pixeltrack.times import Zone
+    from pixeltrack.verdicts import Progress
+
+
+class Report(Protocol):
+    """Something that can be reported."""
+
+    def build(self, store: Store, progress: Progress | None, failed: Failed) -> Callable[[], None]:
+        """Return what prints it, when the store is closed. Raises PixeltrackError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options as they were given."""
+
+    more: tuple[str, ...]
+    campaign: str | None
+    compared: tuple[str, ...]
+    ab: bool
+    by: str | None
+    who: str | None
+    since: str | None
+    until: str | None
+    tz: str | None
+    html: Path | None
+    templates: Path | None
+    csv: bool
+    json: bool
+
+
+def wanted(options: Options) -> Report:
+    """Return the report that is wanted. Raises InputError, or UsageError, for options that do not fit."""
+    named = {
+        "--compare": bool(options.compared),
+        "--ab": options.ab,
+        "--by": options.by is not None,
+        "--who": options.who is not None,
+        "--html": options.html is not None,
+    }
+    kinds = [name for name, given in named.items() if given]
+    if len(kinds) > 1:
+        raise InputError(f"{kinds[0]} and {kinds[1]} are two runs", hint="leave one out")
+    kind = kinds[0] if kinds else ""
+    forms = [name for name, given in (("--csv", options.csv), ("--json", options.json)) if given]
+    if len(forms) > 1:
+        raise InputError("--csv and --json exclude each other")
+    if kind == "--html" and forms:
+        raise InputError(f"--html and {forms[0]} are two runs", hint="leave one out")
+    if options.templates and kind != "--html":
+        raise InputError("--templates is for --html", hint="add --html FILE")
+    _check_campaign(options, kind)
+    form: Form = "json" if options.json else "csv" if options.csv else "terminal"
+    if kind == "--compare":
+        return Beside((*options.compared, *options.more), False, form)
+    if kind == "--ab" and options.campaign is not None:
+        return Beside((options.campaign,), True, form)
+    return _of_hits(options, form)
+
+
+def _check_campaign(options: Options, kind: str) -> None:
+    if options.more and kind != "--compare":
+        raise click.UsageError(
+            f"Got unexpected extra argument ({options.more[0]}). One campaign is --campaign {options.more[0]}."
+        )
+    if kind == "--compare" and options.campaign is not None:
+        raise InputError(
+            "--compare and --campaign exclude each other",
+            hint="--campaign NAME --ab puts the versions of one campaign beside each other",
+        )
+    if kind in ("--ab", "--by", "--who") and options.campaign is None:
+        raise InputError(f"{kind} needs --campaign", hint="it is about one campaign")
+    if kind in ("--compare", "--ab"):
+        given = next((name for name in ("since", "until", "tz") if getattr(options, name) is not None), None)
+        if given:
+            raise InputError(f"--{given} and {kind} do not go together", hint="leave one out")
+
+
+def _of_hits(options: Options, form: Form) -> Report:
+    from pixeltrack.cli import reported
+
+    zone, span = _times(options)
+    if options.by is not None and options.campaign is not None:
+        return reported.ByProperty(options.campaign, reported.way(options.by), span, zone, form)
+    if options.who is not None and options.campaign is not None:
+        return reported.Listed(options.campaign, options.who, span, zone, form)
+    if options.html is not None:
+        from pixeltrack.show.page import ReportPages
+
+        pages = ReportPages(options.templates)  # before anything is counted: a template may not work
+        return reported.Page(options.campaign, span, zone, options.html, pages)
+    return reported.Whole(options.campaign, span, zone, form)
+
+
+def _times(options: Options) -> tuple[Zone, Span]:
+    from pixeltrack.heard import Span
+    from pixeltrack.times import local_zone, read_time, read_zone
+
+    zone = local_zone() if options.tz is None else read_zone(options.tz)
+    times = {
+        name: read_time(given, f"--{name}", zone)
+        for name, given in (("since", options.since), ("until", options.until))
+        if given is not None
+    }
+    span = Span(**times)
+    if span.until <= span.since:
+        raise InputError(f"--until {options.until} is not after --since {options.since}")
+    return zone, span

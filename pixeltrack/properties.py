@@ -1,0 +1,136 @@
+"""What hits can be told apart by: properties of each hit, and properties of the message that it is of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Literal, get_args
+
+from pixeltrack.agents import describe
+from pixeltrack.heard import Heard
+from pixeltrack.model import EventKind, LinkRow
+from pixeltrack.netlabel import country_of
+from pixeltrack.providers import OTHER, provider_of
+from pixeltrack.store import Store
+from pixeltrack.times import Zone
+
+By = Literal[
+    *("link", "group", "hour", "day", "weekday", "device", "os", "browser", "client", "country"),
+    *("provider", "domain", "company", "version"),
+]
+WAYS: tuple[By, ...] = get_args(By)
+#: Ways in which each message stands in one row, so that rows have rates.
+OF_MESSAGES: frozenset[By] = frozenset({"provider", "domain", "company", "version"})
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+UNKNOWN = "unknown"
+NO_GROUP = "no group"
+NO_VERSION = "no version"
+FREE_MAIL = "free-mail addresses"
+_MAIL_PROGRAM = "a mail program, no browser"
+_WEBMAIL = "webmail or browser"
+_COMPANY = "company"  # the list's column
+
+_OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_QUARTER = 900_000  # ms: zones differ from UTC by quarters of an hour
+
+OfHit = Callable[[Heard], str | None]
+
+
+def of_hits(by: By, links: Mapping[int, LinkRow], zone: Zone) -> OfHit:
+    """Return what tells the property of a hit; None for a hit that has none, such as an open's link."""
+    if by == "link":
+        return lambda hit: str(hit.link) if hit.kind == _CLICK else None
+    if by == "group":
+        return lambda hit: _group(links.get(hit.link)) if hit.kind == _CLICK else None
+    if by == "client":  # who clicks has left the mail program
+        return lambda hit: describe(hit.agent).client or _WEBMAIL if hit.kind == _OPEN else None
+    if by == "country":
+        return lambda hit: country_of(hit.network) or UNKNOWN
+    if by in ("device", "os", "browser"):
+        of_agent = {"device": _device, "os": _os, "browser": _browser}[by]
+        return lambda hit: of_agent(hit.agent)
+    form = _TIMES[by]
+
+    @lru_cache(maxsize=4_096)
+    def of_time(quarter: int) -> str:
+        return form(zone, quarter * _QUARTER)
+
+    return lambda hit: of_time(hit.at // _QUARTER)
+
+
+def _group(link: LinkRow | None) -> str:
+    return link.group if link and link.group else NO_GROUP
+
+
+def _device(agent: str) -> str:
+    facts = describe(agent)
+    return facts.device or facts.hidden or UNKNOWN
+
+
+def _os(agent: str) -> str:
+    facts = describe(agent)
+    return facts.os or facts.hidden or UNKNOWN
+
+
+def _browser(agent: str) -> str:
+    facts = describe(agent)
+    return facts.browser or facts.hidden or (_MAIL_PROGRAM if facts.client else UNKNOWN)
+
+
+_TIMES: Mapping[str, Callable[[Zone, int], str]] = {
+    "hour": lambda zone, at: zone.at(at).replace(minute=0).isoformat(timespec="minutes"),
+    "day": lambda zone, at: zone.at(at).date().isoformat(),
+    "weekday": lambda zone, at: WEEKDAYS[zone.at(at).weekday()],
+}
+
+
+def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int]) -> dict[int, str]:
+    """Return the property of some messages; those whose recipients are not known are left out."""
+    if by == "company":
+        return {
+            each.message: company(each.fields, each.domain) for each in store.listed(campaign_id, messages)
+        }
+    if by == "version":
+        names, wanted = store.versions(campaign_id), set(messages)
+        return {
+            each.message: names.get(each.version, NO_VERSION)
+            for each in store.placings(campaign_id)
+            if each.message in wanted
+        }
+    name = _provider if by == "provider" else str
+    return {message: name(domain) for domain, message in store.domains_of(campaign_id, messages)}
+
+
+def tracked(store: Store, campaign_id: int, by: By) -> Counter[str]:
+    """Return how many tracked messages have each property."""
+    found: Counter[str] = Counter()
+    if by == "company":
+        for page in store.message_pages(campaign_id):
+            for each in store.listed(campaign_id, page):
+                found[company(each.fields, each.domain)] += each.tracked
+    elif by == "version":
+        names = store.versions(campaign_id)
+        for size in store.batch_sizes(campaign_id):
+            found[names.get(size.version, NO_VERSION)] += size.tracked
+    else:
+        for domain, messages in store.tracked_domains(campaign_id):
+            found[_provider(domain) if by == "provider" else domain] += messages
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def _provider(domain: str) -> str:
+    return provider_of(domain)
+
+
+def company(fields: Mapping[str, str], domain: str) -> str:
+    """Return the company of a recipient: the list's column of that name, else the domain of its mail.
+
+    Providers that give everybody a mailbox are no company.
+    """
+    for name, value in fields.items():
+        if name.strip().lower() == _COMPANY and value.strip():
+            return value.strip()
+    return domain if _provider(domain) == OTHER else FREE_MAIL

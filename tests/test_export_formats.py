@@ -28,8 +28,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pixeltrack.export.columns import TABLES, Column, Table
-from pixeltrack.formula import GUARD, safe
 from pixeltrack.export.texts import iso, write_csv, write_jsonl
+from pixeltrack.formula import GUARD, safe
 from pixeltrack.minting import number
 from pixeltrack.model import Event, EventKind, LinkRow, Message
 from pixeltrack.setup import Workspace

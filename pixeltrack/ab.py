@@ -13,16 +13,15 @@ from pixeltrack.chances import CONFIDENCE
 from pixeltrack.clock import now_ms
 from pixeltrack.count import Count
 from pixeltrack.counted import Counted
-from pixeltrack.errors import InputError, StoreError
+from pixeltrack.errors import InputError
 from pixeltrack.estimates import add_up
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.rates import audience, ratio
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import BatchSize, Store
-from pixeltrack.verdicts import Progress
+from pixeltrack.verdicts import Failed, Progress
 
-Failed = Callable[[StoreError], None]
 Clock = Callable[[], int]  # milliseconds UTC
 
 YOUNG_HOURS = 24  # until then many have not looked at their mail
@@ -43,12 +42,7 @@ def build(
     Raises InputError for a campaign without two versions that were drawn in one run.
     """
     campaign = store.campaign(name)
-    try:
-        verdicts.update(store, rules(), progress=progress)
-    except StoreError as error:
-        if failed is None:
-            raise
-        failed(error)
+    verdicts.bring_up_to_date(store, progress, failed)
     names = store.versions(campaign.campaign_id)
     if len(names) < 2:
         has = f"has one version, {names[1]}" if names else "has no versions"

@@ -99,8 +99,7 @@ def build(
     return Breakdown(
         campaign.name,
         by,
-        span.since if span.since != Span().since else None,
-        span.until if span.until != Span().until else None,
+        *span.limits(),
         zone.name,
         tuple(sorted(rows, key=_ORDERS.get(by, _most_first))),
     )

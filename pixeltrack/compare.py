@@ -11,9 +11,9 @@ from pixeltrack.chances import wilson
 from pixeltrack.clock import now_ms
 from pixeltrack.errors import InputError
 from pixeltrack.figures import CampaignReport
-from pixeltrack.report import Clock, Failed
+from pixeltrack.report import Clock
 from pixeltrack.store import Store
-from pixeltrack.verdicts import Progress
+from pixeltrack.verdicts import Failed, Progress
 
 Unit = Literal["count", "rate", "time"]
 Value = int | float | None

@@ -173,4 +173,6 @@ class CampaignReport:
     repeated_hits: int  # of the totals: counted, and not kept one by one
     repeated_urls: int  # that these were hits of
     rules_version: str  # of the rules file that told machines from people
+    since: int | None = None  # only hits from then on are counted; None is from the beginning
+    until: int | None = None  # and before then
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

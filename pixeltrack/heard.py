@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
+from pixeltrack import rollups
+from pixeltrack.cells import Rollup
+from pixeltrack.count import Count
 from pixeltrack.judging import Verdict
 from pixeltrack.repeated import Repeats
 from pixeltrack.store import Store
 
+_AT_ONCE = 5_000  # messages of which the providers are asked for
 Told = Callable[[int], None]
 
 
@@ -17,6 +22,14 @@ class Span(NamedTuple):
 
     since: int = -(1 << 62)
     until: int = 1 << 62
+
+    def limits(self) -> tuple[int | None, int | None]:
+        """Return its beginning and end, None where there is none."""
+        whole = Span()
+        return (
+            None if self.since == whole.since else self.since,
+            None if self.until == whole.until else self.until,
+        )
 
 
 class Heard(NamedTuple):
@@ -73,3 +86,19 @@ def messages(
         ]
         if hits:
             yield message, hits
+
+
+def rollup(store: Store, campaign_id: int, span: Span) -> Rollup:
+    """Count a campaign's hits in a stretch of time."""
+    count = Count(store.judgements())
+    found = messages(store, campaign_id, span)
+    while page := list(islice(found, _AT_ONCE)):
+        providers = rollups.providers(store, campaign_id, (message for message, _hits in page))
+        for message, hits in page:
+            seen = [(hit.at, hit.kind, hit.link, hit.agent, 0, hit.network) for hit in hits]
+            numbers = [count.number(hit.verdict) for hit in hits]
+            count.add(seen, numbers, providers.get(message, ""))
+            for one, number, hit in zip(seen, numbers, hits, strict=True):
+                if hit.weight > 1:
+                    count.add_alike(one, number, hit.weight - 1)
+    return count.rollup()

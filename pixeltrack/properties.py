@@ -16,8 +16,20 @@ from pixeltrack.store import Store
 from pixeltrack.times import Zone
 
 By = Literal[
-    *("link", "group", "hour", "day", "weekday", "device", "os", "browser", "client", "country"),
-    *("provider", "domain", "company", "version"),
+    "link",
+    "group",
+    "hour",
+    "day",
+    "weekday",
+    "device",
+    "os",
+    "browser",
+    "client",
+    "provider",
+    "domain",
+    "company",
+    "country",
+    "version",
 ]
 WAYS: tuple[By, ...] = get_args(By)
 #: Ways in which each message stands in one row, so that rows have rates.

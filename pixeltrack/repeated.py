@@ -28,14 +28,22 @@ class Judged(NamedTuple):
 
 
 class Repeats:
-    """The counts of one campaign. ``hits`` and ``urls`` are how many there were, tests left out."""
+    """The counts of one campaign.
 
-    def __init__(self, store: Store, campaign_id: int) -> None:
+    ``hits`` and ``urls`` are how many there were from ``since`` to before ``until`` (ms UTC), tests left out.
+    """
+
+    def __init__(self, store: Store, campaign_id: int, since: int = -(1 << 62), until: int = 1 << 62) -> None:
         self._store, self._campaign_id = store, campaign_id
         self._counts: defaultdict[int, list[Repeat]] = defaultdict(list)
         for repeat in store.repeats(campaign_id):
             self._counts[repeat.message].append(repeat)
-        real = [each for counts in self._counts.values() for each in counts if not each.flags & Flag.PREVIEW]
+        real = [
+            each
+            for counts in self._counts.values()
+            for each in counts
+            if not each.flags & Flag.PREVIEW and since <= each.first_at < until
+        ]
         self.hits = sum(repeat.hits for repeat in real)
         self.urls = len({(repeat.message, repeat.kind, repeat.link) for repeat in real})
 

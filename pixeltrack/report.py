@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
-from pixeltrack import alarm, rollups, verdicts
+from pixeltrack import alarm, config, heard, rollups, verdicts
 from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
-from pixeltrack.errors import StoreError
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
 from pixeltrack.figures import (
     Bucket,
@@ -21,16 +22,18 @@ from pixeltrack.figures import (
     Tally,
     Week,
 )
+from pixeltrack.heard import Span
 from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
 from pixeltrack.rates import audience, ratio
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
-from pixeltrack.rules import rules
+from pixeltrack.rules import load as load_rules
+from pixeltrack.rules import rules, using
+from pixeltrack.setup import open_workspace
 from pixeltrack.store import Audience, Store
-from pixeltrack.times import Zone, local_zone
-from pixeltrack.verdicts import Progress
+from pixeltrack.times import Zone, local_zone, read_zone
+from pixeltrack.verdicts import Failed, Progress
 
-Failed = Callable[[StoreError], None]
 Clock = Callable[[], int]  # milliseconds UTC
 
 _DAY = 24 * HOUR
@@ -44,17 +47,19 @@ def build(
     failed: Failed | None = None,
     clock: Clock = now_ms,
     zone: Zone | None = None,
+    span: Span | None = None,
 ) -> CampaignReport:
     """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
 
-    ``zone`` is that of its weekdays and hours; without one it is the machine's.
+    ``zone`` is that of its days, weekdays and hours; without one it is the machine's. With ``span`` only
+    hits in it are counted, one by one, and nothing is compared with earlier campaigns.
 
     Where that cannot be stored, because the database is locked or full, ``failed`` is told, and what was
     judged before is counted; without it StoreError is raised.
     """
     campaign = store.campaign(name)
-    _judge(store, progress, failed)
-    reports = _Reports(store, clock(), zone)
+    verdicts.bring_up_to_date(store, progress, failed)
+    reports = _Reports(store, clock(), zone, span)
     return reports.with_alarms(campaign, reports.build(campaign))
 
 
@@ -64,12 +69,44 @@ def build_all(
     failed: Failed | None = None,
     clock: Clock = now_ms,
     zone: Zone | None = None,
+    span: Span | None = None,
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
-    _judge(store, progress, failed)
-    reports = _Reports(store, clock(), zone)
+    verdicts.bring_up_to_date(store, progress, failed)
+    reports = _Reports(store, clock(), zone, span)
     built = [(campaign, reports.build(campaign)) for campaign in store.campaigns()]
     return [reports.with_alarms(campaign, report) for campaign, report in built]
+
+
+def read(
+    name: str, db: str | Path = "pixeltrack.db", *, key: str | Path | None = None, zone: str | None = None
+) -> CampaignReport:
+    """Return the report of one campaign of a database, for notebooks and scripts.
+
+    ``db`` is the database's file and ``key`` that of its key (beside it by itself); ``zone`` is a name such
+    as "Europe/Berlin". Other settings are those of pixeltrack.toml and the environment. Raises
+    NoSuchCampaign, and PixeltrackError for what cannot be read.
+    """
+    with _opened(db, key) as store:
+        return build(store, name, zone=None if zone is None else read_zone(zone))
+
+
+def read_all(
+    db: str | Path = "pixeltrack.db", *, key: str | Path | None = None, zone: str | None = None
+) -> list[CampaignReport]:
+    """Return the reports of all campaigns of a database, newest first; arguments as of ``read``."""
+    with _opened(db, key) as store:
+        return build_all(store, zone=None if zone is None else read_zone(zone))
+
+
+@contextmanager
+def _opened(db: str | Path, key: str | Path | None) -> Iterator[Store]:
+    settings = config.load(options={"db": str(db), "key": None if key is None else str(key)})
+    with (
+        using(load_rules(settings.rules)),
+        closing(open_workspace(settings, create=False).store) as store,
+    ):
+        yield store
 
 
 def kept_mails(store: Store, name: str) -> list[Mail]:
@@ -77,36 +114,37 @@ def kept_mails(store: Store, name: str) -> list[Mail]:
     return store.mails(store.campaign(name).campaign_id)
 
 
-def _judge(store: Store, progress: Progress | None, failed: Failed | None) -> None:
-    try:
-        verdicts.update(store, rules(), progress=progress)
-    except StoreError as error:
-        if failed is None:
-            raise
-        failed(error)
-
-
 class _Reports:
     """Building reports at one time (ms UTC): campaigns that others are compared with are counted once."""
 
-    def __init__(self, store: Store, now: int, zone: Zone | None) -> None:
+    def __init__(self, store: Store, now: int, zone: Zone | None, span: Span | None) -> None:
         self._store = store
         self._now = now
         self._zone = zone or local_zone()
+        self._span = span if span != Span() else None
         self._campaigns = store.campaigns()
         self._providers: dict[int, tuple[ProviderFigures, ...]] = {}
 
     def build(self, campaign: Campaign) -> CampaignReport:
         """Return a campaign's report without its alarms."""
         sent_to = rollups.audience(self._store, campaign.campaign_id)
-        repeats = Repeats(self._store, campaign.campaign_id)
-        counted = Counted(repeats.applied(rollups.read(self._store, campaign.campaign_id)))
+        repeats = Repeats(self._store, campaign.campaign_id, *(self._span or ()))
+        if self._span:
+            counted = Counted(heard.rollup(self._store, campaign.campaign_id, self._span))
+        else:
+            counted = Counted(repeats.applied(rollups.read(self._store, campaign.campaign_id)))
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
-        return _report(self._store, campaign, counted, sent_to, repeats, providers, self._zone)
+        report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._zone)
+        if self._span:
+            since, until = self._span.limits()
+            report = replace(report, since=since, until=until)
+        return report
 
     def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
         """Return the report with its alarms, once all are built that are to be built anyway."""
+        if self._span:
+            return report
         now = alarm.standings(report.providers)
         begun = report.begun if campaign.sent is None else campaign.sent
         if begun is None or self._now - begun < alarm.AGE_HOURS * HOUR or not alarm.is_suspect(now):
@@ -155,7 +193,7 @@ def _report(
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
     clicks = count.tally(EventKind.CLICK, "human")
-    step, timeline = _timeline(count.hours)
+    step, timeline = _timeline(count.hours, zone)
     return CampaignReport(
         campaign=campaign.name,
         code=campaign.code,
@@ -231,18 +269,27 @@ def _set_aside(count: Counted) -> tuple[SetAside, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason, row.label)))
 
 
-def _timeline(hours: Counter[tuple[int, int]]) -> tuple[int, tuple[Bucket, ...]]:
+def _timeline(hours: Counter[tuple[int, int]], zone: Zone) -> tuple[int, tuple[Bucket, ...]]:
+    """Return people's hits by the hour, or by the zone's days where there are too many hours.
+
+    An hour of UTC counts on the day on which it begins.
+    """
     if not hours:
         return HOUR, ()
-    starts = [hour * HOUR for _kind, hour in hours]
-    step = HOUR if max(starts) - min(starts) < _MOST_HOURS * HOUR else _DAY
-    first, last = min(starts) // step * step, max(starts)
     counted: Counter[tuple[int, int]] = Counter()
-    for (kind, hour), hits in hours.items():
-        counted[hour * HOUR // step * step, kind] += hits
-    return step, tuple(
-        Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK])
-        for start in range(first, last + 1, step)
+    first, last = min(hour for _kind, hour in hours), max(hour for _kind, hour in hours)
+    if last - first < _MOST_HOURS:
+        for (kind, hour), hits in hours.items():
+            counted[hour * HOUR, kind] += hits
+        starts = [hour * HOUR for hour in range(first, last + 1)]
+    else:
+        for (kind, hour), hits in hours.items():
+            counted[zone.midnight(hour * HOUR), kind] += hits
+        starts = [zone.midnight(first * HOUR)]
+        while (following := zone.midnight(starts[-1] + 36 * HOUR)) <= last * HOUR:
+            starts.append(following)
+    return HOUR if last - first < _MOST_HOURS else _DAY, tuple(
+        Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK]) for start in starts
     )
 
 

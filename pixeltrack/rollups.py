@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from pixeltrack.cells import Delta, Rollup
 from pixeltrack.count import Count, Hit
 from pixeltrack.errors import StoreError
 from pixeltrack.judging import Fact
+from pixeltrack.model import Campaign
 from pixeltrack.providers import provider_of
 from pixeltrack.rules import rules
-from pixeltrack.store import Audience, State, Store
+from pixeltrack.store import Audience, Moved, State, Store
 
 _OURS = 1  # to be raised when counting changes, or the names of providers do
 _AT_ONCE = 20_000  # messages of which the providers are asked for
 
+_NOTHING = Rollup(Counter(), None, None, None)
+
 Place = tuple[int, int]  # campaign and message
+
+
+class Rebuilt(NamedTuple):
+    """A campaign's figures, counted anew: how many there are, and how many were not stored as they are."""
+
+    campaign: str
+    figures: int
+    different: int
 
 
 def keep(store: Store, state: State, campaigns: Iterable[int]) -> None:
@@ -29,21 +43,50 @@ def keep(store: Store, state: State, campaigns: Iterable[int]) -> None:
 
     Raises Moved where somebody else has gone on with the judging meanwhile.
     """
-    from importlib.metadata import version  # slow to import
-
-    known, now = store.rollup_versions(), f"{_ours()}{version('ua-parser-builtins')}"
+    known, now = store.rollup_versions(), _version()
     for campaign_id in campaigns:
         if known.get(campaign_id) != now:
             store.keep_rollup(state, campaign_id, now, counted(store, campaign_id))
 
 
 def read(store: Store, campaign_id: int) -> Rollup:
-    """Return a campaign's figures, as far as its hits are judged."""
+    """Return a campaign's figures, as far as its hits are judged; they are counted where none are kept."""
     if store.rollup_versions().get(campaign_id, "").startswith(_ours()):
         found = store.rollup(campaign_id)
         if found:
             return found
-    return counted(store, campaign_id)
+    state = store.judging_state()
+    fresh = counted(store, campaign_id)
+    if state:
+        with suppress(Moved, StoreError):
+            store.keep_rollup(state, campaign_id, _version(), fresh)
+    return fresh
+
+
+def rebuild(store: Store, campaign: Campaign) -> Rebuilt:
+    """Count a campaign's judged hits, and replace its roll-up if that is not the same."""
+    number = campaign.campaign_id
+    while True:
+        state = store.judging_state()
+        stored, fresh = store.rollup(number) or _NOTHING, counted(store, number)
+        cells = stored.cells.keys() | fresh.cells.keys()
+        different = sum(stored.cells[cell] != fresh.cells[cell] for cell in cells)
+        different += sum(was != now for was, now in zip(stored[1:], fresh[1:], strict=True))
+        sent_to = store.audience(number, str(_OURS))
+        if sent_to and sent_to != store.keep_audience(number, str(_OURS), partial(_audience, store, number)):
+            different += 1
+        try:
+            if state and different:
+                store.keep_rollup(state, number, _version(), fresh)
+            return Rebuilt(campaign.name, len(fresh.cells), different)
+        except Moved:
+            continue  # somebody judged meanwhile: what was counted may be neither the old nor the new
+
+
+def _version() -> str:
+    from importlib.metadata import version  # slow to import
+
+    return f"{_ours()}{version('ua-parser-builtins')}"
 
 
 def _ours() -> str:
@@ -106,14 +149,15 @@ def audience(store: Store, campaign_id: int) -> Audience:
     found = store.audience(campaign_id, str(_OURS))
     if found is not None:
         return found
-
-    def count() -> Audience:
-        tracked: Counter[str] = Counter()
-        for domain, messages in store.tracked_domains(campaign_id):
-            tracked[provider_of(domain)] += messages
-        return Audience(*store.message_counts(campaign_id), dict(tracked))
-
+    count = partial(_audience, store, campaign_id)
     try:
         return store.keep_audience(campaign_id, str(_OURS), count)
     except StoreError:
         return count()
+
+
+def _audience(store: Store, campaign_id: int) -> Audience:
+    tracked: Counter[str] = Counter()
+    for domain, messages in store.tracked_domains(campaign_id):
+        tracked[provider_of(domain)] += messages
+    return Audience(*store.message_counts(campaign_id), dict(tracked))

@@ -22,6 +22,13 @@ class Zone:
         """Return a time (ms UTC) as the zone's clocks show it."""
         return datetime.fromtimestamp(at / 1000, UTC).astimezone(self.rules)
 
+    def midnight(self, at: int) -> int:
+        """Return when the day of a time began (ms UTC) by the zone's clocks."""
+        begun = self.at(at).replace(hour=0, minute=0, second=0, microsecond=0)
+        if self.rules is None:  # a fixed offset, which may not be that of midnight
+            begun = begun.replace(tzinfo=None).astimezone()
+        return round(begun.timestamp() * 1000)
+
 
 def read_zone(name: str) -> Zone:
     """Return a time zone by its name in the tz database; raise InputError for one that is not there."""

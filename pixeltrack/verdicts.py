@@ -16,12 +16,12 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pixeltrack import rollups
-from pixeltrack.errors import PixeltrackError
+from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.signs import SPREAD_CODE
 from pixeltrack.judging.stretches import spread
 from pixeltrack.model import Flag
-from pixeltrack.rules import Rules
+from pixeltrack.rules import Rules, rules
 from pixeltrack.store import CHUNK, Moved, Placed, State, Store, bucket_of
 
 _AT_ONCE = 100_000  # hits in one transaction, about: the collector waits meanwhile
@@ -42,6 +42,7 @@ class Change(NamedTuple):
 
 Changed = Callable[[Change], None]
 Progress = Callable[[int], None]
+Failed = Callable[[StoreError], None]
 
 
 def update(
@@ -56,6 +57,20 @@ def update(
     if state is None or state.rules != book.version:
         state = store.begin_judging(book.version)
     _go_on(store, book, state, changed, progress)
+
+
+def bring_up_to_date(store: Store, progress: Progress | None = None, failed: Failed | None = None) -> None:
+    """Judge what is new by the rules in use.
+
+    Where that cannot be stored, because the database is locked or full, ``failed`` is told; without it
+    StoreError is raised.
+    """
+    try:
+        update(store, rules(), progress=progress)
+    except StoreError as error:
+        if failed is None:
+            raise
+        failed(error)
 
 
 def judge_again(

@@ -432,20 +432,20 @@ def test_a_base_and_a_style_of_the_users_are_for_both_pages(tmp_path: Path) -> N
         report__base_html="<style>{{ style }}</style>{% block content %}{% endblock %}",
         report_css="p{}",
     )
-    for page in (made.campaign(REPORT, None), made.overview([REPORT])):
+    for page in (made.campaign(REPORT, []), made.overview([REPORT])):
         assert page.startswith(b"<style>p{}</style>")
 
 
 def test_a_template_has_every_value_that_is_promised(tmp_path: Path) -> None:
     names = "".join(f"{{% if {name} %}}{name} {{% endif %}}" for name in sorted(VARIABLES["report.html"]))
-    assert own(tmp_path, report_html=names).campaign(REPORT, [MAIL]).split()[:9] == [
-        name.encode() for name in sorted(VARIABLES["report.html"])
-    ]
+    assert own(tmp_path, report_html=names).campaign(REPORT, [MAIL]).split()[
+        : len(VARIABLES["report.html"])
+    ] == [name.encode() for name in sorted(VARIABLES["report.html"])]
     page = own(
         tmp_path,
         report_html="{{ figure('opens.unique') }} {{ 0.5|percent }} {{ 1234|count }} {{ 'head'|reason }}",
     )
-    assert page.campaign(REPORT, None).startswith(
+    assert page.campaign(REPORT, []).startswith(
         b'<data value="400" data-figure="opens.unique">400</data> 50.0 % 1,234 HEAD request'
     )
 
@@ -483,7 +483,7 @@ def test_a_template_that_cannot_work_says_where(tmp_path: Path, template: str, s
 
 def test_a_template_may_set_names_of_its_own(tmp_path: Path) -> None:
     text = "{% if report %}{% set mine = 3 %}{% macro m(x) %}{{ x }}{% endmacro %}{{ m(mine) }}{% endif %}"
-    assert own(tmp_path, report_html=text).campaign(REPORT, None).startswith(b"3\n")
+    assert own(tmp_path, report_html=text).campaign(REPORT, []).startswith(b"3\n")
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ import click
 if TYPE_CHECKING:
     from pixeltrack.abfigures import AbReport
     from pixeltrack.compare import Comparison
-    from pixeltrack.report import Failed
     from pixeltrack.store import Store
-    from pixeltrack.verdicts import Progress
+    from pixeltrack.verdicts import Failed, Progress
 
 Form = Literal["terminal", "json", "csv"]
 

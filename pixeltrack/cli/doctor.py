@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pixeltrack.cli.common import Call, global_options
+from pixeltrack.errors import InputError
 
 EPILOG = """\
 Examples:
@@ -16,6 +17,8 @@ Examples:
       the files here; and the collector, if the settings have its base_url
   pixeltrack doctor https://track.example.com
       a collector elsewhere
+  pixeltrack doctor --rebuild
+      count every campaign's hits anew, and compare that with what reports say
   pixeltrack doctor --json
       for a monitor: exit code 1 when a check failed
 """
@@ -32,11 +35,23 @@ Examples:
     metavar="SECONDS",
     help="How long asking over the network may take in all.",
 )
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Count all hits anew instead, and replace figures of reports that differ.  [exit code 1 if any did]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @global_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, url: str | None, local: bool, timeout: float, as_json: bool, **options: Any
+    ctx: click.Context,
+    /,
+    url: str | None,
+    local: bool,
+    timeout: float,
+    rebuild: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Look for what may be wrong with an installation.
 
@@ -44,6 +59,12 @@ def command(
     asks that collector as a reader would: no other host, and nothing is recorded or changed.
     """
     call = Call(options, {"base_url": url})
+    if rebuild:
+        from pixeltrack.cli.rebuilding import rebuild_all
+
+        if url:
+            raise InputError("--rebuild is for the database here", hint="leave out the URL")
+        ctx.exit(rebuild_all(call, as_json=as_json))
     import time
 
     from pixeltrack import urls

@@ -158,14 +158,14 @@ def _judge(call: Call, store: Store) -> None:
     """Judge what is new, as a report does; where that cannot be stored, say what is missing."""
     from pixeltrack import verdicts
     from pixeltrack.cli.progress import progress
-    from pixeltrack.rules import rules
 
     waiting = store.unjudged()
-    try:
-        with progress(waiting, call, "judging") as tell:
-            verdicts.update(store, rules(), progress=tell)
-    except StoreError as error:
+
+    def failed(error: StoreError) -> None:
         call.warn(f"{waiting:,} hits are not judged, and left out: {error.message}")
+
+    with progress(waiting, call, "judging") as tell:
+        verdicts.bring_up_to_date(store, tell, failed)
 
 
 def _write(call: Call, store: Store, order: _Order, scope: Scope) -> dict[Table, int]:

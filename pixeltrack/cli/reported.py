@@ -16,11 +16,10 @@ from pixeltrack.figures import CampaignReport
 if TYPE_CHECKING:
     from pixeltrack.heard import Span
     from pixeltrack.properties import By
-    from pixeltrack.report import Failed
     from pixeltrack.show.page import ReportPages
     from pixeltrack.store import Store
     from pixeltrack.times import Zone
-    from pixeltrack.verdicts import Progress
+    from pixeltrack.verdicts import Failed, Progress
 
 Show = Callable[[], None]
 

@@ -14,10 +14,9 @@ from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
     from pixeltrack.heard import Span
-    from pixeltrack.report import Failed
     from pixeltrack.store import Store
     from pixeltrack.times import Zone
-    from pixeltrack.verdicts import Progress
+    from pixeltrack.verdicts import Failed, Progress
 
 
 class Report(Protocol):
@@ -77,9 +76,8 @@ def wanted(options: Options) -> Report:
 
 def _check_campaign(options: Options, kind: str) -> None:
     if options.more and kind != "--compare":
-        raise click.UsageError(
-            f"Got unexpected extra argument ({options.more[0]}). One campaign is --campaign {options.more[0]}."
-        )
+        name = options.more[0]
+        raise click.UsageError(f"Got unexpected extra argument ({name}). One campaign is --campaign {name}.")
     if kind == "--compare" and options.campaign is not None:
         raise InputError(
             "--compare and --campaign exclude each other",

@@ -54,7 +54,8 @@ class ReportPages:
 
     def campaign(self, report: CampaignReport, mails: Sequence[Mail]) -> bytes:
         """Return one campaign's report with its mail, or that of each version, as UTF-8."""
-        shown = [_shown(mail, report.links, self._badges) for mail in mails or [None]]
+        several: Sequence[Mail | None] = mails or [None]
+        shown = [_shown(mail, report.links, self._badges) for mail in several]
         return self._page(
             "report.html",
             report=report,

@@ -1,0 +1,38 @@
+"""Reports as CSV: one row for each campaign, with its single figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pixeltrack.figures import CampaignReport
+from pixeltrack.show.table import Cell, csv_text
+from pixeltrack.show.text import iso
+
+#: The columns, named as in the report's JSON. Lists of figures are what ``--by`` and ``export`` have.
+COLUMNS = (
+    *("campaign", "code", "kind", "created", "since", "until", "messages", "tracked"),
+    *("opens.unique", "opens.total", "clicks.unique", "clicks.total"),
+    *("open_rate", "click_rate", "click_to_open_rate"),
+    *("opens_bounds.at_least", "opens_bounds.at_most", "clicks_bounds.at_least", "clicks_bounds.at_most"),
+    *("adjusted_open_rate.rate", "adjusted_open_rate.low", "adjusted_open_rate.high"),
+    *("prefetch_only", "observable", "observable_share", "clicked_without_open", "clicked_without_images"),
+    *("unsubscribed", "stopped_tracking"),
+    *("machine_opens.unique", "machine_opens.total", "machine_clicks.unique", "machine_clicks.total"),
+    *("unknown_opens.unique", "unknown_opens.total", "unknown_clicks.unique", "unknown_clicks.total"),
+    *("begun", "first", "last", "preview_hits", "repeated_hits", "repeated_urls", "rules_version"),
+)
+_TIMES = frozenset({"created", "since", "until", "begun", "first", "last"})
+
+
+def as_csv(reports: Sequence[CampaignReport]) -> str:
+    """Return a row for each campaign. Rates are shares of 1, times ISO 8601, undefined figures empty."""
+    return csv_text([COLUMNS, *([_value(report, column) for column in COLUMNS] for report in reports)])
+
+
+def _value(report: CampaignReport, column: str) -> Cell:
+    value: Any = report
+    for name in column.split("."):
+        value = None if value is None else getattr(value, name)
+    found: Cell = iso(value) if column in _TIMES else value
+    return found

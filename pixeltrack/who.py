@@ -1,0 +1,160 @@
+"""Who did something with a campaign's mail, or did not: names, where these may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from pixeltrack import heard
+from pixeltrack.errors import InputError
+from pixeltrack.heard import Heard, Span
+from pixeltrack.model import Campaign, EventKind, LinkRow
+from pixeltrack.store import Store
+
+What = Literal["opened", "clicked", "not-opened"]
+#: Of who did not open: what was seen of their pixel.
+Seen = Literal["nothing", "only loaded ahead", "unknown"]
+
+_OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_AT_ONCE = 5_000  # messages of which names are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What people did; ``links`` are the numbers of the links that count for a click, None for all."""
+
+    what: What
+    links: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A recipient. First and last are times (ms UTC) of the hits that are asked for, None without any."""
+
+    address: str
+    fields: dict[str, str]  # the other columns of the sender's list
+    hits: int
+    first: int | None
+    last: int | None
+    seen: Seen | None  # of who did not open
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The people, and how many more there are who may not be named, as they refused to be measured."""
+
+    campaign: str
+    asked: Wanted
+    since: int | None
+    until: int | None
+    people: tuple[Person, ...]
+    unnamed: int
+
+
+def read(store: Store, campaign: Campaign, text: str) -> Wanted:
+    """Return what ``--who`` asks for; raise InputError for what nobody can tell."""
+    if campaign.kind == "merge":
+        raise InputError(
+            f"campaign {campaign.name!r} does not know its people: your mail system filled them in",
+            hint="pixeltrack export --people has the ids that it was given",
+        )
+    what, colon, link = text.partition(":")
+    if what == "clicked" and colon:
+        rows = [row for row in store.links(campaign.campaign_id) if row.role == "link"]
+        return Wanted("clicked", _links(rows, link.strip(), campaign.name))
+    for known in ("opened", "clicked", "not-opened"):
+        if text == known:
+            return Wanted(known)
+    raise InputError(
+        f"--who {text[:40]!r} asks for nothing that is known",
+        hint="it is opened, clicked, not-opened, or clicked:LINK",
+    )
+
+
+def _links(rows: Sequence[LinkRow], wanted: str, campaign: str) -> frozenset[int]:
+    """Return the numbers of the links that are meant: one by its number, or all of one address or text."""
+    if wanted.isdecimal():
+        found = {row.number for row in rows if row.number == int(wanted)}
+    else:
+        found = {row.number for row in rows if wanted in (row.url, row.text)} or {
+            row.number for row in rows if wanted and wanted.lower() in f"{row.text} {row.url}".lower()
+        }
+    addresses = {row.url for row in rows if row.number in found}
+    if len(addresses) == 1:
+        return frozenset(found)
+    some = ", ".join(f"{row.number} {row.text or row.url}"[:40] for row in rows[:6])
+    if addresses:
+        some = ", ".join(f"{row.number} {row.text or row.url}"[:40] for row in rows if row.number in found)
+    raise InputError(
+        f"{wanted[:60]!r} is {'several links' if addresses else 'no link'} of campaign {campaign!r}",
+        hint=f"give a number: {some}",
+    )
+
+
+def build(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Listing:
+    """Return who did what is asked for; only what is judged counts, and people are in order of time."""
+    unnamed = 0
+    people: list[Person] = []
+    found = (
+        _without(store, campaign, span) if asked.what == "not-opened" else _with(store, campaign, asked, span)
+    )
+    while page := dict(islice(found, _AT_ONCE)):
+        holders = store.holders(campaign.campaign_id, page)
+        fields = {each.message: each.fields for each in store.listed(campaign.campaign_id, page)}
+        for message, (hits, seen) in page.items():
+            holder = holders.get(message)
+            if holder is None or not holder.tracked or holder.silenced:
+                unnamed += asked.what != "not-opened" or bool(holder and holder.silenced)
+                continue
+            moments = [hit.at for hit in hits]
+            people.append(
+                Person(
+                    holder.identity,
+                    fields.get(message, {}),
+                    sum(hit.weight for hit in hits),
+                    min(moments, default=None),
+                    max(moments, default=None),
+                    seen,
+                )
+            )
+    people.sort(key=lambda person: (person.first or 0, person.address))
+    return Listing(campaign.name, asked, *span.limits(), tuple(people), unnamed)
+
+
+_Found = tuple[int, tuple[list[Heard], Seen | None]]
+
+
+def _with(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Iterator[_Found]:
+    kind = _OPEN if asked.what == "opened" else _CLICK
+    for message, hits in heard.messages(store, campaign.campaign_id, span):
+        counted = [
+            hit
+            for hit in hits
+            if hit.kind == kind
+            and hit.verdict.label == "human"
+            and (asked.links is None or hit.link in asked.links)
+        ]
+        if counted:
+            yield message, (counted, None)
+
+
+def _without(store: Store, campaign: Campaign, span: Span) -> Iterator[_Found]:
+    """Yield the messages without an open or a click of a person: who clicked has read it, pixel or not."""
+    seen: dict[int, Seen | None] = {}
+    for message, hits in heard.messages(store, campaign.campaign_id, span):
+        seen[message] = _seen(hits)
+    for page in store.message_pages(campaign.campaign_id):
+        for message in page:
+            what = seen.get(message, "nothing")
+            if what is not None:
+                yield message, ([], what)
+
+
+def _seen(hits: Iterable[Heard]) -> Seen | None:
+    labels = {hit.verdict.label for hit in hits}
+    if "human" in labels:
+        return None
+    opens = {hit.verdict.label for hit in hits if hit.kind == _OPEN}
+    return "unknown" if "unknown" in labels else "only loaded ahead" if "prefetch" in opens else "nothing"

@@ -39,8 +39,8 @@ class Workers:
     ) -> None:
         """work serves the socket, as the worker of a number from 0, and returns an exit code.
 
-        It may set its signals as it likes. ``beside`` is a socket and work of another kind, done by one more
-        process: when that cannot go on, the others do.
+        It may set its signals as it likes. ``beside`` is a socket and work of another kind, done by one
+        more process: when that cannot go on, the others do.
         """
         self._count = count
         self._listening = listening
@@ -122,9 +122,7 @@ class Workers:
             log.error("the dashboard ended with %d after %.0f s; it is started again", code, age)
             self._start(_BESIDE, before, pause=0.2 if self._failures_beside else 0)
         else:
-            log.error(
-                "the dashboard ends as soon as it is started; there is none now, and hits are collected"
-            )
+            log.error("the dashboard ends as soon as it is started; hits are collected without it")
 
     def _start(self, number: int, before: set[int | signal.Signals], pause: float = 0) -> None:
         sys.stdout.flush()

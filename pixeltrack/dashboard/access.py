@@ -45,7 +45,7 @@ class Access:
         self._key = _content(key_file)
 
     def is_token(self, given: str) -> bool:
-        """Return whether something is the token, in a time that does not depend on how much of it is right."""
+        """Return whether something is the token; how much of it is right does not show in the time."""
         with self._lock:
             self._look()
             return self._token is not None and hmac.compare_digest(_hash(given), self._token)

@@ -121,7 +121,8 @@ class Workers:
         if self._failures_beside < _GIVE_UP:
             log.error("the dashboard ended with %d after %.0f s; it is started again", code, age)
             self._start(_BESIDE, before, pause=0.2 if self._failures_beside else 0)
-        else:
+        elif self._beside:
+            self._beside[0].close()  # nobody shall wait in it
             log.error("the dashboard ends as soon as it is started; hits are collected without it")
 
     def _start(self, number: int, before: set[int | signal.Signals], pause: float = 0) -> None:

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pixeltrack import report
-from pixeltrack.errors import NoSuchCampaign, PixeltrackError, StoreError
+from pixeltrack import report, verdicts
+from pixeltrack.errors import NoSuchCampaign, PixeltrackError
 from pixeltrack.figures import CampaignReport
 from pixeltrack.model import Mail
 from pixeltrack.store import Store
@@ -45,7 +45,6 @@ class _Page:
     figures: Figures | None = None
     body: bytes = b""
     upto: int = 0  # the counting that it shows
-    checked: float = 0.0
 
 
 class Keeper:
@@ -59,7 +58,8 @@ class Keeper:
         self._store: Store | None = None
         self._version: tuple[int, ...] = ()
         self._counting = 0
-        self._until = 0.0
+        self._note = ""  # what the last judging left undone
+        self._next = self._until = 0.0  # when to look again, and when to count again in any case
         self._thread = threading.Thread(target=self._run, name="dashboard", daemon=True)
 
     def start(self) -> None:
@@ -75,8 +75,8 @@ class Keeper:
     def body(self, campaign: str | None, patience: float = 3.0) -> tuple[bytes, Figures] | None:
         """Return a page, of one campaign or of all, and what it shows; None when it takes longer to make.
 
-        A page that is kept up is there at once. Of one that nobody looked at for long the figures are counted
-        first; if that takes longer than the patience (seconds), those of then are returned.
+        A page that is kept up is there at once; of another the figures are counted first, and waited for
+        with a patience in seconds.
         """
         with self._changed:
             now = time.monotonic()
@@ -86,7 +86,7 @@ class Keeper:
             while len(self._pages) > _MOST_PAGES:
                 self._pages.popitem(last=False)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: page.checked > now - 2 * self._every - 1, patience)
+            self._changed.wait_for(lambda: page.figures is not None, patience)
             return (page.body, page.figures) if page.figures else None
 
     def _run(self) -> None:
@@ -95,11 +95,9 @@ class Keeper:
                 self._changed.wait_for(lambda: self._stopping or self._due())
                 if self._stopping:
                     break
-            begun = time.monotonic()
             self._turn()
-            spent = time.monotonic() - begun
-            with self._changed:  # somebody who waits for a new page need not wait for the next turn
-                pause = max(self._every, spent * _SHARE)
+            with self._changed:  # a page that somebody waits for is made at once, without judging anew
+                pause = max(self._next - time.monotonic(), 0.05)
                 self._changed.wait_for(lambda: self._stopping or self._new_one(), pause)
         if self._store:
             self._store.close()
@@ -115,19 +113,12 @@ class Keeper:
         return any(page.figures is None for page in self._pages.values())
 
     def _turn(self) -> None:
-        """Look whether something has changed, and make the pages anew that show it."""
+        """Look whether something has changed, and make the pages anew that do not show it yet."""
+        begun = time.monotonic()
+        judging = begun >= self._next
         with self._changed:
             pages = dict(self._pages)
-        trouble = ""
-        try:
-            if self._store is None:
-                self._store = self._open()
-            version = self._store.version()
-            if version != self._version or time.monotonic() > self._until:
-                self._version, self._until = version, time.monotonic() + _AT_LEAST
-                self._counting += 1
-        except PixeltrackError as error:
-            trouble = error.message
+        trouble = self._look() if judging else ""
         for campaign, page in pages.items():
             figures = page.figures
             if trouble:
@@ -136,24 +127,39 @@ class Keeper:
                 figures = self._count(campaign, figures)
             body = page.body if figures == page.figures else self._rendered(figures)
             with self._changed:
-                page.figures, page.body, page.checked = figures, body, time.monotonic()
+                page.figures, page.body = figures, body
                 page.upto = 0 if figures.note else self._counting
                 self._changed.notify_all()
+        if judging:
+            spent = time.monotonic() - begun
+            self._next = time.monotonic() + max(self._every, spent * _SHARE)
+
+    def _look(self) -> str:
+        """Judge what is new, if there is something; return what hinders that altogether, or nothing."""
+        try:
+            if self._store is None:
+                self._store = self._open()
+            version = self._store.version()
+            if version != self._version or self._note or time.monotonic() > self._until:
+                notes: list[str] = []
+                verdicts.bring_up_to_date(self._store, failed=lambda error: notes.append(error.message))
+                self._note = f"New hits are not judged, and not counted yet: {notes[0]}." if notes else ""
+                self._version, self._until = version, time.monotonic() + _AT_LEAST
+                self._counting += 1
+        except PixeltrackError as error:
+            self._version = ()
+            return error.message
+        return ""
 
     def _count(self, campaign: str | None, before: Figures | None) -> Figures:
         store = self._store
         if store is None:
             return _troubled(before, "the database is not open")
-        notes: list[str] = []
-
-        def failed(error: StoreError) -> None:
-            notes.append(f"New hits are not judged, and not counted yet: {error.message}.")
-
         try:
             if campaign is None:
-                return Figures(report.build_all(store, failed=failed), (), " ".join(notes))
-            counted = report.build(store, campaign, failed=failed)
-            return Figures(counted, tuple(report.kept_mails(store, campaign)), " ".join(notes))
+                return Figures(report.build_all(store, judge=False), (), self._note)
+            counted = report.build(store, campaign, judge=False)
+            return Figures(counted, tuple(report.kept_mails(store, campaign)), self._note)
         except NoSuchCampaign:
             return Figures(None, missing=True)
         except PixeltrackError as error:

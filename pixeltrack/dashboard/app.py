@@ -192,7 +192,6 @@ class Dashboard:
             [
                 ("Location", "/login"),
                 self._cookie(self._place.session_cookie, "", 0),
-                ("Clear-Site-Data", '"cache"'),
             ],
             b"",
         )

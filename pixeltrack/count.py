@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pixeltrack.agents import describe
 from pixeltrack.cells import Cells, Delta, Rollup
@@ -19,6 +20,19 @@ Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _MOST_ALIKE = 20_000  # sorts of messages that are held
 _HUMAN, _UNKNOWN, _TEST = BITS["human"], BITS["unknown"], BITS["test"]
+
+
+class Home(NamedTuple):
+    """Where a recipient's mailbox is: the provider, or other domains; and then the domain, in lower case.
+
+    Both are empty where the recipient is not known.
+    """
+
+    provider: str = ""
+    company: str = ""
+
+
+NO_HOME = Home()
 
 
 def hit_of(fact: Fact) -> Hit:
@@ -45,6 +59,7 @@ class Count:
     _link_people: Counter[int] = field(default_factory=Counter)
     _link_clicks: Counter[int] = field(default_factory=Counter)
     _link_machines: Counter[int] = field(default_factory=Counter)
+    _companies: Counter[tuple[str, int]] = field(default_factory=Counter)  # messages with people's hits
     _alike: Counter[_Alike] = field(default_factory=Counter)  # messages that are yet to be added up
     _known: dict[int, tuple[int, Ground]] = field(default_factory=dict)
     _bits: dict[int, int] = field(default_factory=dict)
@@ -55,16 +70,15 @@ class Count:
             self._known[number] = BITS[verdict.label], (verdict.label, verdict.reason)
             self._bits[number] = BITS[verdict.label]
 
-    def add(self, hits: Sequence[Hit], judged: Sequence[int], provider: str = "", times: int = 1) -> None:
+    def add(self, hits: Sequence[Hit], judged: Sequence[int], home: Home = NO_HOME, times: int = 1) -> None:
         """Count the hits of one message, given the numbers of their verdicts; -1 ``times`` takes them away.
 
-        A hit that nobody has judged yet (0) is left for the next time. ``provider`` is the recipient's, ""
-        where it is not known.
+        A hit that nobody has judged yet (0) is left for the next time. ``home`` is the recipient's.
         """
         if len(hits) == 1 and judged[0]:
-            self._add_one(hits[0], judged[0], provider, times)
+            self._add_one(hits[0], judged[0], home, times)
             return
-        bits, moments, alike = self._bits, [], []
+        bits, moments, alike, kinds = self._bits, [], [], 0
         for (at, kind, link, agent, _flags, _network), judgement in zip(hits, judged, strict=True):
             if not judgement:
                 continue
@@ -72,6 +86,7 @@ class Count:
             bit = bits[judgement]
             if bit == _HUMAN:
                 moments.append(at)
+                kinds |= kind
                 self._hours[kind][at // HOUR] += times
             elif bit == _TEST:
                 continue
@@ -79,20 +94,24 @@ class Count:
                 self.begun = at
         if moments:
             self._note(min(moments), max(moments), times)
-        self._alike[provider, tuple(alike)] += times
+            if home.company:
+                self._companies[home.company, kinds] += times
+        self._alike[home.provider, tuple(alike)] += times
         if len(self._alike) > _MOST_ALIKE:
             self._add_up()
 
-    def _add_one(self, hit: Hit, judgement: int, provider: str, times: int) -> None:
+    def _add_one(self, hit: Hit, judgement: int, home: Home, times: int) -> None:
         """Do as ``add`` does: most messages have one hit, and this takes a third of the time."""
         at, kind, link, agent, _flags, _network = hit
         bit = self._bits[judgement]
         if bit == _HUMAN:
             self._hours[kind][at // HOUR] += times
             self._note(at, at, times)
+            if home.company:
+                self._companies[home.company, kind] += times
         if bit != _TEST and (self.begun is None or at < self.begun):
             self.begun = at
-        self._alike[provider, ((kind, link, agent, judgement),)] += times
+        self._alike[home.provider, ((kind, link, agent, judgement),)] += times
         if len(self._alike) > _MOST_ALIKE:
             self._add_up()
 
@@ -192,6 +211,8 @@ class Count:
                 cells["aside", *ground] += messages
         for seen, messages in self._seen.items():
             cells["seen", *seen] = messages
+        for of_company, messages in self._companies.items():
+            cells["company", *of_company] = messages
         for agents, people in self._readers.items():
             self._describe(cells, agents, people)
         for sort, counted in (

@@ -28,6 +28,7 @@ class Counted:
         self.link_people: Counter[int] = sorts["reader"]
         self.link_clicks: Counter[int] = sorts["click"]
         self.link_machines: Counter[int] = sorts["machine"]
+        self.companies: Counter[tuple[str, int]] = sorts["company"]  # messages by domain and kinds of hits
         self.messages = Counter({Seen(*seen): messages for seen, messages in sorts["seen"].items()})
 
     def tally(self, kind: EventKind, *labels: Label) -> Tally:

@@ -42,11 +42,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """People's opens and clicks (totals) in one hour or day from ``start`` (ms UTC)."""
+    """People's opens and clicks (totals) in one hour or day from ``start`` (ms UTC).
+
+    ``local`` is the same moment in ISO 8601, by the clocks of the report's time zone.
+    """
 
     start: int
     opens: int
     clicks: int
+    local: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,18 @@ class ProviderFigures:
     open_rate: float | None
     click_rate: float | None
     adjusted_open_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFigures:
+    """One mail domain's recipients, where it is no provider's: mostly a company."""
+
+    domain: str
+    tracked: int
+    openers: int  # recipients with a person's open
+    clickers: int  # recipients with a person's click
+    open_rate: float | None
+    click_rate: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,7 @@ class CampaignReport:
     browsers: tuple[Share, ...]
     clients: tuple[Share, ...]
     providers: tuple[ProviderFigures, ...]
+    companies: tuple[CompanyFigures, ...]  # the largest, of five recipients at least
     alarms: tuple[Alarm, ...]
     set_aside: tuple[SetAside, ...]
     begun: int | None  # the first hit, a machine's too; first and last are people's

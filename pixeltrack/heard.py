@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from pixeltrack import rollups
 from pixeltrack.cells import Rollup
-from pixeltrack.count import Count
+from pixeltrack.count import NO_HOME, Count
 from pixeltrack.judging import Verdict
 from pixeltrack.repeated import Repeats
 from pixeltrack.store import Store
 
-_AT_ONCE = 5_000  # messages of which the providers are asked for
+_AT_ONCE = 5_000  # messages of which the homes are asked for
 Told = Callable[[int], None]
 
 
@@ -93,11 +93,11 @@ def rollup(store: Store, campaign_id: int, span: Span) -> Rollup:
     count = Count(store.judgements())
     found = messages(store, campaign_id, span)
     while page := list(islice(found, _AT_ONCE)):
-        providers = rollups.providers(store, campaign_id, (message for message, _hits in page))
+        homes = rollups.homes(store, campaign_id, (message for message, _hits in page))
         for message, hits in page:
             seen = [(hit.at, hit.kind, hit.link, hit.agent, 0, hit.network) for hit in hits]
             numbers = [count.number(hit.verdict) for hit in hits]
-            count.add(seen, numbers, providers.get(message, ""))
+            count.add(seen, numbers, homes.get(message, NO_HOME))
             for one, number, hit in zip(seen, numbers, hits, strict=True):
                 if hit.weight > 1:
                     count.add_alike(one, number, hit.weight - 1)

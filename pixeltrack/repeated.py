@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pixeltrack import rollups, verdicts
 from pixeltrack.cells import Rollup, by_sort, least, most
-from pixeltrack.count import Count, hit_of
+from pixeltrack.count import NO_HOME, Count, hit_of
 from pixeltrack.judging import Fact, Verdict, judge_of
 from pixeltrack.model import Flag, Repeat
 from pixeltrack.rules import rules
@@ -53,15 +53,15 @@ class Repeats:
             return stored
         judgements = self._store.judgements()
         gone, count = Count(judgements), Count(judgements)
-        providers = rollups.providers(self._store, self._campaign_id, self._counts)
+        homes = rollups.homes(self._store, self._campaign_id, self._counts)
         kept = self._kept()
         for message, found in self._judged(kept):
-            provider = providers.get(message, "")
+            home = homes.get(message, NO_HOME)
             judged = self._store.judgements_of(fact.event_id for fact in kept[message])
-            gone.add([hit_of(fact) for fact in kept[message]], judged, provider, -1)
+            gone.add([hit_of(fact) for fact in kept[message]], judged, home, -1)
             hits = [hit_of(each.fact) for each in found]
             numbers = [count.number(each.verdict) for each in found]
-            count.add(hits, numbers, provider)
+            count.add(hits, numbers, home)
             for hit, number, each in zip(hits, numbers, found, strict=True):
                 if each.more:
                     count.add_alike(hit, number, each.more)

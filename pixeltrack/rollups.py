@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import NamedTuple
 
 from pixeltrack.cells import Delta, Rollup
-from pixeltrack.count import Count, Hit
+from pixeltrack.count import NO_HOME, Count, Hit, Home
 from pixeltrack.errors import StoreError
 from pixeltrack.judging import Fact
 from pixeltrack.model import Campaign
-from pixeltrack.providers import provider_of
+from pixeltrack.providers import OTHER, provider_of
 from pixeltrack.rules import rules
 from pixeltrack.store import Audience, Moved, State, Store
 
 _OURS = 1  # to be raised when counting changes, or the names of providers do
+COMPANY = 5  # recipients: of a smaller company, figures would be of persons
+_COMPANIES = 50  # the largest ones that are shown
 _AT_ONCE = 20_000  # messages of which the providers are asked for
 
 _NOTHING = Rollup(Counter(), None, None, None)
@@ -49,10 +51,13 @@ def keep(store: Store, state: State, campaigns: Iterable[int]) -> None:
             store.keep_rollup(state, campaign_id, now, counted(store, campaign_id))
 
 
-def read(store: Store, campaign_id: int) -> Rollup:
-    """Return a campaign's figures, as far as its hits are judged; they are counted where none are kept."""
+def read(store: Store, campaign_id: int, companies: Iterable[str]) -> Rollup:
+    """Return a campaign's figures, as far as its hits are judged; they are counted where none are kept.
+
+    Of its companies there may be only those that are named.
+    """
     if store.rollup_versions().get(campaign_id, "").startswith(_ours()):
-        found = store.rollup(campaign_id)
+        found = store.rollup(campaign_id, companies)
         if found:
             return found
     state = store.judging_state()
@@ -112,12 +117,12 @@ def deltas(
     judgements = store.judgements()
     found: dict[int, Delta] = {}
     for campaign_id, its in moved.items():
-        count, known = Count(judgements), providers(store, campaign_id, its)
+        count, known = Count(judgements), homes(store, campaign_id, its)
         for message, (hits, was, now) in its.items():
-            provider = known.get(message, "")
+            home = known.get(message, NO_HOME)
             if any(was):
-                count.add(hits, was, provider, -1)
-            count.add(hits, now, provider)
+                count.add(hits, was, home, -1)
+            count.add(hits, now, home)
         found[campaign_id] = count.delta()
     return found
 
@@ -127,21 +132,21 @@ def counted(store: Store, campaign_id: int) -> Rollup:
     count = Count(store.judgements())
     seen = store.seen(campaign_id)
     while page := list(islice(seen, _AT_ONCE)):
-        known = providers(store, campaign_id, (message for message, _hits, _judged in page))
+        known = homes(store, campaign_id, (message for message, _hits, _judged in page))
         for message, hits, judged in page:
-            count.add(hits, judged, known.get(message, ""))
+            count.add(hits, judged, known.get(message, NO_HOME))
     return count.rollup()
 
 
-def providers(store: Store, campaign_id: int, messages: Iterable[int]) -> dict[int, str]:
-    """Return the mailbox providers of messages' recipients; where these are not known there is none."""
-    known: dict[str, str] = {}
-    found = {}
-    for domain, message in store.domains_of(campaign_id, messages):
-        if domain not in known:
-            known[domain] = provider_of(domain)
-        found[message] = known[domain]
-    return found
+def homes(store: Store, campaign_id: int, messages: Iterable[int]) -> dict[int, Home]:
+    """Return where messages' recipients have their mailboxes; those that are not known are left out."""
+    return {message: _home(domain) for domain, message in store.domains_of(campaign_id, messages)}
+
+
+@lru_cache(maxsize=65_536)
+def _home(domain: str) -> Home:
+    provider = provider_of(domain)
+    return Home(provider, domain if provider == OTHER else "")
 
 
 def audience(store: Store, campaign_id: int) -> Audience:
@@ -158,6 +163,11 @@ def audience(store: Store, campaign_id: int) -> Audience:
 
 def _audience(store: Store, campaign_id: int) -> Audience:
     tracked: Counter[str] = Counter()
+    companies: Counter[str] = Counter()
     for domain, messages in store.tracked_domains(campaign_id):
-        tracked[provider_of(domain)] += messages
-    return Audience(*store.message_counts(campaign_id), dict(tracked))
+        home = _home(domain)
+        tracked[home.provider] += messages
+        if home.company and messages >= COMPANY:
+            companies[home.company] = messages
+    largest = sorted(companies.items(), key=lambda each: (-each[1], each[0]))[:_COMPANIES]
+    return Audience(*store.message_counts(campaign_id), dict(tracked), dict(largest))

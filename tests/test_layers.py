@@ -53,6 +53,7 @@ FLOORS = [
         "times",
         "count",
         "counted",
+        "timeline",
         "formula",
         "split",
         "abfigures",

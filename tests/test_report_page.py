@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from command import Ran, run
 from conftest import Client, Inject
-from test_show import HOSTILE, REPORT
+from test_show import HOSTILE, REPORT, bucket
 
 from pixeltrack import resources
 from pixeltrack.errors import InputError, PixeltrackError
-from pixeltrack.figures import Bounds, Bucket, CampaignReport, LinkFigures, Share, Tally, Week
+from pixeltrack.figures import Bounds, CampaignReport, LinkFigures, Share, Tally, Week
 from pixeltrack.model import Mail
 from pixeltrack.setup import Workspace
 from pixeltrack.show.json import as_json
@@ -49,6 +49,7 @@ EMPTY = replace(
     browsers=(),
     clients=(),
     providers=(),
+    companies=(),
     alarms=(),
     set_aside=(),
     begun=None,
@@ -318,7 +319,7 @@ def test_a_mail_of_60_kb_makes_a_page_below_500_kb(pages: ReportPages) -> None:
         REPORT,
         links=links,
         week=Week("Europe/Berlin", hours, hours),
-        timeline=tuple(Bucket(1_790_000_000_000 + 3_600_000 * n, 900 + n, n) for n in range(96)),
+        timeline=tuple(bucket(1_790_000_000_000 + 3_600_000 * n, 900 + n, n) for n in range(96)),
         devices=tuple(Share(f"Device {n}", 1_000 - n) for n in range(40)),
     )
     assert len(pages.campaign(report, [mail])) < 500_000
@@ -332,7 +333,7 @@ def with_text(value: Any, text: str) -> Any:
     if isinstance(value, tuple):
         return tuple(with_text(each, text) for each in value)
     if is_dataclass(value) and not isinstance(value, type):
-        kept = ("label", "kind", "definitions", "formula", "code")
+        kept = ("label", "kind", "definitions", "formula", "code", "local")
         return replace(
             value,
             **{
@@ -573,6 +574,24 @@ def test_templates_are_the_users_first(made: Path) -> None:
     assert report(made, "--html", "out.html", "--templates", "own").code == 0, (
         "it is known as ours all the same"
     )
+
+
+def test_each_version_of_a_mail_is_shown_with_its_own_links(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.html").write_bytes(MAIL.content.replace(b"Shop now", f"Shop {name}".encode()))
+    (tmp_path / "list.csv").write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(8)))
+    options = ("--recipients", "list.csv", "--campaign", "spring", "--base-url", "https://t.example.com")
+    ran = run(tmp_path, "inject", "--version", "Long=a.html", "Short=b.html", *options)
+    assert ran.code == 0, ran.err
+    assert report(tmp_path, "--html", "out.html").code == 0
+    read = Read((tmp_path / "out.html").read_bytes())
+    frames = [value for name, value in read.values if name == "srcdoc"]
+    titles = [value for name, value in read.values if name == "title"]
+    assert titles == [f"The mail, version {name}, with each link's share on it" for name in ("Long", "Short")]
+    for number, (frame, name) in enumerate(zip(frames, "ab", strict=True), start=1):
+        assert f"<i>{number}</i>" in frame
+        assert f"Shop {name}</a>" in frame
+    assert "Not to be seen" not in read.text
 
 
 def test_without_any_campaign_the_page_says_so(tmp_path: Path) -> None:

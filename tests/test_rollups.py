@@ -13,6 +13,7 @@ from conftest import Inject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_judging import HITS, LINKS, PHONE, hit
+from test_report import Hits
 from test_verdicts import CLICK, OPEN, Made
 
 from pixeltrack import report, rollups, rules, verdicts
@@ -126,11 +127,11 @@ def test_the_audience_is_counted_again_when_messages_change(inject: Inject, work
     inject("a@gmail.com", "b@firm.example")
     (campaign,) = store.campaigns()
     first = rollups.audience(store, campaign.campaign_id)
-    assert first == (2, 2, {"Gmail": 1, "other domains": 1})
+    assert first == (2, 2, {"Gmail": 1, "other domains": 1}, {})
     assert store.audience(campaign.campaign_id, "1") == first
     inject("a@gmail.com", "b@firm.example", "c@gmail.com")
     assert store.audience(campaign.campaign_id, "1") is None
-    assert rollups.audience(store, campaign.campaign_id) == (3, 3, {"Gmail": 2, "other domains": 1})
+    assert rollups.audience(store, campaign.campaign_id) == (3, 3, {"Gmail": 2, "other domains": 1}, {})
 
 
 def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(made: Made) -> None:
@@ -140,7 +141,7 @@ def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(mad
         with sqlite3.connect(made.store.path, isolation_level=None) as other:
             other.execute("insert into recipients values (1, 'a@x.example', '{}')")
             other.execute("insert into messages values (?, 1, 1, 1, 0, 0)", [number])
-        return rollups.Audience(0, 0, {})
+        return rollups.Audience(0, 0, {}, {})
 
     made.store.keep_audience(number, "1", count)
     assert made.store.audience(number, "1") is None
@@ -169,3 +170,21 @@ def test_those_that_judge_at_once_count_each_hit_once(made: Made, monkeypatch: p
     assert failed == []
     assert made.rollup() == counted(made)
     assert made.stored() == made.right()
+
+
+def test_companies_of_five_recipients_are_counted_by_their_domains(
+    inject: Inject, workspace: Workspace
+) -> None:
+    readers = [f"p{number}@firm.example" for number in range(5)] + ["a@small.example", "b@gmail.com"]
+    inject(*readers)
+    hits = Hits(workspace, "spring", readers)
+    for reader in range(3):
+        hits.open(reader, 100)
+    hits.click(2, 200)
+    hits.click(4, 300)
+    hits.open(5, 100)
+    (said,) = report.build(workspace.store, "spring").companies
+    assert (said.domain, said.tracked, said.openers, said.clickers) == ("firm.example", 5, 3, 2)
+    assert (said.open_rate, said.click_rate) == (3 / 5, 2 / 5)
+    campaign = workspace.store.campaign("spring")
+    assert rollups.rebuild(workspace.store, campaign).different == 0

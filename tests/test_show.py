@@ -6,6 +6,7 @@ import io
 import json
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from cutting import planned
@@ -17,6 +18,7 @@ from pixeltrack.figures import (
     Bounds,
     Bucket,
     CampaignReport,
+    CompanyFigures,
     Estimate,
     LinkFigures,
     ProviderFigures,
@@ -34,6 +36,14 @@ HOSTILE = "[/] [red]x[/red] \x1b[31mred\x1b[0m :smile: \u202egnp.exe <script> \x
 NOBODY = ((0,) * 24,) * 6
 WEEK_OPENS = ((*(0,) * 14, 300, 212, *(0,) * 8), *NOBODY)  # on a Monday
 WEEK_CLICKS = ((*(0,) * 14, 50, 83, *(0,) * 8), *NOBODY)
+
+
+def bucket(start: int, opens: int, clicks: int) -> Bucket:
+    """A bar of the timeline, in UTC."""
+    return Bucket(
+        start, opens, clicks, datetime.fromtimestamp(start / 1000, UTC).isoformat(timespec="minutes")
+    )
+
 
 REPORT = CampaignReport(
     campaign="spring",
@@ -65,7 +75,7 @@ REPORT = CampaignReport(
         LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", "", Tally(80, 110), 300, 80 / 90),
         LinkFigures(2, 2, 19, "", "https://shop.example/b", "", Tally(11, 23), 21, 11 / 90),
     ),
-    timeline=(Bucket(1_790_000_000_000, 300, 50), Bucket(1_790_003_600_000, 212, 83)),
+    timeline=(bucket(1_790_000_000_000, 300, 50), bucket(1_790_003_600_000, 212, 83)),
     timeline_step=3_600_000,
     week=Week("UTC", WEEK_OPENS, WEEK_CLICKS),
     devices=(Share("desktop", 55), Share("hidden by Gmail's image proxy", 44)),
@@ -76,6 +86,7 @@ REPORT = CampaignReport(
         ProviderFigures("Gmail", 702, 0, 14, 161, 0.0, 14 / 702, 0.0),
         ProviderFigures("other domains", 498, 400, 76, 48, 400 / 498, 76 / 498, 400 / 450),
     ),
+    companies=(CompanyFigures("firm.example", 9, 4, 1, 4 / 9, 1 / 9),),
     alarms=(Alarm("Gmail", 0, 541, 0.31, 4, 1e-90, "Gmail: 0 of 541 opened, against 31 % before: spam?"),),
     set_aside=(SetAside("scanner", "burst", 0, 297, 31),),
     begun=1_790_000_000_000,
@@ -172,7 +183,12 @@ def test_json_has_the_same_figures() -> None:
     assert value["click_to_open_rate"] == 90 / 400
     assert value["links"][0]["clicks"] == {"unique": 80, "total": 110}
     assert value["first"] == "2026-09-21T14:13:20.000+00:00"
-    assert value["timeline"][1] == {"start": "2026-09-21T15:13:20.000+00:00", "opens": 212, "clicks": 83}
+    assert value["timeline"][1] == {
+        "start": "2026-09-21T15:13:20.000+00:00",
+        "local": "2026-09-21T15:13+00:00",
+        "opens": 212,
+        "clicks": 83,
+    }
     assert value["rules_version"] == "2026-09-20.7"
     assert value["definitions"]["open rate"] == "unique opens ÷ tracked messages"
 

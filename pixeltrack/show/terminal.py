@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pixeltrack.figures import CampaignReport, LinkFigures, ProviderFigures, Share
+from pixeltrack.figures import CampaignReport, CompanyFigures, LinkFigures, ProviderFigures, Share
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
@@ -51,6 +51,8 @@ def show_report(console: Console, report: CampaignReport) -> None:
         console.print(Columns(breakdowns, padding=(0, 3)))
     if report.providers:
         console.print(_section("Mailbox providers", _providers(report.providers, console.width)))
+    if report.companies:
+        console.print(_section("Companies, by mail domain", _companies(report.companies)))
     if report.set_aside:
         console.print(_section("Set aside: not counted as people", _set_aside(report)))
     console.print()
@@ -101,9 +103,16 @@ def _overview_estimates(report: CampaignReport) -> list[str]:
 def _title(report: CampaignReport) -> RenderableType:
     title = Text(clean(report.campaign), style="bold")
     title.append(f"   {_size(report)}", style="dim")
+    if report.since is not None or report.until is not None:
+        title.append(f"\nonly hits{_within(report)}", style="bold yellow")
     if report.first is not None:
         title.append(f"\n{moment(report.first)} to {moment(report.last)} UTC", style="dim")
     return title
+
+
+def _within(report: CampaignReport) -> str:
+    since = f" since {moment(report.since)} UTC" if report.since is not None else ""
+    return since + (f" until {moment(report.until)} UTC" if report.until is not None else "")
 
 
 def _size(report: CampaignReport) -> str:
@@ -197,6 +206,24 @@ def _providers(providers: Sequence[ProviderFigures], width: int) -> RenderableTy
             *((percent(row.click_rate),) if wide else ()),
             count(row.prefetch_only),
         )
+    return table
+
+
+def _companies(companies: Sequence[CompanyFigures]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("domain", overflow="ellipsis", no_wrap=True, max_width=28)
+    _numbers(table, "tracked", "opened", "rate", "clicked", "rate")
+    for row in companies[:_ROWS]:
+        table.add_row(
+            Text(clean(row.domain)),
+            count(row.tracked),
+            Text(count(row.openers), "bold"),
+            percent(row.open_rate),
+            Text(count(row.clickers), "bold"),
+            percent(row.click_rate),
+        )
+    if len(companies) > _ROWS:
+        table.add_row(Text(f"{len(companies) - _ROWS} more: --by domain has all", "dim"))
     return table
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from pixeltrack.cells import Cell, Delta, Rollup, least, most
@@ -16,11 +16,12 @@ from pixeltrack.store.schema import query
 
 
 class Audience(NamedTuple):
-    """A campaign's messages, tracked ones among them, and these by mailbox provider."""
+    """A campaign's messages, tracked ones among them, these by mailbox provider, and at its companies."""
 
     messages: int
     tracked: int
     providers: dict[str, int]
+    companies: dict[str, int]  # by domain, the largest first
 
 
 class Rollups(Hits):
@@ -30,12 +31,20 @@ class Rollups(Hits):
         """Return of which version each campaign's roll-up is; campaigns without one are left out."""
         return dict(self._plain("select campaign_id, version from rollups"))
 
-    def rollup(self, campaign_id: int) -> Rollup | None:
-        """Return a campaign's roll-up, None when there is none."""
+    def rollup(self, campaign_id: int, companies: Iterable[str] | None = None) -> Rollup | None:
+        """Return a campaign's roll-up, None when there is none.
+
+        Of companies there may be thousands: those that are named are in it, without names all.
+        """
         moments = self._plain("select begun, first, last from rollups where campaign_id = ?", [campaign_id])
         if not moments:
             return None
-        rows = self._plain("select cell, number from rollup_cells where campaign_id = ?", [campaign_id])
+        if companies is None:
+            rows = self._plain("select cell, number from rollup_cells where campaign_id = ?", [campaign_id])
+        else:
+            named = [_text(("company", name, kinds)) for name in companies for kinds in (1, 2, 3)]
+            asked = {"campaign_id": campaign_id, "companies": json.dumps(named)}
+            rows = self._plain(query("cells_of_companies"), asked)
         cells = json.loads(f"[{','.join([cell for cell, _number in rows])}]")
         numbers = [number for _cell, number in rows]
         return Rollup(Counter(dict(zip(map(tuple, cells), numbers, strict=True))), *moments[0])
@@ -43,23 +52,24 @@ class Rollups(Hits):
     def audience(self, campaign_id: int, version: str) -> Audience | None:
         """Return how many messages a campaign has, if that is known and of this version."""
         rows = self._plain(
-            "select messages, tracked, providers from audiences where campaign_id = ? and version = ?",
+            "select messages, tracked, providers, companies from audiences"
+            " where campaign_id = ? and version = ?",
             [campaign_id, version],
         )
-        return Audience(rows[0][0], rows[0][1], json.loads(rows[0][2])) if rows else None
+        return Audience(*rows[0][:2], *map(json.loads, rows[0][2:])) if rows else None
 
     def keep_audience(self, campaign_id: int, version: str, count: Callable[[], Audience]) -> Audience:
         """Count a campaign's messages, and note how many there are unless they change meanwhile."""
         claim = secrets.token_hex()
         with self._transaction() as connection:
-            insert = "insert or replace into audiences values (?, ?, 0, 0, '{}')"
+            insert = "insert or replace into audiences values (?, ?, 0, 0, '{}', '{}')"
             connection.execute(insert, [campaign_id, claim])
         found = count()
         with self._transaction() as connection:
             connection.execute(
-                "update audiences set version = ?, messages = ?, tracked = ?, providers = ?"
+                "update audiences set version = ?, messages = ?, tracked = ?, providers = ?, companies = ?"
                 " where version = ?",
-                [version, found.messages, found.tracked, json.dumps(found.providers), claim],
+                [version, *found[:2], json.dumps(found.providers), json.dumps(found.companies), claim],
             )
         return found
 

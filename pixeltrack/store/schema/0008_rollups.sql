@@ -25,7 +25,8 @@ create table audiences (
     version     text not null,         -- as above
     messages    integer not null,
     tracked     integer not null,
-    providers   text not null          -- JSON object: tracked messages by provider
+    providers   text not null,         -- JSON object: tracked messages by provider
+    companies   text not null          -- JSON object: tracked messages by domain, the largest first
 ) strict;
 create trigger message_added after insert on messages
 begin delete from audiences where campaign_id = new.campaign_id; end;

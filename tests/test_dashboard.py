@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,9 +25,12 @@ from inbox import Copy, copies
 
 from pixeltrack.dashboard import token
 from pixeltrack.dashboard.access import Access, Throttle
+from pixeltrack.dashboard.figures import Figures, Keeper
 from pixeltrack.dashboard.place import place_of, read_listen
 from pixeltrack.errors import InputError, KeyFileError
+from pixeltrack.figures import CampaignReport
 from pixeltrack.setup import Workspace
+from pixeltrack.store import Store, open_store
 
 MARK = re.compile(rb'name="mark" value="([0-9a-f]{64})"')
 
@@ -467,3 +471,80 @@ def test_failures_are_counted_by_neighbourhood_and_forgotten_in_time() -> None:
     for number in range(10_000):
         throttle.failed(f"192.0.{number // 256}.{number % 256}")
     assert len(throttle._until) <= 4_096
+
+
+# -- keeping up -----------------------------------------------------------------------------------------
+
+
+def test_requests_neither_count_nor_wait_for_counting(
+    workspace: Workspace, client: Client, mail: list[Copy]
+) -> None:
+    """However many ask while hits come in, figures are counted once in a while."""
+    made: list[str | int] = []
+
+    def render(figures: Figures) -> bytes:
+        assert isinstance(figures.counted, CampaignReport)
+        made.append(figures.counted.clicks.total)
+        return b"a page"
+
+    def opened() -> Store:
+        return open_store(workspace.store.path, workspace.keyring)
+
+    keeper = Keeper(opened, render, every=0.4)
+    keeper.start()
+    try:
+        assert keeper.body("spring")
+        asked, begun, slowest = 0, time.monotonic(), 0.0
+        while time.monotonic() - begun < 2:
+            client.get(mail[asked % 2].click(1))
+            before = time.monotonic()
+            assert keeper.body("spring")
+            slowest = max(slowest, time.monotonic() - before)
+            asked += 1
+            time.sleep(0.01)
+    finally:
+        keeper.stop()
+    assert asked > 50
+    assert 2 <= len(made) <= 7
+    assert made == sorted(made)
+    assert slowest < 0.2
+
+
+def test_a_page_that_takes_long_is_not_waited_for_for_ever(workspace: Workspace, mail: list[Copy]) -> None:
+    may_go_on = threading.Event()
+
+    def opened() -> Store:
+        assert may_go_on.wait(20)
+        return open_store(workspace.store.path, workspace.keyring)
+
+    keeper = Keeper(opened, lambda figures: b"a page")
+    keeper.start()
+    try:
+        begun = time.monotonic()
+        assert keeper.body(None, patience=0.2) is None
+        assert time.monotonic() - begun < 1
+        may_go_on.set()
+        found = keeper.body(None, patience=20)
+        assert found
+        assert found[0] == b"a page"
+    finally:
+        may_go_on.set()
+        keeper.stop()
+
+
+def test_while_nobody_looks_nothing_is_done(workspace: Workspace, client: Client, mail: list[Copy]) -> None:
+    opened: list[Store] = []
+
+    def open_() -> Store:
+        opened.append(open_store(workspace.store.path, workspace.keyring))
+        return opened[0]
+
+    keeper = Keeper(open_, lambda figures: b"a page", every=0.05)
+    keeper.start()
+    try:
+        client.get(mail[0].click(1))
+        time.sleep(0.3)
+        assert opened == []
+        assert workspace.store.unjudged() == 1
+    finally:
+        keeper.stop()

@@ -22,7 +22,7 @@ log = logging.getLogger("pixeltrack.dashboard")
 
 _KEPT_SECONDS = 60.0  # after the last look at a page, it is no longer kept up
 _MOST_PAGES = 64  # that are kept up at a time
-_SHARE = 10  # at most one part in so many of the time is spent counting
+_SHARE = 10  # at most one part in so many of a processor's time is spent counting
 _AT_LEAST = 60.0  # seconds between two countings that nothing gave cause to: alarms depend on the time
 
 Counted = CampaignReport | list[CampaignReport]
@@ -114,8 +114,8 @@ class Keeper:
 
     def _turn(self) -> None:
         """Look whether something has changed, and make the pages anew that do not show it yet."""
-        begun = time.monotonic()
-        judging = begun >= self._next
+        used = time.thread_time()
+        judging = time.monotonic() >= self._next
         with self._changed:
             pages = dict(self._pages)
         trouble = self._look() if judging else ""
@@ -131,7 +131,7 @@ class Keeper:
                 page.upto = 0 if figures.note else self._counting
                 self._changed.notify_all()
         if judging:
-            spent = time.monotonic() - begun
+            spent = time.thread_time() - used  # not what it waited for: a busy machine, or another writer
             self._next = time.monotonic() + max(self._every, spent * _SHARE)
 
     def _look(self) -> str:

@@ -49,7 +49,10 @@ class Options:
 
 
 def wanted(options: Options, say: Say) -> Report:
-    """Return the report that is wanted; ``say`` prints what is no data. Raises InputError, or UsageError, for options that do not fit."""
+    """Return the report that is wanted; ``say`` prints what is no data.
+
+    Raises InputError, or UsageError, for options that do not fit.
+    """
     named = {
         "--compare": bool(options.compared),
         "--ab": options.ab,

@@ -32,9 +32,22 @@ def read(stream: Iterable[str], name: str) -> Iterator[Recipient]:
 
     The stream gives lines with their ends (``newline=""``), and what is no UTF-8 in them as surrogates.
     The first character that is not white space decides: "{" means JSON lines. CSV needs a header line
-    with an ``email`` column; ``consent`` is understood, all other columns are kept as fields. Raises
+    with an ``email`` column; ``consent`` is understood, as are ``consent_opens`` and ``consent_clicks``;
+    all other columns are kept as fields. Raises
     InputError naming the line and the value.
     """
+    for line, row in rows(stream, name):
+        address, consent = row.pop("email", ""), row.pop("consent", "")
+        row.pop("", None)  # a column without a name
+        known_as = identity(address, name, line)
+        given = read_consent(consent, name, line) if consent else "unknown"
+        if "consent_opens" in row or "consent_clicks" in row:
+            given = _narrowed(given, row, name, line)
+        yield Recipient(address, known_as, given, row, line)
+
+
+def rows(stream: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line, cells by column) of a list, each with an ``email``; its consent is not looked at."""
     blank = 0
     stream = _decodable(stream, name)
     for first in stream:
@@ -44,13 +57,7 @@ def read(stream: Iterable[str], name: str) -> Iterator[Recipient]:
     else:
         raise InputError(f"{name} is empty", hint="a list is CSV with an email column, or JSON lines")
     lines = chain([first.removeprefix("\ufeff")], stream)
-    rows = _json_lines if first.lstrip("\ufeff \t")[0] == "{" else _csv
-    for line, row in rows(lines, name, blank):
-        address, consent = row.pop("email", ""), row.pop("consent", "")
-        row.pop("", None)  # a column without a name
-        known_as = identity(address, name, line)
-        given = _consent(consent, name, line) if consent else "unknown"
-        yield Recipient(address, known_as, given, row, line)
+    yield from (_json_lines if first.lstrip("\ufeff \t")[0] == "{" else _csv)(lines, name, blank)
 
 
 def _decodable(lines: Iterable[str], name: str) -> Iterator[str]:
@@ -178,7 +185,7 @@ def identity(address: str, where: str, line: int = 0) -> str:
     return f"{found['local'].lower()}@{domain.lower()}"
 
 
-def _consent(value: str, name: str, line: int) -> Consent:
+def read_consent(value: str, name: str, line: int) -> Consent:
     """Read a consent cell that is not blank. (Blank is unknown: never asked is never denied.)"""
     word = value.strip().lower()
     if word == "unknown":
@@ -191,3 +198,12 @@ def _consent(value: str, name: str, line: int) -> Consent:
         f"{name} line {line}: consent {value[:40]!r} is not understood",
         hint="write granted, denied, or leave it blank",
     )
+
+
+def _narrowed(given: Consent, row: dict[str, str], name: str, line: int) -> Consent:
+    """Return the consent of a row that also has columns by purpose; opens and clicks are both needed."""
+    cells = [row.pop("consent_opens", ""), row.pop("consent_clicks", "")]
+    by_purpose = [read_consent(cell, name, line) if cell else "unknown" for cell in cells]
+    if "denied" in by_purpose:
+        return "denied"
+    return "granted" if given == "unknown" and by_purpose == ["granted", "granted"] else given

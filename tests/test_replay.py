@@ -439,6 +439,7 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
             "drop table stale_campaigns; drop table mails; drop table versions; drop table batches;"
+            "drop table consents; drop table wordings;"
             "drop trigger message_added; drop trigger message_changed; drop trigger message_removed;"
             "drop table rollups; drop table rollup_cells; drop table audiences;"
             "alter table links drop column version;"

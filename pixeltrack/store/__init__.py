@@ -4,6 +4,7 @@ No SQL, connection or transaction leaks out of this package.
 """
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
+from pixeltrack.store.consents import OptOut
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
@@ -22,6 +23,7 @@ __all__ = [
     "Health",
     "Holder",
     "Moved",
+    "OptOut",
     "Placed",
     "Placing",
     "Seen",

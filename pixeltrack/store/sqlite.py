@@ -9,6 +9,7 @@ from pixeltrack import replay
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
+from pixeltrack.store.consents import Consents
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.logs import Logs
@@ -20,12 +21,12 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Logs, Salts, Domains, Exports, Verdicts):
+class Store(Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Verdicts):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:
         """Return whether nothing is stored and no other program has the database open."""
-        if self.campaigns():
+        if self.campaigns() or self.last_consent():
             return False
         try:
             with explained(self.path):

@@ -1,0 +1,109 @@
+"""The consent ledger, and the texts that people were shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from pixeltrack.ledger import Decision, Entry, Purpose, Recorded, Standings, recorded
+from pixeltrack.model import Scope
+from pixeltrack.store.connect import explained
+from pixeltrack.store.database import Database
+from pixeltrack.store.schema import query
+
+
+class OptOut(NamedTuple):
+    """A refusal that somebody made on the collector's pages, at ms UTC, through a campaign's mail."""
+
+    scope: Scope
+    at: int
+    campaign: str
+
+
+class Consents(Database):
+    """The part of the store that knows who agreed to what, and when."""
+
+    def record_consents(
+        self, entries: Sequence[Entry], identities: Mapping[bytes, str], wordings: Iterable[bytes] = ()
+    ) -> int:
+        """Add entries to the ledger, all or none, durably; return how many were new.
+
+        identities are the addresses of those who refuse something: where the ledger refuses it
+        afterwards, mail that they were sent before is silenced. An entry that says what an earlier one
+        says is not added again.
+        """
+        with self._transaction() as connection:
+            before = connection.total_changes
+            connection.executemany(
+                query("put_consent"),
+                (entry._asdict() for entry in entries),
+            )
+            added = connection.total_changes - before
+            now = max((entry.recorded for entry in entries), default=0)
+            connection.executemany(
+                "insert or ignore into wordings (wording, content, added) values (?, ?, ?)",
+                [(sha256(text).digest(), text, now) for text in wordings],
+            )
+            connection.executemany(
+                query("silence_denied"),
+                (
+                    {"identity": identity}
+                    for subject, identity in identities.items()
+                    if self._recorded_of(subject).refuses
+                ),
+            )
+        return added
+
+    def consents_of(self, subject: bytes) -> list[Entry]:
+        """Return all entries about one person, in the order in which they were put down."""
+        return [Entry(*row) for row in self._rows("consents_of", subject=subject)]
+
+    def recorded_of(self, subject: bytes) -> Recorded:
+        """Return what the ledger says of one person."""
+        self._stay()
+        with explained(self.path):
+            return self._recorded_of(subject)
+
+    def _recorded_of(self, subject: bytes) -> Recorded:
+        rows = self._connection.execute(
+            "select purpose, at, decision from consents where subject = ?", [subject]
+        )
+        return recorded((row[0], row[1], row[2]) for row in rows)
+
+    def standings(self) -> Standings:
+        """Return what the ledger says of everybody."""
+        with explained(self.path):
+            return Standings(self._all_consents())
+
+    def _all_consents(self) -> Iterator[tuple[bytes, Purpose, int, Decision]]:
+        self._stay()
+        cursor = self._connection.cursor()
+        cursor.row_factory = None
+        yield from cursor.execute("select subject, purpose, at, decision from consents order by subject")
+
+    def last_consent(self) -> int:
+        """Return the number of the newest entry, 0 where there is none."""
+        ((number,),) = self._plain("select coalesce(max(entry), 0) from consents")
+        return int(number)
+
+    def refused_since(self, entry: int) -> frozenset[bytes]:
+        """Return who refuses something by entries after one with a number."""
+        rows = self._plain(
+            "select distinct subject from consents where entry > ? and decision <> 'granted'", [entry]
+        )
+        return frozenset(subject for (subject,) in rows if self._recorded_of(subject).refuses)
+
+    def silence(self, identities: Iterable[str]) -> None:
+        """Stop measuring all mail that these people were sent."""
+        with self._transaction() as connection:
+            connection.executemany(query("silence_denied"), ({"identity": each} for each in identities))
+
+    def wording(self, digest: bytes) -> bytes | None:
+        """Return a text that people were shown by its SHA-256, or None where it is not kept here."""
+        rows = self._plain("select content from wordings where wording = ?", [digest])
+        return bytes(rows[0][0]) if rows else None
+
+    def opt_out_rows(self, subject: bytes) -> list[OptOut]:
+        """Return what one person refused on the collector's pages."""
+        return [OptOut(*row) for row in self._rows("optouts_of", subject=subject)]

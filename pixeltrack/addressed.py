@@ -92,6 +92,7 @@ class _Run:
                 hint="name another campaign with --campaign",
             )
         self._drafting, self._store, self._keyring, self._policy = drafting, store, keyring, policy
+        self._last_consent = store.last_consent()
         self.modes: Counter[consent.Mode] = Counter()
         self.messages: list[Message] = []
 
@@ -104,8 +105,9 @@ class _Run:
             recipient, pseudonym = Recipient("", "", "unknown", {}, 1), bytes(8)
             values = compiled.minter("preview")(pseudonym)
         else:
-            refused = self._store.opt_outs_of(self._keyring.subject(recipient.identity))
-            mode = consent.decide(self._policy, recipient.consent, refused)
+            subject = self._keyring.subject(recipient.identity)
+            refused, recorded = self._store.opt_outs_of(subject), self._store.recorded_of(subject)
+            mode = consent.decide(self._policy, recipient.consent, refused, recorded)
             pseudonym = compiled.keys.pseudonym(recipient.identity)
             values = compiled.minter("preview" if task.test else "message")(pseudonym)
         is_tracked = mode.outcome == "tracked"
@@ -118,6 +120,10 @@ class _Run:
     def save(self) -> None:
         campaign = self._store.save_campaign(self._drafting.draft())
         self._store.save_messages(campaign.campaign_id, self.messages)
+        late = self._store.refused_since(self._last_consent)  # while the copies were made
+        if late:
+            identities = (each.identity for each in self.messages)
+            self._store.silence(each for each in identities if self._keyring.subject(each) in late)
 
 
 def inject_addressed(

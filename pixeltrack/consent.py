@@ -20,9 +20,7 @@ class Mode(NamedTuple):
 
 
 @cache
-def decide(
-    policy: Policy, listed: Consent, opt_outs: frozenset[Scope], recorded: Recorded = NOTHING
-) -> Mode:
+def decide(policy: Policy, listed: Consent, opt_outs: frozenset[Scope], recorded: Recorded = NOTHING) -> Mode:
     """Return the mode of one recipient; the most restrictive of list, ledger and opt-outs wins.
 
     policy "required" tracks only a recorded grant (GDPR art. 7, ePrivacy art. 5(3)); "assumed"

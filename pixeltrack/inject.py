@@ -17,6 +17,7 @@ from pixeltrack.delivery import Delivery
 from pixeltrack.delivery import writer as make_writer
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.handout import MessageTable
+from pixeltrack.ledger import Standings
 from pixeltrack.listing import RecipientList
 from pixeltrack.manifest import manifest, versions_manifest
 from pixeltrack.minting import CampaignKeys, TokenKind, number
@@ -83,17 +84,23 @@ def inject_list(
     keys, addresses = compiled.keys, task.addresses
     kind: TokenKind = "preview" if task.test else "message"  # what previews do is never counted
     opt_outs = store.opt_outs()
+    last_consent = store.last_consent()
+    standings = store.standings()
     modes: Counter[consent.Mode] = Counter()
 
     def mode_of(recipient: Recipient) -> consent.Mode:
-        refused = opt_outs.get(keyring.subject(recipient.identity), _NOTHING) if opt_outs else _NOTHING
-        return consent.decide(policy, recipient.consent, refused)
+        if not (opt_outs or standings):
+            return consent.decide(policy, recipient.consent, _NOTHING)
+        subject = keyring.subject(recipient.identity)
+        return consent.decide(
+            *(policy, recipient.consent, opt_outs.get(subject, _NOTHING), standings.of(subject))
+        )
 
     placed = _placed(people, mode_of, keys, drafting, store, tasks, versions, only_new=only_new)
     copies = array("q")  # pseudonyms
     fates = bytearray()  # of each person of the list
     per_version = Counter({each.version: 0 for each in tasks})
-    fingerprint = _fingerprint(task, people, made, placed, delivery, policy, opt_outs)
+    fingerprint = _fingerprint(task, people, made, placed, delivery, policy, opt_outs, standings)
     denied = False
     names = [each.version for each in tasks if each.version]
     with Output(task.out, fingerprint, resume=delivery.resume, started=task.now, versions=names) as output:
@@ -167,6 +174,9 @@ def inject_list(
                     batch,
                 )
                 store.end_batch(campaign.campaign_id, batch)
+                late = store.refused_since(last_consent)  # while the copies were made
+                if late:
+                    store.silence(each.identity for each in people if keyring.subject(each.identity) in late)
                 stored, _tracked = store.message_counts(campaign.campaign_id)
                 if not only_new:  # who has an earlier one is left out, and counted as that
                     summary = replace(summary, earlier=stored - len(copies))
@@ -234,6 +244,7 @@ def _fingerprint(
     delivery: Delivery,
     policy: consent.Policy,
     opt_outs: Mapping[bytes, frozenset[Scope]],
+    standings: Standings,
 ) -> str:
     """Return what is the same for two runs exactly when all their copies are."""
     keys = made[0].keys
@@ -243,6 +254,7 @@ def _fingerprint(
             *((each.tracked.chunks, each.untracked.chunks, each.bound) for each in made),
             *(keys.check, people.digest, task.test, placed and sha256(placed.places).digest()),
             *(delivery.format, delivery.tags, delivery.personalize, policy, refused),
+            standings.digest,
         )
     )
     return blake2b(told.encode(), digest_size=16).hexdigest()

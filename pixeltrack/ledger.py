@@ -70,6 +70,16 @@ def recorded(decisions: Iterable[tuple[Purpose, int, Decision]]) -> Recorded:
     return Recorded(**said)
 
 
+def holding(entries: Iterable[Entry]) -> Entry | None:
+    """Return which of the entries of one person and purpose decides; None where there is none.
+
+    Of several that say the same at the same moment it is the one that was put down first.
+    """
+    given = list(entries)
+    last = deciding((entry.at, entry.decision) for entry in given)
+    return next((entry for entry in given if (entry.at, entry.decision) == last), None)
+
+
 def stricter(one: Entry, other: Entry) -> Entry:
     """Return which of two entries of one list, for one person and purpose, is taken: the most restrictive.
 

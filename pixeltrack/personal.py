@@ -79,11 +79,12 @@ class PersonalPages:
             )
         try:
             owner = self._store.owner(person.code, person.pseudonym)
-            scopes = self._store.opt_outs_of(self._keyring.subject(owner.identity)) if owner else frozenset()
+            subject = self._keyring.subject(owner.identity) if owner else b""
+            scopes, recorded = self._store.opt_outs_of(subject), self._store.recorded_of(subject)
         except PixeltrackError as error:
             log.error("preferences could not be read: %s", error)
             return self._answers.try_again("We could not read your choices just now.")
-        off = "tracking" in scopes  # an untracked copy says nothing of the mails sent before it
+        off = "tracking" in scopes or recorded.refuses  # an untracked copy says nothing of earlier mails
         return self._answers.page(
             "preferences.html",
             sender=self._settings.sender,

@@ -15,7 +15,7 @@ _FROM = 2_000  # steps; fewer are done before a bar could be read
 def progress(total: int | None, call: Call, what: str = "writing") -> Iterator[Callable[[int], None] | None]:
     """Yield what is called with the number of steps done so far, or None. total is None where not known.
 
-    What is "writing" is told each of its steps, of which the bar needs only some.
+    What is "writing" or "reading" is told each of its steps, of which the bar needs only some.
     """
     if call.quiet or not sys.stderr.isatty() or (total is not None and total < _FROM):
         yield None
@@ -32,5 +32,5 @@ def progress(total: int | None, call: Call, what: str = "writing") -> Iterator[C
         transient=True,
     ) as bar:
         task = bar.add_task(what, total=total)
-        every = 100 if what == "writing" else 1
+        every = 100 if what in ("writing", "reading") else 1
         yield lambda done: bar.update(task, completed=done) if not done % every else None

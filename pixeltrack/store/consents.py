@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -11,6 +12,12 @@ from pixeltrack.model import Scope
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
+
+_BUSY_MS = 5_000  # a withdrawal is worth waiting for
+
+
+class _Dry(Exception):
+    """Takes back what was only tried."""
 
 
 class OptOut(NamedTuple):
@@ -25,34 +32,49 @@ class Consents(Database):
     """The part of the store that knows who agreed to what, and when."""
 
     def record_consents(
-        self, entries: Sequence[Entry], identities: Mapping[bytes, str], wordings: Iterable[bytes] = ()
+        self,
+        entries: Sequence[Entry],
+        refusing: Mapping[bytes, str],
+        wording: bytes | None = None,
+        *,
+        dry: bool = False,
     ) -> int:
         """Add entries to the ledger, all or none, durably; return how many were new.
 
-        identities are the addresses of those who refuse something: where the ledger refuses it
-        afterwards, mail that they were sent before is silenced. An entry that says what an earlier one
-        says is not added again.
+        refusing has the addresses of those who refuse something: where that holds in the ledger
+        afterwards, mail that they were sent before is silenced. wording is the text that was shown. An
+        entry that says what an earlier one says is not added again. With dry nothing is kept.
         """
-        with self._transaction() as connection:
-            before = connection.total_changes
-            connection.executemany(
-                query("put_consent"),
-                (entry._asdict() for entry in entries),
-            )
-            added = connection.total_changes - before
-            now = max((entry.recorded for entry in entries), default=0)
-            connection.executemany(
+        try:
+            with self._transaction(_BUSY_MS) as connection:
+                added = self._add(connection, entries, refusing, wording)
+                if dry:
+                    raise _Dry
+        except _Dry:
+            pass
+        return added
+
+    def _add(
+        self,
+        connection: sqlite3.Connection,
+        entries: Sequence[Entry],
+        refusing: Mapping[bytes, str],
+        wording: bytes | None,
+    ) -> int:
+        added = connection.executemany(query("put_consent"), (each._asdict() for each in entries)).rowcount
+        if wording is not None:
+            connection.execute(
                 "insert or ignore into wordings (wording, content, added) values (?, ?, ?)",
-                [(sha256(text).digest(), text, now) for text in wordings],
+                [sha256(wording).digest(), wording, max((each.recorded for each in entries), default=0)],
             )
-            connection.executemany(
-                query("silence_denied"),
-                (
-                    {"identity": identity}
-                    for subject, identity in identities.items()
-                    if self._recorded_of(subject).refuses
-                ),
-            )
+        connection.executemany(
+            query("silence_denied"),
+            (
+                {"identity": identity}
+                for subject, identity in refusing.items()
+                if self._recorded_of(subject).refuses
+            ),
+        )
         return added
 
     def consents_of(self, subject: bytes) -> list[Entry]:

@@ -1,0 +1,372 @@
+"""pixeltrack consent"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pixeltrack.cli.common import Call, global_options, pass_on
+from pixeltrack.cli.inputs import GivenPath
+from pixeltrack.errors import InputError
+from pixeltrack.ledger import PURPOSES, Decision, Purpose
+
+if TYPE_CHECKING:
+    from pixeltrack.show.consent import Person
+
+EPILOG = """\
+Examples:
+
+\b
+  pixeltrack consent import list.csv --wording signup.txt --method "signup form"
+      take over from a list who agreed to what, and when
+  pixeltrack consent show ada@example.com
+      what holds now, since when, and the words that Ada saw
+  pixeltrack consent withdraw ada@example.com
+      stop measuring Ada, also in mail already sent
+"""
+IMPORT_EPILOG = """\
+Examples:
+
+\b
+  pixeltrack consent import list.csv --wording signup.txt --method "signup form" --dry-run
+      what would be recorded; nothing is
+  pixeltrack consent import clicks.csv --purpose clicks --at 2026-03-01 --method form --wording signup.txt
+      a list whose column consent is about clicks alone, and that has no times
+
+The list: email, and consent or consent_opens, consent_clicks, consent_retargeting, with granted, denied,
+withdrawn or nothing; consent_at, consent_method, consent_source, consent_text_id (SHA-256 of the wording).
+"""
+SHOW_EPILOG = """\
+Example:
+
+\b
+  pixeltrack consent show ada@example.com --json
+"""
+GRANT_EPILOG = """\
+Example:
+
+\b
+  pixeltrack consent grant ada@example.com --method phone --wording script.txt --at "2026-11-25 09:00"
+"""
+WITHDRAW_EPILOG = """\
+Examples:
+
+\b
+  pixeltrack consent withdraw ada@example.com --source "her mail of 25 November"
+  pixeltrack consent withdraw ada@example.com --purpose retargeting
+"""
+HISTORY_EPILOG = """\
+Example:
+
+\b
+  pixeltrack consent history ada@example.com
+      every entry, and what Ada did on the collector's pages
+"""
+
+
+@click.group("consent", epilog=EPILOG)
+@global_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Keep who agreed to being tracked, and who withdrew.
+
+    A ledger that is only added to: for each purpose (opens, clicks, retargeting) what a person decided,
+    when, how, where, and the SHA-256 of the words that they were shown. inject asks it.
+    """
+    pass_on(ctx, options)
+
+
+_purpose = click.option(
+    "--purpose", "purposes", type=click.Choice(PURPOSES), multiple=True, help="For what; may be repeated."
+)
+_at = click.option(
+    "--at", metavar="TIME", help="When it was decided, in ISO 8601; local time without an offset."
+)
+_source = click.option(
+    "--source", metavar="TEXT", default="", help="Where it was said: a page, a shop, a mail."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+_method_help = "How it was said: form, double opt-in, phone."
+
+
+@command.command("import", epilog=IMPORT_EPILOG)
+@click.argument("list_file", metavar="LIST.csv")
+@_purpose
+@click.option(
+    "--wording", type=GivenPath(path_type=Path), metavar="FILE", help="The text that they were shown."
+)
+@_at
+@click.option("--method", metavar="TEXT", default="", help=_method_help)
+@_source
+@click.option("--dry-run", is_flag=True, help="Say what would be recorded, and record nothing.")
+@_json
+@global_options
+def import_command(
+    list_file: str,
+    purposes: tuple[Purpose, ...],
+    wording: Path | None,
+    at: str | None,
+    method: str,
+    source: str,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Record what a list says, all of it or nothing.
+
+    LIST.csv is CSV or JSON lines, "-" for standard input. The options stand in where a row says nothing;
+    --purpose tells what its column consent is about [default: opens and clicks]. A blank cell changes
+    nothing. A later withdrawal stays, whatever an older list says. Of several rows for one person the
+    most restrictive is taken. A grant without its time, method or wording proves nothing, and is left
+    out. A refusal without a time counts from now.
+    """
+    call = Call(options, {})
+    from hashlib import sha256
+
+    from pixeltrack.cli.inputs import open_list
+    from pixeltrack.cli.progress import progress
+    from pixeltrack.clock import now_ms
+    from pixeltrack.consentlist import Terms, read_claims
+    from pixeltrack.setup import open_workspace
+    from pixeltrack.show import consent as show
+
+    name = "standard input" if list_file == "-" else list_file
+    now = now_ms()
+    text = _wording(wording) if wording else None
+    terms = Terms(
+        now,
+        purposes or ("opens", "clicks"),
+        _time(at, now),
+        *(method.strip(), source.strip(), sha256(text).digest() if text is not None else None),
+    )
+    workspace = open_workspace(call.settings, create=True)
+    try:
+        with open_list(list_file, name) as stream, progress(None, call, "reading") as step:
+            claims = read_claims(stream, name, terms, workspace.keyring, step)
+        added = workspace.store.record_consents(claims.entries, claims.refusing, text, dry=dry_run)
+    except BaseException:
+        workspace.discard()
+        raise
+    if dry_run:
+        workspace.discard()
+    else:
+        workspace.store.close()
+        call.created(workspace.created)
+    if as_json:
+        click.echo(show.import_json(claims, added, dry=dry_run))
+        return
+    for line in () if call.quiet else show.import_lines(claims, added, name, dry=dry_run):
+        click.echo(line)
+    if claims.unproven:
+        call.warn(show.unproven(claims))
+
+
+@command.command("show", epilog=SHOW_EPILOG)
+@click.argument("address")
+@_json
+@global_options
+def show_command(address: str, as_json: bool, **options: Any) -> None:
+    """Show what holds for a person now: since when, how, and the words that they were shown."""
+    call = Call(options, {})
+    from pixeltrack.show import consent as show
+
+    person = _person(call, address)
+    if as_json:
+        click.echo(show.person_json(person))
+        return
+    for line in show.person_lines(person):
+        click.echo(line)
+
+
+@command.command("history", epilog=HISTORY_EPILOG)
+@click.argument("address")
+@_json
+@global_options
+def history_command(address: str, as_json: bool, **options: Any) -> None:
+    """Show all that a person decided, the oldest first, with what they did on the collector's pages."""
+    call = Call(options, {})
+    from pixeltrack.show import consent as show
+
+    person = _person(call, address)
+    if as_json:
+        click.echo(show.history_json(person))
+        return
+    if not (person.entries or person.opt_outs):
+        call.say(f"{person.address}: nothing on record; never asked")
+    for line in show.history_lines(person):
+        click.echo(line)
+
+
+@command.command("grant", epilog=GRANT_EPILOG)
+@click.argument("address")
+@_purpose
+@click.option("--method", metavar="TEXT", required=True, help=_method_help)
+@click.option(
+    *("--wording", "wording"),
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    required=True,
+    help="The text that they were shown.",
+)
+@_at
+@_source
+@_json
+@global_options
+def grant_command(
+    address: str,
+    purposes: tuple[Purpose, ...],
+    method: str,
+    wording: Path,
+    at: str | None,
+    source: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Record that a person agreed  [default purposes: opens and clicks].
+
+    Without --at it was now. Who stopped tracking or unsubscribed on the collector's pages stays so. Mail
+    that was sent before is not measured again.
+    """
+    text = _wording(wording)
+    _decide(
+        Call(options, {}),
+        address,
+        purposes or ("opens", "clicks"),
+        "granted",
+        at,
+        method,
+        source,
+        text,
+        as_json,
+    )
+
+
+@command.command("withdraw", epilog=WITHDRAW_EPILOG)
+@click.argument("address")
+@_purpose
+@click.option("--method", metavar="TEXT", default="by hand", show_default=True, help=_method_help)
+@_at
+@_source
+@_json
+@global_options
+def withdraw_command(
+    address: str,
+    purposes: tuple[Purpose, ...],
+    method: str,
+    at: str | None,
+    source: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Record that a person withdrew  [default: all purposes].
+
+    Nothing that they open or click is recorded from then on, also in mail already sent; its links go on
+    working. They keep getting the mails.
+    """
+    _decide(Call(options, {}), address, purposes or PURPOSES, "withdrawn", at, method, source, None, as_json)
+
+
+def _decide(
+    call: Call,
+    address: str,
+    purposes: tuple[Purpose, ...],
+    decision: Decision,
+    at: str | None,
+    method: str,
+    source: str,
+    text: bytes | None,
+    as_json: bool,
+) -> None:
+    """Record one person's decision, and say what holds then."""
+    from hashlib import sha256
+
+    from pixeltrack.clock import now_ms
+    from pixeltrack.ledger import Entry
+    from pixeltrack.recipients import identity
+    from pixeltrack.setup import open_workspace
+    from pixeltrack.show import consent as show
+
+    if not method.strip():
+        raise InputError("--method is empty", hint="say how it was said: form, double opt-in, phone")
+    known_as, now = identity(address, "ADDRESS"), now_ms()
+    decided = _time(at, now)
+    workspace = open_workspace(call.settings, create=True)
+    subject = workspace.keyring.subject(known_as)
+    origin = f"pixeltrack consent {'grant' if decision == 'granted' else 'withdraw'}"
+    entries = [
+        Entry(
+            *(subject, purpose, decision, now if decided is None else decided, now),
+            *(method.strip(), source.strip() or "command line"),
+            *(sha256(text).digest() if text is not None else None, origin),
+        )
+        for purpose in dict.fromkeys(purposes)
+    ]
+    refusing = {} if decision == "granted" else {subject: known_as}
+    try:
+        added = workspace.store.record_consents(entries, refusing, text)
+    except BaseException:
+        workspace.discard()
+        raise
+    workspace.store.close()
+    call.created(workspace.created)
+    person = _person(call, address)
+    if as_json:
+        click.echo(show.person_json(person))
+        return
+    call.say(f"recorded for {', '.join(purposes)}: {decision}" if added else "it is on record already")
+    for line in show.person_lines(person):
+        click.echo(line)
+
+
+def _person(call: Call, address: str) -> Person:
+    from pixeltrack.recipients import identity
+    from pixeltrack.setup import open_workspace
+    from pixeltrack.show.consent import Person
+
+    known_as = identity(address, "ADDRESS")
+    workspace = open_workspace(call.settings, create=False)
+    store, subject = workspace.store, workspace.keyring.subject(known_as)
+    entries = store.consents_of(subject)
+    digests = {entry.wording for entry in entries if entry.wording}
+    person = Person(
+        *(known_as, entries, store.opt_out_rows(subject), call.settings.consent),
+        {digest: store.wording(digest) for digest in digests},
+    )
+    store.close()
+    return person
+
+
+def _time(at: str | None, now: int) -> int | None:
+    from pixeltrack.times import read_time
+
+    if at is None:
+        return None
+    decided = read_time(at, "--at")
+    if decided > now:  # it would beat every withdrawal until then
+        raise InputError(
+            f"--at {at!r} is still to come", hint="a time without an offset is this machine's local time"
+        )
+    return decided
+
+
+def _wording(path: Path) -> bytes:
+    """Return the bytes of the text that people were shown; raise InputError for what is no text."""
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}", hint="give the text that people were shown") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8", hint="save the wording as plain text") from None
+    if not text.strip():
+        raise InputError(f"{path} is empty", hint="give the text that people were shown")
+    if len(content) > _LONGEST:
+        raise InputError(f"{path} has more than {_LONGEST:,} bytes", hint="give the wording alone, as text")
+    return content
+
+
+_LONGEST = 1_000_000  # bytes of a wording

@@ -1,0 +1,170 @@
+"""What the consent ledger says, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pixeltrack.consent import Mode, Policy, decide
+from pixeltrack.consentlist import Claims
+from pixeltrack.ledger import PURPOSES, Entry, Purpose, holding, recorded
+from pixeltrack.show.text import clean, iso, moment
+from pixeltrack.store import OptOut
+
+_SCOPES = {"all": "unsubscribed", "tracking": "stopped tracking"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of one person's consent; wordings are texts by their SHA-256, None if not kept."""
+
+    address: str
+    entries: Sequence[Entry]
+    opt_outs: Sequence[OptOut]
+    policy: Policy
+    wordings: Mapping[bytes, bytes | None]
+
+    def holding(self, purpose: Purpose) -> Entry | None:
+        """Return the entry that decides about a purpose, or None: never asked."""
+        return holding(entry for entry in self.entries if entry.purpose == purpose)
+
+    @property
+    def mode(self) -> Mode:
+        """How the next mail goes to them, if its list says nothing."""
+        said = recorded((entry.purpose, entry.at, entry.decision) for entry in self.entries)
+        return decide(self.policy, "unknown", frozenset(each.scope for each in self.opt_outs), said)
+
+
+def person_lines(person: Person) -> Iterator[str]:
+    """Yield what holds now, for each purpose, and the words that were shown."""
+    yield clean(person.address)
+    shown: dict[bytes, None] = {}
+    for purpose in PURPOSES:
+        entry = person.holding(purpose)
+        if entry is None:
+            yield f"  {purpose:<12} unknown    never asked"
+            continue
+        yield f"  {purpose:<12} {entry.decision:<9}  {moment(entry.at)} UTC  {_how(entry)}"
+        if entry.wording:
+            shown[entry.wording] = None
+    for each in person.opt_outs:
+        yield f"  {_page(each)}"
+    outcome, reason = person.mode
+    said = "gets no mail" if outcome == "suppressed" else outcome
+    yield f"  next mail    {said}: {reason} (policy {person.policy}, a list that says nothing)"
+    for digest in shown:
+        yield f"wording {digest.hex()}"
+        text = person.wordings.get(digest)
+        lines = ["(the text itself is not kept here)"] if text is None else _text(text).splitlines()
+        yield from (f"  | {clean(line, 2_000)}" for line in lines)
+
+
+def history_lines(person: Person) -> Iterator[str]:
+    """Yield every entry and every act on the collector's pages, the oldest first."""
+    lines = [
+        (
+            *(entry.at, entry.recorded),
+            f"{moment(entry.at)} UTC  {entry.purpose:<12} {entry.decision:<9}  {_how(entry)};"
+            f" recorded {moment(entry.recorded)} from {clean(entry.origin)}"
+            + (f"; wording {entry.wording.hex()[:12]}…" if entry.wording else ""),
+        )
+        for entry in person.entries
+    ] + [(each.at, each.at, _page(each)) for each in person.opt_outs]
+    yield from (text for _at, _recorded, text in sorted(lines))
+
+
+def person_json(person: Person) -> str:
+    """Return what holds now as an object."""
+    purposes: dict[str, Any] = {}
+    for purpose in PURPOSES:
+        entry = person.holding(purpose)
+        purposes[purpose] = {"state": "unknown"} if entry is None else _state(entry, person)
+    mode = {"outcome": person.mode.outcome, "reason": person.mode.reason, "policy": person.policy}
+    value = {"address": person.address, "purposes": purposes, "opt_outs": _opt_outs(person), "mode": mode}
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def history_json(person: Person) -> str:
+    """Return the whole history as an object."""
+    entries = [{"purpose": entry.purpose, **_state(entry, person)} for entry in person.entries]
+    value = {"address": person.address, "entries": entries, "opt_outs": _opt_outs(person)}
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def import_lines(claims: Claims, added: int, name: str, *, dry: bool) -> Iterator[str]:
+    """Yield what became of a list."""
+    would = "would be recorded" if dry else "recorded"
+    yield f"{name}: {claims.rows:,} rows, {added:,} entries {would}"
+    known = len(claims.entries) - added
+    for number, what in (
+        (known, "entries that the ledger has already"),
+        (claims.silent, "rows that say nothing: they change nothing"),
+        (claims.twice, "rows about somebody who is in it already: the most restrictive was taken"),
+    ):
+        if number:
+            yield f"  {number:,} {what}"
+
+
+def unproven(claims: Claims) -> str:
+    """Return which rows were left out, and what they lack."""
+    shown = ", ".join(map(str, claims.unproven_lines))
+    more = ", …" if claims.unproven > len(claims.unproven_lines) else ""
+    options = {"consent_at": "--at", "consent_method": "--method", "consent_text_id": "--wording"}
+    lack = ", ".join(f"{column} (or {options[column]})" for column in sorted(claims.missing))
+    return (
+        f"grants of {claims.unproven:,} rows are left out, as they cannot be proved: line {shown}{more};"
+        f" missing: {lack}"
+    )
+
+
+def import_json(claims: Claims, added: int, *, dry: bool) -> str:
+    """Return what became of a list as an object."""
+    value = {
+        "rows": claims.rows,
+        "recorded": added,
+        "already_recorded": len(claims.entries) - added,
+        "silent": claims.silent,
+        "twice": claims.twice,
+        "unproven": claims.unproven,
+        "missing": sorted(claims.missing),
+        "dry_run": dry,
+    }
+    return json.dumps(value, indent=2)
+
+
+def _state(entry: Entry, person: Person) -> dict[str, Any]:
+    text = person.wordings.get(entry.wording) if entry.wording else None
+    return {
+        "state": entry.decision,
+        "at": iso(entry.at),
+        "recorded": iso(entry.recorded),
+        "method": entry.method,
+        "source": entry.source,
+        "wording_sha256": entry.wording.hex() if entry.wording else None,
+        "wording": None if text is None else _text(text),
+        "origin": entry.origin,
+    }
+
+
+def _opt_outs(person: Person) -> list[dict[str, Any]]:
+    return [
+        {"act": _SCOPES[each.scope], "at": iso(each.at), "campaign": each.campaign}
+        for each in person.opt_outs
+    ]
+
+
+def _how(entry: Entry) -> str:
+    parts = [clean(part) for part in (entry.method, entry.source) if part]
+    return ", ".join(parts)
+
+
+def _page(each: OptOut) -> str:
+    return (
+        f"{moment(each.at)} UTC  {_SCOPES[each.scope]} on the page of {clean(each.campaign) or 'a campaign'}"
+    )
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace").removeprefix("\ufeff")

@@ -318,6 +318,10 @@ def _decide(
     call.say(f"recorded for {', '.join(purposes)}: {decision}" if added else "it is on record already")
     for line in show.person_lines(person):
         click.echo(line)
+    if decision == "granted" and person.opt_outs:
+        call.warn(f"they {show.said_by_themselves(person)} themselves, and that stays in force")
+    elif any((entry := person.holding(purpose)) and entry.decision != decision for purpose in purposes):
+        call.warn("a later decision stays in force")
 
 
 def _person(call: Call, address: str) -> Person:

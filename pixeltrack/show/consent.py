@@ -61,6 +61,11 @@ def person_lines(person: Person) -> Iterator[str]:
         yield from (f"  | {clean(line, 2_000)}" for line in lines)
 
 
+def said_by_themselves(person: Person) -> str:
+    """Return what a person did on the collector's pages."""
+    return " and ".join(dict.fromkeys(_SCOPES[each.scope] for each in person.opt_outs))
+
+
 def history_lines(person: Person) -> Iterator[str]:
     """Yield every entry and every act on the collector's pages, the oldest first."""
     lines = [
@@ -95,16 +100,20 @@ def history_json(person: Person) -> str:
 
 def import_lines(claims: Claims, added: int, name: str, *, dry: bool) -> Iterator[str]:
     """Yield what became of a list."""
-    would = "would be recorded" if dry else "recorded"
-    yield f"{name}: {claims.rows:,} rows, {added:,} entries {would}"
+    entries = f"{added:,} {'entry' if added == 1 else 'entries'}"
+    yield f"{name}: {_rows(claims.rows)}, {entries} {'would be ' if dry else ''}recorded"
     known = len(claims.entries) - added
-    for number, what in (
-        (known, "entries that the ledger has already"),
-        (claims.silent, "rows that say nothing: they change nothing"),
-        (claims.twice, "rows about somebody who is in it already: the most restrictive was taken"),
-    ):
-        if number:
-            yield f"  {number:,} {what}"
+    if known:
+        yield f"  {known:,} {'entry' if known == 1 else 'entries'} that the ledger has already"
+    if claims.silent:
+        says = "says nothing: it changes" if claims.silent == 1 else "say nothing: they change"
+        yield f"  {_rows(claims.silent)} that {says} nothing"
+    if claims.twice:
+        yield f"  {_rows(claims.twice)} about somebody who is in it already: the most restrictive was taken"
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
 
 
 def unproven(claims: Claims) -> str:
@@ -114,7 +123,7 @@ def unproven(claims: Claims) -> str:
     options = {"consent_at": "--at", "consent_method": "--method", "consent_text_id": "--wording"}
     lack = ", ".join(f"{column} (or {options[column]})" for column in sorted(claims.missing))
     return (
-        f"grants of {claims.unproven:,} rows are left out, as they cannot be proved: line {shown}{more};"
+        f"grants of {_rows(claims.unproven)} are left out, as they cannot be proved: line {shown}{more};"
         f" missing: {lack}"
     )
 

@@ -13,15 +13,25 @@ from typing import Any
 
 import pytest
 from command import Ran, run, snapshot
-from conftest import BASE, MAIL, Client, Inject, people
+from conftest import BASE, MAIL, START, Client, Inject
 
 from pixeltrack import consent
+from pixeltrack.addressed import Given, inject_addressed
+from pixeltrack.compile import Task
+from pixeltrack.delivery import Delivery
 from pixeltrack.errors import StoreError
 from pixeltrack.ledger import Entry
+from pixeltrack.links import Policy
+from pixeltrack.message import plan_message
 from pixeltrack.setup import Workspace
+from pixeltrack.urls import addresses
 
 WORDS = "We measure who opens and clicks.\nYou may stop that at any time.\n"
 PROVED = ("--wording", "words.txt", "--method", "signup form", "--at", "2026-03-01 10:00")
+SILENCED = (
+    "select identity from silenced join messages using (campaign_id, message)"
+    " join recipients using (recipient_id)"
+)
 Row = Sequence[Any]
 
 
@@ -306,8 +316,8 @@ def test_withdrawing_silences_mail_already_sent(
         assert ledger(folder, "withdraw", "Ada@x.example").code == 0
     else:
         assert imported(folder, "email,consent_opens\nADA@x.example,withdrawn\n").code == 0
-    for addresses in urls.values():
-        for path in addresses:
+    for sent in urls.values():
+        for path in sent:
             answered = client.get(path)
             assert answered.status == ("302 Found" if path.startswith("/c") else "200 OK")
     counted = [len(list(workspace.store.events(number))) for number in (1, 2)]
@@ -324,12 +334,31 @@ def test_a_withdrawal_while_copies_are_made_silences_these(
 
     made = inject("ada@x.example", "bob@x.example", progress=at_the_second)
     assert made.modes == {consent.Mode("tracked", "consent granted"): 2}
-    silenced = rows(
-        folder,
-        "select identity from silenced join messages using (campaign_id, message)"
-        " join recipients using (recipient_id)",
+    assert rows(folder, SILENCED) == [("ada@x.example",)]
+
+
+def test_a_withdrawal_while_addressed_messages_are_made_silences_these(
+    folder: Path, workspace: Workspace
+) -> None:
+    given = [
+        Given(name, f"To: {name}@x.example\nContent-Type: text/html\n\n".encode() + MAIL)
+        for name in ("ada", "bob")
+    ]
+    places = addresses(BASE)
+
+    def task_of(each: Given) -> Task:
+        planned = plan_message(each.data, each.name, Policy(places.owns), text=False)
+        return Task(planned, "spring", places, folder / "out", START)
+
+    def at_the_second(done: int) -> None:
+        if done == 2:
+            assert ledger(folder, "withdraw", "ada@x.example").code == 0
+
+    inject_addressed(
+        *(given, task_of, workspace.store, workspace.keyring, "assumed"),
+        *(Delivery("eml"), at_the_second),
     )
-    assert silenced == [("ada@x.example",)]
+    assert rows(folder, SILENCED) == [("ada@x.example",)]
 
 
 def test_who_agrees_again_is_heard_in_the_next_campaign_and_not_in_the_last(
@@ -390,9 +419,3 @@ def test_entries_are_stored_all_or_none(workspace: Workspace) -> None:
         workspace.store.record_consents([good, good._replace(purpose="sending")], {})  # type: ignore[arg-type]
     assert workspace.store.consents_of(bytes(16)) == []
     assert workspace.store.last_consent() == 0
-
-
-def test_people_of_a_list_are_known_by_what_the_store_keeps(workspace: Workspace) -> None:
-    assert {workspace.keyring.subject(each.identity) for each in people("ADA@x.example")} == {
-        workspace.keyring.subject("ada@x.example")
-    }

@@ -16,10 +16,11 @@ from command import Ran, run, snapshot
 from conftest import BASE, MAIL, START, Client, Inject
 
 from pixeltrack import consent
+from pixeltrack import inject as job
 from pixeltrack.addressed import Given, inject_addressed
 from pixeltrack.compile import Task
 from pixeltrack.delivery import Delivery
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import InputError, Interrupted, StoreError
 from pixeltrack.ledger import Entry
 from pixeltrack.links import Policy
 from pixeltrack.message import plan_message
@@ -361,6 +362,22 @@ def test_a_withdrawal_while_addressed_messages_are_made_silences_these(
     assert rows(folder, SILENCED) == [("ada@x.example",)]
 
 
+def test_a_run_is_not_resumed_after_a_withdrawal(
+    folder: Path, inject: Inject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(done: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "_CHECKPOINT", 1)
+    both = "ada@x.example", "bob@x.example"
+    with pytest.raises(Interrupted):
+        inject(*both, progress=interrupt)
+    assert ledger(folder, "withdraw", "ada@x.example").code == 0
+    with pytest.raises(InputError):  # the copies that are there already would be tracked
+        inject(*both, resume=True)
+
+
 def test_who_agrees_again_is_heard_in_the_next_campaign_and_not_in_the_last(
     folder: Path, inject: Inject
 ) -> None:
@@ -411,6 +428,14 @@ def test_the_ledger_is_only_added_to(folder: Path, statement: str) -> None:
     ):
         connection.execute(statement)
     assert rows(folder, "select count(*) from consents") == [(3,)]
+
+
+def test_a_database_with_a_ledger_is_not_thrown_away(workspace: Workspace) -> None:
+    assert workspace.store.is_unused()
+    workspace.store.record_consents(
+        [Entry(bytes(16), "opens", "denied", 1, 2, "form", "shop", None, "here")], {}
+    )
+    assert not workspace.store.is_unused()
 
 
 def test_entries_are_stored_all_or_none(workspace: Workspace) -> None:

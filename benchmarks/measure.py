@@ -74,7 +74,11 @@ def pixeltrack(arguments: Sequence[str], folder: Path, *, silent: bool = False) 
     """
     began = time.perf_counter()
     command = [sys.executable, "-m", "pixeltrack", *arguments]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL if silent else None)
+    # Python may keep its compiled modules, as it does for an installed program.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL if silent else None
+    )
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -129,6 +129,7 @@ def measure(total: int) -> list[Figure]:
         store.close()
         one = process("report", "--campaign", LARGEST, folder=folder)
         every = process("report", folder=folder)
+        page = process("report", "--campaign", LARGEST, "--html", "page.html", folder=folder)
         rooms = room(path)
         bytes_a_hit = path.stat().st_size / total
     rolled = sum(size for table, size in rooms.items() if table.startswith("rollup")) / total
@@ -137,6 +138,7 @@ def measure(total: int) -> list[Figure]:
         Figure(f"{total:,} hits: judged and rolled up, a second of CPU", f"{total / judging.cpu:,.0f}"),
         Figure("report of the largest campaign, whole process", f"{one:.3f} s", "0.4 s", one < 0.4),
         Figure("report of all campaigns, whole process", f"{every:.3f} s", "0.5 s", every < 0.5),
+        Figure("the largest campaign's page (--html), whole process", f"{page:.3f} s", "1.5 s", page < 1.5),
         Figure("the largest campaign's report built, CPU", f"{queries * 1000:.1f} ms"),
         Figure(
             "counting its hits ÷ building the report, CPU",
@@ -146,7 +148,12 @@ def measure(total: int) -> list[Figure]:
         ),
         Figure("bare SQL count of its hits ÷ building the report, CPU", f"{plain / queries:,.1f}"),
         Figure("roll-ups, bytes a hit", f"{rolled:.1f}"),
-        Figure("the whole file, bytes a hit", f"{bytes_a_hit:.1f}", "60", bytes_a_hit <= 60),
+        Figure(
+            "the whole file, bytes a hit",
+            f"{bytes_a_hit:.1f}",
+            "60" if huge else "",
+            bytes_a_hit <= 60 if huge else None,
+        ),
     ]
 
 

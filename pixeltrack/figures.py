@@ -42,11 +42,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """People's opens and clicks (totals) in one hour or day from ``start`` (ms UTC)."""
+    """People's opens and clicks (totals) in one hour or day from ``start`` (ms UTC).
+
+    ``local`` is the same moment in ISO 8601, by the clocks of the report's time zone.
+    """
 
     start: int
     opens: int
     clicks: int
+    local: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
 from pixeltrack.figures import (
-    Bucket,
     CampaignReport,
     CompanyFigures,
     LinkFigures,
@@ -21,7 +20,6 @@ from pixeltrack.figures import (
     SetAside,
     Share,
     Tally,
-    Week,
 )
 from pixeltrack.heard import Span
 from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
@@ -32,13 +30,13 @@ from pixeltrack.rules import load as load_rules
 from pixeltrack.rules import rules, using
 from pixeltrack.setup import open_workspace
 from pixeltrack.store import Audience, Store
+from pixeltrack.timeline import Hours, timeline, week
 from pixeltrack.times import Zone, local_zone, read_zone
 from pixeltrack.verdicts import Failed, Progress
 
 Clock = Callable[[], int]  # milliseconds UTC
 
 _DAY = 24 * HOUR
-_MOST_HOURS = 96  # a longer span is shown by the day
 
 
 def build(
@@ -49,8 +47,9 @@ def build(
     clock: Clock = now_ms,
     zone: Zone | None = None,
     span: Span | None = None,
+    judge: bool = True,
 ) -> CampaignReport:
-    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
+    """Return the report of one campaign, or raise NoSuchCampaign. With ``judge`` what is new is judged first.
 
     ``zone`` is that of its days, weekdays and hours; without one it is the machine's. With ``span`` only
     hits in it are counted, one by one, and nothing is compared with earlier campaigns.
@@ -59,7 +58,8 @@ def build(
     judged before is counted; without it StoreError is raised.
     """
     campaign = store.campaign(name)
-    verdicts.bring_up_to_date(store, progress, failed)
+    if judge:
+        verdicts.bring_up_to_date(store, progress, failed)
     reports = _Reports(store, clock(), zone, span)
     return reports.with_alarms(campaign, reports.build(campaign))
 
@@ -71,9 +71,11 @@ def build_all(
     clock: Clock = now_ms,
     zone: Zone | None = None,
     span: Span | None = None,
+    judge: bool = True,
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
-    verdicts.bring_up_to_date(store, progress, failed)
+    if judge:
+        verdicts.bring_up_to_date(store, progress, failed)
     reports = _Reports(store, clock(), zone, span)
     built = [(campaign, reports.build(campaign)) for campaign in store.campaigns()]
     return [reports.with_alarms(campaign, report) for campaign, report in built]
@@ -121,7 +123,7 @@ class _Reports:
     def __init__(self, store: Store, now: int, zone: Zone | None, span: Span | None) -> None:
         self._store = store
         self._now = now
-        self._zone = zone or local_zone()
+        self._clocks = Hours(zone or local_zone())
         self._span = span if span != Span() else None
         self._campaigns = store.campaigns()
         self._providers: dict[int, tuple[ProviderFigures, ...]] = {}
@@ -138,7 +140,7 @@ class _Reports:
             )
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
-        report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._zone)
+        report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks)
         if self._span:
             since, until = self._span.limits()
             report = replace(report, since=since, until=until)
@@ -184,7 +186,7 @@ def _report(
     sent_to: Audience,
     repeats: Repeats,
     providers: tuple[ProviderFigures, ...],
-    zone: Zone,
+    clocks: Hours,
 ) -> CampaignReport:
     links, versions = store.links(campaign.campaign_id), store.versions(campaign.campaign_id)
     known = campaign.kind != "merge"  # else nobody told pixeltrack how many recipients there are
@@ -196,7 +198,7 @@ def _report(
     opt_outs = store.opt_out_counts(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
     clicks = count.tally(EventKind.CLICK, "human")
-    step, timeline = _timeline(count.hours, zone)
+    step, buckets = timeline(count.hours, clocks)
     return CampaignReport(
         campaign=campaign.name,
         code=campaign.code,
@@ -224,9 +226,9 @@ def _report(
         unknown_opens=count.tally(EventKind.OPEN, "unknown"),
         unknown_clicks=count.tally(EventKind.CLICK, "unknown"),
         links=tuple(_link(row, count, clicks.unique, versions) for row in links if row.role == "link"),
-        timeline=timeline,
+        timeline=buckets,
         timeline_step=step,
-        week=_week(count.hours, zone),
+        week=week(count.hours, clocks),
         devices=_shares(count.devices),
         systems=_shares(count.systems),
         browsers=_shares(count.browsers),
@@ -281,40 +283,3 @@ def _set_aside(count: Counted) -> tuple[SetAside, ...]:
         for ground, messages in count.aside.items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.opens - row.clicks, row.reason, row.label)))
-
-
-def _timeline(hours: Counter[tuple[int, int]], zone: Zone) -> tuple[int, tuple[Bucket, ...]]:
-    """Return people's hits by the hour, or by the zone's days where there are too many hours.
-
-    An hour of UTC counts on the day on which it begins.
-    """
-    if not hours:
-        return HOUR, ()
-    counted: Counter[tuple[int, int]] = Counter()
-    first, last = min(hour for _kind, hour in hours), max(hour for _kind, hour in hours)
-    if last - first < _MOST_HOURS:
-        for (kind, hour), hits in hours.items():
-            counted[hour * HOUR, kind] += hits
-        starts = [hour * HOUR for hour in range(first, last + 1)]
-    else:
-        for (kind, hour), hits in hours.items():
-            counted[zone.midnight(hour * HOUR), kind] += hits
-        starts = [zone.midnight(first * HOUR)]
-        while (following := zone.midnight(starts[-1] + 36 * HOUR)) <= last * HOUR:
-            starts.append(following)
-    return HOUR if last - first < _MOST_HOURS else _DAY, tuple(
-        Bucket(start, counted[start, EventKind.OPEN], counted[start, EventKind.CLICK]) for start in starts
-    )
-
-
-def _week(hours: Counter[tuple[int, int]], zone: Zone) -> Week:
-    """Add hours up by weekday and hour. One of UTC counts where it begins, also in zones of half hours."""
-    counted: Counter[tuple[int, int, int]] = Counter()
-    for (kind, hour), hits in hours.items():
-        moment = zone.at(hour * HOUR)
-        counted[kind, moment.weekday(), moment.hour] += hits
-    opens, clicks = (
-        tuple(tuple(counted[kind, day, hour] for hour in range(24)) for day in range(7))
-        for kind in (EventKind.OPEN, EventKind.CLICK)
-    )
-    return Week(zone.name, opens, clicks)

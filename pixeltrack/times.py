@@ -48,7 +48,7 @@ def local_zone() -> Zone:
     if not name:
         name = str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
     try:
-        return Zone(name, ZoneInfo(name))
+        return Zone(name.removeprefix("Etc/"), ZoneInfo(name))
     except (KeyError, ValueError, OSError):
         return Zone(f"{datetime.now().astimezone():%Z}", None)  # its own rules, summer time included
 

@@ -9,19 +9,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from command import run
-from conftest import START, Inject, people
+from conftest import BASE, CHROME, START, Inject, people
 from test_report import GMAIL, IPHONE, Hits
 
 from pixeltrack import breakdown, report, who
 from pixeltrack.breakdown import Breakdown, Row
 from pixeltrack.errors import InputError, PixeltrackError
-from pixeltrack.figures import CampaignReport
+from pixeltrack.figures import CampaignReport, Tally
 from pixeltrack.heard import Span
-from pixeltrack.model import Flag
+from pixeltrack.model import Event, EventKind, Flag
 from pixeltrack.properties import OF_MESSAGES, WAYS, By, company, of_messages
 from pixeltrack.setup import Workspace
 from pixeltrack.show import breakdown as shown
@@ -196,6 +197,33 @@ def test_who_refused_is_not_named(hits: Hits, workspace: Workspace) -> None:
     assert who.build(workspace.store, campaign, who.Wanted("opened"), Span()).unnamed == 1
 
 
+def test_countries_are_those_of_the_label(hits: Hits, workspace: Workspace) -> None:
+    campaign = workspace.store.campaign("spring")
+    workspace.store.put_events(
+        [
+            Event(START + at, campaign.campaign_id, EventKind.OPEN, 0, at, CHROME, 0, label)
+            for at, label in ((60_000, "DE:"), (70_000, "DE:"), (80_000, "FR:google/2026-11-01"))
+        ]
+    )
+    found = {row.name: row for row in by(workspace, "country").rows}
+    assert found["DE"].opens == Tally(2, 2)
+    assert found["FR"].opens.total + found["FR"].machine_opens + found["FR"].unknown_opens == 1
+    assert found["unknown"].clicks == report.build(workspace.store, "spring").clicks
+
+
+def test_versions_have_their_own_rates(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.html").write_text(f'<p>{name} <a href="https://shop.example/">Shop</a></p>')
+    (tmp_path / "list.csv").write_text("email\n" + "".join(f"p{n}@x.example\n" for n in range(10)))
+    made = ("inject", "--version", "A=a.html", "B=b.html", "--split", "40/60", "--recipients", "list.csv")
+    assert run(tmp_path, *made, "--campaign", "test", "--base-url", BASE).code == 0
+    ran = run(tmp_path, "report", "--campaign", "test", "--by", "version", "--json")
+    assert [(row["name"], row["tracked"], row["click_rate"]) for row in json.loads(ran.out)["rows"]] == [
+        ("B", 6, 0.0),
+        ("A", 4, 0.0),
+    ]
+
+
 def test_what_a_campaign_cannot_have_is_said(hits: Hits, workspace: Workspace) -> None:
     with pytest.raises(InputError, match="has no versions"):
         by(workspace, "version")
@@ -265,8 +293,6 @@ def test_a_table_is_cut_nowhere_but_in_names(hits: Hits, workspace: Workspace, w
 
 
 def _row(name: str) -> Row:
-    from pixeltrack.figures import Tally
-
     return Row(name, "", 1, Tally(1, 1), Tally(0, 0), 1.0, 0.0, 0, 0, 0, 0)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 from test_report_page import EMPTY, with_text
-from test_show import REPORT
+from test_show import REPORT, bucket
 
-from pixeltrack.figures import Bucket, LinkFigures, Tally, Week
+from pixeltrack.figures import LinkFigures, Tally, Week
 from pixeltrack.model import Mail
 from pixeltrack.resources import examples_dir
 from pixeltrack.show.page import ReportPages
@@ -34,7 +34,7 @@ HUGE = replace(
     clicks=Tally(900, 98_765),
     links=MANY,
     week=Week("America/Argentina/Buenos_Aires", ((98_765,) * 24,) * 7, ((1_234,) * 24,) * 7),
-    timeline=tuple(Bucket(1_790_000_000_000 + 86_400_000 * n, 98_765 - n, n * 7) for n in range(120)),
+    timeline=tuple(bucket(1_790_000_000_000 + 86_400_000 * n, 98_765 - n, n * 7) for n in range(120)),
     timeline_step=86_400_000,
 )
 HOSTILE = with_text(REPORT, "<script>alert(1)</script> [/] \x1b[31m \u202egnp.exe שלום " + "W" * 150)

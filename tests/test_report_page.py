@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from command import Ran, run
 from conftest import Client, Inject
-from test_show import HOSTILE, REPORT
+from test_show import HOSTILE, REPORT, bucket
 
 from pixeltrack import resources
 from pixeltrack.errors import InputError, PixeltrackError
-from pixeltrack.figures import Bounds, Bucket, CampaignReport, LinkFigures, Share, Tally, Week
+from pixeltrack.figures import Bounds, CampaignReport, LinkFigures, Share, Tally, Week
 from pixeltrack.model import Mail
 from pixeltrack.setup import Workspace
 from pixeltrack.show.json import as_json
@@ -319,7 +319,7 @@ def test_a_mail_of_60_kb_makes_a_page_below_500_kb(pages: ReportPages) -> None:
         REPORT,
         links=links,
         week=Week("Europe/Berlin", hours, hours),
-        timeline=tuple(Bucket(1_790_000_000_000 + 3_600_000 * n, 900 + n, n) for n in range(96)),
+        timeline=tuple(bucket(1_790_000_000_000 + 3_600_000 * n, 900 + n, n) for n in range(96)),
         devices=tuple(Share(f"Device {n}", 1_000 - n) for n in range(40)),
     )
     assert len(pages.campaign(report, [mail])) < 500_000
@@ -333,7 +333,7 @@ def with_text(value: Any, text: str) -> Any:
     if isinstance(value, tuple):
         return tuple(with_text(each, text) for each in value)
     if is_dataclass(value) and not isinstance(value, type):
-        kept = ("label", "kind", "definitions", "formula", "code")
+        kept = ("label", "kind", "definitions", "formula", "code", "local")
         return replace(
             value,
             **{
@@ -499,6 +499,9 @@ def test_every_template_is_one_that_can_be_replaced() -> None:
         "report-base.html",
         "report.css",
         "mail.css",
+        *(f"dashboard-{name}.html" for name in ("report", "overview", "bar", "login", "saying")),
+        "dashboard.css",
+        "dashboard.js",
     }
 
 

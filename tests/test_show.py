@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from cutting import planned
@@ -36,6 +37,14 @@ HOSTILE = "[/] [red]x[/red] \x1b[31mred\x1b[0m :smile: \u202egnp.exe <script> \x
 NOBODY = ((0,) * 24,) * 6
 WEEK_OPENS = ((*(0,) * 14, 300, 212, *(0,) * 8), *NOBODY)  # on a Monday
 WEEK_CLICKS = ((*(0,) * 14, 50, 83, *(0,) * 8), *NOBODY)
+
+
+def bucket(start: int, opens: int, clicks: int) -> Bucket:
+    """A bar of the timeline, in UTC."""
+    return Bucket(
+        start, opens, clicks, datetime.fromtimestamp(start / 1000, UTC).isoformat(timespec="minutes")
+    )
+
 
 REPORT = CampaignReport(
     campaign="spring",
@@ -67,7 +76,7 @@ REPORT = CampaignReport(
         LinkFigures(1, 1, 12, "Shop now", "https://shop.example/", "", Tally(80, 110), 300, 80 / 90),
         LinkFigures(2, 2, 19, "", "https://shop.example/b", "", Tally(11, 23), 21, 11 / 90),
     ),
-    timeline=(Bucket(1_790_000_000_000, 300, 50), Bucket(1_790_003_600_000, 212, 83)),
+    timeline=(bucket(1_790_000_000_000, 300, 50), bucket(1_790_003_600_000, 212, 83)),
     timeline_step=3_600_000,
     week=Week("UTC", WEEK_OPENS, WEEK_CLICKS),
     devices=(Share("desktop", 55), Share("hidden by Gmail's image proxy", 44)),
@@ -181,7 +190,12 @@ def test_json_has_the_same_figures() -> None:
     assert value["click_to_open_rate"] == 90 / 400
     assert value["links"][0]["clicks"] == {"unique": 80, "total": 110}
     assert value["first"] == "2026-09-21T14:13:20.000+00:00"
-    assert value["timeline"][1] == {"start": "2026-09-21T15:13:20.000+00:00", "opens": 212, "clicks": 83}
+    assert value["timeline"][1] == {
+        "start": "2026-09-21T15:13:20.000+00:00",
+        "local": "2026-09-21T15:13+00:00",
+        "opens": 212,
+        "clicks": 83,
+    }
     assert value["rules_version"] == "2026-09-20.7"
     assert value["definitions"]["open rate"] == "unique opens ÷ tracked messages"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pixeltrack.figures import Bucket, CampaignReport, Week
@@ -117,7 +117,7 @@ def _ticks(buckets: Sequence[Bucket], hourly: bool) -> tuple[Tick, ...]:
     every = -(-len(buckets) // _TICKS)
     ticks = []
     for place in range(0, len(buckets), every):
-        moment = datetime.fromtimestamp(buckets[place].start / 1000, UTC)
+        moment = datetime.fromisoformat(buckets[place].local)
         ticks.append(
             Tick(100 * place / len(buckets), f"{moment.day} {moment:%b}", f"{moment:%H:%M}" if hourly else "")
         )
@@ -125,7 +125,7 @@ def _ticks(buckets: Sequence[Bucket], hourly: bool) -> tuple[Tick, ...]:
 
 
 def _told(bucket: Bucket, hourly: bool) -> str:
-    moment = datetime.fromtimestamp(bucket.start / 1000, UTC)
+    moment = datetime.fromisoformat(bucket.local)
     when = f"{moment.day} {moment:%b} {moment:%H:%M}" if hourly else f"{moment.day} {moment:%b %Y}"
     return f"{when}: {bucket.opens:,} opens, {bucket.clicks:,} clicks"
 

@@ -136,11 +136,11 @@ def ranked(links: Sequence[LinkFigures]) -> list[tuple[int, LinkFigures]]:
     return sorted(enumerate(links), key=lambda item: (-item[1].clicks.unique, -item[1].clicks.total, item[0]))
 
 
-def when(at: int | None) -> str:
-    """Return a time (ms UTC) in words, to the minute."""
+def when(at: int | str | None) -> str:
+    """Return a time in words, to the minute: one in ms UTC as UTC, one in ISO 8601 as it says."""
     if at is None:
         return DASH
-    moment = datetime.fromtimestamp(at / 1000, UTC)
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at / 1000, UTC)
     return f"{moment.day} {moment:%B %Y, %H:%M}"
 
 

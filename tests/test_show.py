@@ -28,7 +28,7 @@ from pixeltrack.figures import (
     Tally,
     Week,
 )
-from pixeltrack.show import terminal, text
+from pixeltrack.show import brief, terminal, text
 from pixeltrack.show.json import as_json
 from pixeltrack.show.links import show_plan
 
@@ -260,3 +260,27 @@ def test_reports_are_values() -> None:
     with pytest.raises(AttributeError):
         REPORT.messages = 5  # type: ignore[misc]
     assert REPORT.definitions == rates.DEFINITIONS
+
+
+@pytest.mark.parametrize("width", [34, 50, 60, 80, 110, 160])
+def test_the_brief_report_fits_a_screen_at_any_width(width: int) -> None:
+    stream = io.StringIO()
+    brief.show_brief(Console(file=stream, width=width, highlight=False), replace(REPORT, alarms=()))
+    said = stream.getvalue()
+    assert max(map(len, said.splitlines())) <= width
+    assert len(said.splitlines()) <= (48 if width >= 80 else 80)
+    for figure in ("400", "33.3 %", "90", "260", "321", *(("407", "618", "512") if width >= 60 else ())):
+        assert figure in said, figure
+    assert "Shop now" in said
+    assert "--full" in said
+
+
+def test_a_brief_report_of_nothing_and_of_hostile_names() -> None:
+    stream = io.StringIO()
+    links = (replace(REPORT.links[0], text=HOSTILE, url=HOSTILE),)
+    hostile = replace(REPORT, campaign=HOSTILE, links=links, devices=(Share(HOSTILE, 3),))
+    brief.show_brief(Console(file=stream, width=80, highlight=False), hostile)
+    assert not set(stream.getvalue()) & set("\x1b\u202e\x9b")
+    assert "[red]x[/red]" in stream.getvalue()
+    empty = replace(REPORT, links=(), timeline=(), devices=(), clients=(), providers=(), set_aside=())
+    brief.show_brief(Console(file=stream, width=80, highlight=False), empty)

@@ -37,6 +37,7 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
 @click.command("report", epilog=EPILOG)
 @click.argument("more", nargs=-1, metavar="")
 @click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
+@click.option("--full", is_flag=True, help="The campaign with every row, and what each figure means.")
 @click.option("--by", metavar="WHAT", help=f"The campaign's opens and clicks by one thing: {BY}.")
 @click.option(
     "--who",
@@ -79,6 +80,7 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
 def command(
     more: tuple[str, ...],
     campaign: str | None,
+    full: bool,
     by: str | None,
     who: str | None,
     compared: tuple[str, ...],
@@ -97,7 +99,9 @@ def command(
     """Show how a campaign did, people and machines apart."""
     call = Call(options, {})
     report = wanted(
-        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json),
+        Options(
+            more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json, full
+        ),
         call.say,
     )
     if follow and (html or as_csv):

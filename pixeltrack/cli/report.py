@@ -29,7 +29,10 @@ Examples:
   pixeltrack report --campaign spring-sale --ab
       the versions that inject --version made: which is clicked more, and how sure that is
 """
-BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|company|country|version"
+BY = (
+    "link, group, hour, day, weekday, device, os, browser, client, provider, domain, company, country,"
+    " or version"
+)
 
 
 @click.command("report", epilog=EPILOG)
@@ -39,7 +42,7 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
 @click.option(
     "--who",
     metavar="WHAT",
-    help="People who did something: opened|clicked|not-opened|clicked:LINK, a link's number or text.",
+    help="People who did something: opened, clicked, not-opened, or clicked:LINK, a link's number or text.",
 )
 @click.option(
     "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
@@ -64,7 +67,12 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
     metavar="DIR",
     help="Your own templates for --html; ours stand in for those that are not there.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV: one row for each campaign.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print the figures as CSV: a row a campaign, value, person or version.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
 @global_options
 def command(

@@ -149,8 +149,9 @@ def _headline(report: CampaignReport) -> RenderableType:
 def _notes(report: CampaignReport) -> list[str]:
     notes = []
     if report.clicked_without_open:
+        people = "1 person" if report.clicked_without_open == 1 else f"{report.clicked_without_open:,} people"
         notes.append(
-            f"{count(report.clicked_without_open)} people clicked without an open that can be told:"
+            f"{people} clicked without an open that can be told:"
             " at least so many opens are missing above."
             f" {count(report.clicked_without_images)} of them never loaded the images."
         )

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from pixeltrack.consent import NOT_ASKED
 from pixeltrack.inject import Summary
 from pixeltrack.lint import Finding
 from pixeltrack.manifest import link_values
@@ -166,6 +167,9 @@ def _left_alone(plan: Plan, *, verbose: bool) -> Iterator[str]:
 def _people(summary: Summary) -> Iterator[str]:
     for (outcome, reason), people in sorted(summary.modes.items()):
         yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    reasons = {reason for outcome, reason in summary.modes if outcome != "suppressed"}
+    if reasons == {NOT_ASKED}:
+        yield "          (your settings ask for consent: the list needs a column consent that says granted)"
 
 
 def _upload_lines(summary: Summary) -> Iterator[str]:

@@ -312,6 +312,22 @@ def test_what_a_newcomer_forgets_is_said(folder: Path):
     assert "the list needs" not in ran.out
 
 
+@pytest.mark.parametrize(
+    ("format_name", "said"),
+    [
+        ("jsonl", "Send them by a program of yours: each line of messages.jsonl is a message, and for whom."),
+        (
+            "mbox",
+            "Deliver them with your own mail system; out/campaign/messages.csv has everybody's headers and token.",
+        ),
+    ],
+)
+def test_what_to_do_next_fits_the_format(folder: Path, format_name: str, said: str):
+    whole = ("--from", "news@shop.example", "--subject", "Spring") if format_name == "mbox" else ()
+    ran = _inject(folder, "--recipients", "list.csv", "--format", format_name, *whole)
+    assert ran.out.splitlines()[-1] == said
+
+
 def test_a_list_gives_a_copy_for_each_line_and_a_summary(folder: Path):
     ran = run_process(folder, "inject", "campaign.html", "--recipients", "list.csv", *BASE_URL)
     assert ran.code == 0

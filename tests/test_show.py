@@ -141,6 +141,14 @@ def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
         assert figure in shown, figure
 
 
+def test_a_report_in_which_everybody_opens_and_clicks_is_whole_at_80_columns() -> None:
+    everybody = ProviderFigures("smaller provider", 1_000, 1_000, 1_000, 12_345, 1.0, 1.0, 1.0)
+    shown = printed(80, replace(REPORT, providers=(everybody,), browsers=(Share("Edge", 1),)))
+    (row,) = [line for line in shown.splitlines() if "smaller provider" in line]
+    assert row.split()[2:] == ["1,000", "1,000", "100.0", "%", "100.0", "%", "1,000", "100.0", "%", "12,345"]
+    assert "Operating systems" in printed(80, replace(REPORT, systems=(Share("iOS", 1),)))
+
+
 @pytest.mark.parametrize("width", [60, 80, 110, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(len(line) for line in printed(width).splitlines()) <= width

@@ -19,6 +19,7 @@ _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
 _WIDE = 110  # columns from which destinations and dates are shown too
 _BROAD = 80  # and from which the providers' rates are
+_LOOSE = 90  # below which they stand close: three rates may be 100.0 %
 _ROOMY = 120  # and from which the overview has estimates
 _ROWS = 8  # of each breakdown; the rest is one line
 
@@ -191,7 +192,7 @@ def _estimates(report: CampaignReport) -> RenderableType:
 
 
 def _providers(providers: Sequence[ProviderFigures], width: int) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=width < _LOOSE)
     wide = width >= _BROAD
     table.add_column("provider", overflow="ellipsis", no_wrap=True, max_width=16)
     rates = ("rate",) if wide else ()
@@ -279,6 +280,7 @@ def _numbers(table: Table, *names: str) -> None:
 
 def _breakdown(title: str, shares: Sequence[Share]) -> RenderableType:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.min_width = len(title)  # else a narrow table breaks its title over two lines
     table.show_header = False
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

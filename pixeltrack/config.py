@@ -39,8 +39,11 @@ _KEYS: dict[str, type] = {
     "serve.metrics": str,
     "serve.log_format": str,
     "serve.trusted_proxy": list,
+    "dashboard.listen": str,
+    "dashboard.url": str,
+    "dashboard.token_file": str,
 }
-_PATHS = ("db", "key", "networks", "country_db", "judging.rules")
+_PATHS = ("db", "key", "networks", "country_db", "judging.rules", "dashboard.token_file")
 _RANGES = {
     "retention.events_days": range(1, 36_501),
     "serve.port": range(65_536),
@@ -80,6 +83,9 @@ class Settings:
     metrics: Metrics  # who may read /metrics
     log_format: LogFormat
     trusted_proxies: frozenset[str]  # addresses of proxies whose X-Forwarded-For counts
+    dashboard: str | None  # where the dashboard listens, as HOST:PORT; None: there is none
+    dashboard_url: str | None  # what it is reached by, where that is another address
+    dashboard_token: Path  # the file that holds its token; it need not exist
     rules: Path | None  # a file that adds to the rules of judging
     config: Path | None
 
@@ -135,6 +141,9 @@ def load(
         metrics=values.get("serve.metrics", "local"),
         log_format=values.get("serve.log_format", "text"),
         trusted_proxies=frozenset(map(_proxy, values.get("serve.trusted_proxy", ()))),
+        dashboard=values.get("dashboard.listen"),
+        dashboard_url=values.get("dashboard.url"),
+        dashboard_token=Path(values.get("dashboard.token_file", db.with_name("pixeltrack.token"))),
         rules=Path(values["judging.rules"]) if "judging.rules" in values else None,
         config=path if named or path.is_file() else None,
     )

@@ -47,8 +47,9 @@ def build(
     clock: Clock = now_ms,
     zone: Zone | None = None,
     span: Span | None = None,
+    judge: bool = True,
 ) -> CampaignReport:
-    """Return the report of one campaign, or raise NoSuchCampaign. What is new is judged first.
+    """Return the report of one campaign, or raise NoSuchCampaign. With ``judge`` what is new is judged first.
 
     ``zone`` is that of its days, weekdays and hours; without one it is the machine's. With ``span`` only
     hits in it are counted, one by one, and nothing is compared with earlier campaigns.
@@ -57,7 +58,8 @@ def build(
     judged before is counted; without it StoreError is raised.
     """
     campaign = store.campaign(name)
-    verdicts.bring_up_to_date(store, progress, failed)
+    if judge:
+        verdicts.bring_up_to_date(store, progress, failed)
     reports = _Reports(store, clock(), zone, span)
     return reports.with_alarms(campaign, reports.build(campaign))
 
@@ -69,9 +71,11 @@ def build_all(
     clock: Clock = now_ms,
     zone: Zone | None = None,
     span: Span | None = None,
+    judge: bool = True,
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
-    verdicts.bring_up_to_date(store, progress, failed)
+    if judge:
+        verdicts.bring_up_to_date(store, progress, failed)
     reports = _Reports(store, clock(), zone, span)
     built = [(campaign, reports.build(campaign)) for campaign in store.campaigns()]
     return [reports.with_alarms(campaign, report) for campaign, report in built]

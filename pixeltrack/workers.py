@@ -24,19 +24,29 @@ log = logging.getLogger("pixeltrack.workers")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _SHORT_LIFE = 2.0  # seconds: whoever dies earlier than that is not started again at once
 _GIVE_UP = 5  # short lives in a row
+_BESIDE = -1  # the number of the process that does other work
 
 
 class Workers:
     """Runs ``work`` in that many processes until told to stop."""
 
-    def __init__(self, count: int, listening: socket.socket, work: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        count: int,
+        listening: socket.socket,
+        work: Callable[[int], int],
+        beside: tuple[socket.socket, Callable[[], int]] | None = None,
+    ) -> None:
         """work serves the socket, as the worker of a number from 0, and returns an exit code.
 
-        It may set its signals as it likes.
+        It may set its signals as it likes. ``beside`` is a socket and work of another kind, done by one
+        more process: when that cannot go on, the others do.
         """
         self._count = count
         self._listening = listening
         self._work = work
+        self._beside = beside
+        self._failures_beside = 0
         self._born: dict[int, tuple[float, int]] = {}  # since when and as what number, by process id
         self._short_lives = 0
         self._stopping = False
@@ -49,6 +59,8 @@ class Workers:
         try:
             for number in range(self._count):
                 self._start(number, before)
+            if self._beside:
+                self._start(_BESIDE, before)
             while self._born:
                 self._take(signal.sigwait(_SIGNALS), before)
         finally:
@@ -69,6 +81,8 @@ class Workers:
 
     def _stop(self) -> None:
         self._stopping = True
+        if self._beside:
+            self._beside[0].close()
         self._listening.close()  # when the last worker has closed its own, nobody is left waiting in it
         self._send(signal.SIGTERM)
 
@@ -89,6 +103,9 @@ class Workers:
             if self._stopping:
                 self._code = self._code or int(code not in (0, -signal.SIGTERM))
                 continue
+            if number == _BESIDE:
+                self._bury_beside(code, age, before)
+                continue
             level = logging.ERROR if code else logging.INFO  # 0: it was told to stop, by whomever
             log.log(level, "worker %d ended with %d after %.0f s", pid, code, age)
             self._short_lives = self._short_lives + 1 if age < _SHORT_LIFE else 0
@@ -98,6 +115,15 @@ class Workers:
                 log.error("workers end as soon as they are started; giving up")
                 self._code = 1
                 self._stop()
+
+    def _bury_beside(self, code: int, age: float, before: set[int | signal.Signals]) -> None:
+        self._failures_beside = self._failures_beside + 1 if age < _SHORT_LIFE else 0
+        if self._failures_beside < _GIVE_UP:
+            log.error("the dashboard ended with %d after %.0f s; it is started again", code, age)
+            self._start(_BESIDE, before, pause=0.2 if self._failures_beside else 0)
+        elif self._beside:
+            self._beside[0].close()  # nobody shall wait in it
+            log.error("the dashboard ends as soon as it is started; hits are collected without it")
 
     def _start(self, number: int, before: set[int | signal.Signals], pause: float = 0) -> None:
         sys.stdout.flush()
@@ -114,7 +140,7 @@ class Workers:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the parent's way to end
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent passes it on
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            code = self._work(number)
+            code = self._do(number)
         except PixeltrackError as error:
             log.error("%s", error)
         except BaseException:
@@ -122,6 +148,17 @@ class Workers:
         finally:
             sys.stderr.flush()
             os._exit(code)  # what the parent would do at its end is not the worker's to do
+
+    def _do(self, number: int) -> int:
+        """Do the work of a number, without the socket that is another's."""
+        if self._beside is None:
+            return self._work(number)
+        listening, work = self._beside
+        if number == _BESIDE:
+            self._listening.close()
+            return work()
+        listening.close()
+        return self._work(number)
 
     def _stop_when_orphaned(self) -> None:
         os.read(self._lifeline[0], 1)  # returns when the last copy of the other end is closed

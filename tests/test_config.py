@@ -49,6 +49,9 @@ def test_without_anything_the_defaults_hold():
         metrics="local",
         log_format="text",
         trusted_proxies=frozenset(),
+        dashboard=None,
+        dashboard_url=None,
+        dashboard_token=Path("pixeltrack.token"),
         rules=None,
         config=None,
     )
@@ -84,6 +87,7 @@ def test_every_key_of_the_file_arrives():
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
+        '[dashboard]\nlisten = "127.0.0.1:0"\nurl = "https://stats.example"\ntoken_file = "t"\n'
     )
     assert config.load(environment={}) == config.Settings(
         db=Path("a.db"),
@@ -103,6 +107,9 @@ def test_every_key_of_the_file_arrives():
         metrics="off",
         log_format="json",
         trusted_proxies=frozenset({"127.0.0.1", "2001:db8::1"}),
+        dashboard="127.0.0.1:0",
+        dashboard_url="https://stats.example",
+        dashboard_token=Path("t"),
         rules=Path("my-rules.toml"),
         config=Path("pixeltrack.toml"),
     )

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson"},
+    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson", "memory"},
     {
         "minting",
         "tokens",
@@ -135,6 +135,7 @@ FLOORS = [
         "wsgi",
         "logs",
         "show",
+        "dashboard",
         "simulate",
         "demo",
         "cli",
@@ -147,7 +148,7 @@ DOORS = {
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
     "jinja2": {"looks", "personalize"},
-    "waitress": {"parser", "serve", "fastlane", "channel", "task", "listener", "loop"},
+    "waitress": {"parser", "serve", "fastlane", "channel", "task", "listener", "loop", "dashboard"},
     "rich": {"show", "cli"},
     "click": {"cli"},
     "ua_parser": {"agents"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import hashlib
 import http.client
 import json
 import random
@@ -23,6 +24,8 @@ import pytest
 from command import clean_environment, run
 from conftest import CHROME, Client, Inject
 from inbox import Copy, copies
+from test_dashboard import Answer, Serving
+from test_dashboard import started as dashboard_of
 
 from pixeltrack import keyfile, report
 from pixeltrack.figures import Tally
@@ -37,6 +40,15 @@ STATUSES = {200, 302, 303, 400, 404, 405, 411, 413, 414, 417, 429, 431, 501, 505
 @pytest.fixture
 def mail(inject: Inject) -> list[Copy]:
     return copies(inject("ann@x.example", "bob@x.example"))
+
+
+@pytest.fixture
+def dashboard(workspace: Workspace, mail: list[Copy]) -> Iterator[Serving]:
+    made = dashboard_of(workspace.store.path.parent)
+    yield made
+    if made.process.poll() is None:
+        made.process.terminate()
+        made.process.wait(30)
 
 
 @dataclass
@@ -226,7 +238,7 @@ def test_s12_an_address_that_a_spreadsheet_would_run_never_reaches_messages_csv(
 
 
 def test_s23_no_answer_sets_a_cookie_or_asks_for_a_password(client: Client, mail: list[Copy]) -> None:
-    """There is no dashboard; on the tracking host there is nothing to log in to."""
+    """On the tracking host there is nothing to log in to."""
     for copy in mail:
         for path in (
             copy.open,
@@ -241,6 +253,272 @@ def test_s23_no_answer_sets_a_cookie_or_asks_for_a_password(client: Client, mail
                 answer = client.request(method, path)
                 assert not {"Set-Cookie", "WWW-Authenticate"} & answer.headers.keys()
                 assert not answer.status.startswith("401")
+
+
+def test_s23_the_dashboard_is_off_unless_asked_for(served: Served) -> None:
+    before = set(served.log.parent.iterdir())
+    assert not [path for path in before if path.name == "pixeltrack.token"]
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text()
+    assert children == "", "nothing runs beside the collector"
+
+
+def test_s23_no_route_of_one_is_a_route_of_the_other(dashboard: Serving, mail: list[Copy]) -> None:
+    own = ["/", "/login", "/logout", "/campaign", "/campaign?name=spring"]
+    for path in own:
+        for method in ("GET", "POST"):
+            answer = dashboard.ask(path, method, {} if method == "POST" else None, port=dashboard.collector)
+            assert answer.status in (404, 405), path
+            assert "Set-Cookie" not in answer.headers
+    copy = mail[0]
+    links = [copy.open, copy.click(1), copy.unsubscribe, copy.preferences]
+    for path in [*links, "/v/buy.gif", "/privacy", "/healthz", "/metrics"]:
+        for ask in (dashboard.ask, dashboard.bearer):
+            assert ask(path).status == 404, path
+        assert dashboard.ask(path, "POST", {}).status == 404, path
+
+
+def test_s23_without_token_or_session_there_is_a_form_and_nothing_else(dashboard: Serving) -> None:
+    for path in ("/", "/campaign?name=spring", "/campaign?name=sprng"):
+        for cookie in ("", f"pixeltrack-{dashboard.port}-session={'x' * 43}"):
+            answer = dashboard.ask(path, Cookie=cookie)
+            assert (answer.status, answer.headers["Location"], answer.body) == (303, "/login", b"")
+    assert b"spring" not in dashboard.ask("/login").body
+    for wrong in ("x" * 43, "", dashboard.token[:-1], dashboard.token + "x", "é" * 43):
+        answer = dashboard.log_in(wrong, X_Forwarded_For=f"192.0.2.{len(wrong)}")
+        assert answer.status in (403, 429)
+        assert "session" not in str(answer.headers.get_all("Set-Cookie"))
+    for header in ("Basic eDp5", "Bearer", "Bearer ", f"Basic {dashboard.token}", dashboard.token):
+        assert dashboard.ask("/", Authorization=header).status in (401, 429)
+
+
+def test_s23_the_session_cookie_is_for_this_server_alone(dashboard: Serving) -> None:
+    for line in (*_cookie_lines(dashboard.ask("/login")), *_cookie_lines(dashboard.log_in())):
+        name, *flags = line.split("; ")
+        assert name.startswith(f"pixeltrack-{dashboard.port}-")
+        assert {"Path=/", "HttpOnly", "SameSite=Strict"} <= set(flags)
+        assert not [flag for flag in flags if flag.startswith("Domain")]
+    assert len(dashboard.cookies[f"pixeltrack-{dashboard.port}-session"]) == 43
+
+
+def test_s23_behind_https_cookies_are_secure_and_bound_to_the_host(
+    workspace: Workspace, mail: list[Copy]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ("--dashboard-url", "https://stats.example.com")
+    made = dashboard_of(workspace.store.path.parent, *options, port=f"127.0.0.1:{port}")
+    made.port = port
+    try:
+        named = {"Host": "stats.example.com"}
+        asked = made.ask("/login", **named)
+        found = re.search(rb'name="mark" value="([0-9a-f]{64})"', asked.body)
+        assert found
+        form = {"mark": found[1].decode(), "token": made.token}
+        assert made.ask("/login", "POST", form, **named).status == 403, "it comes from http://127.0.0.1"
+        answer = made.ask("/login", "POST", form, Origin="https://stats.example.com", **named)
+        assert answer.status == 303
+        assert answer.headers["Strict-Transport-Security"]
+        for line in (*_cookie_lines(asked), *_cookie_lines(answer)):
+            assert line.startswith("__Host-pixeltrack-")
+            assert {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"} <= set(line.split("; "))
+        assert made.ask("/", **named).status == 200
+        assert made.ask("/").status == 421
+    finally:
+        made.end()
+
+
+def _cookie_lines(answer: Answer) -> list[str]:
+    found: list[str] = answer.headers.get_all("Set-Cookie", [])
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Origin": "https://evil.example", "Sec_Fetch_Site": "cross-site"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1", "Sec_Fetch_Site": ""},  # another port
+        {"Origin": "", "Sec_Fetch_Site": ""},
+        {"Origin": "", "Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"},
+        {"Origin": "", "Sec_Fetch_Site": "same-site", "Sec_Fetch_Mode": "navigate"},
+        {"Sec_Fetch_Site": "none"},
+        {"Content_Type": "text/plain"},
+        {"Content_Type": "application/json"},
+    ],
+    ids=str,
+)
+def test_s23_no_other_site_can_log_in_or_out(dashboard: Serving, changed: dict[str, str]) -> None:
+    form = {"mark": dashboard.mark(), "token": dashboard.token}
+    answer = dashboard.ask("/login", "POST", form, **changed)
+    assert (answer.status, answer.headers.get("Location")) == (403, None)
+    assert dashboard.log_in().status == 303
+    form = {"mark": dashboard.mark("/")}
+    assert dashboard.ask("/logout", "POST", form, **changed).status == 403
+    assert dashboard.ask("/").status == 200
+    assert dashboard.ask("/logout", "POST", form).headers["Location"] == "/login"
+
+
+def test_s23_a_form_needs_the_mark_of_its_own_cookie(dashboard: Serving) -> None:
+    mark, cookies = dashboard.mark(), dict(dashboard.cookies)
+    dashboard.cookies.clear()
+    other = dashboard.mark()
+    assert other != mark
+    for wrong in (mark, "", "0" * 64, other.upper()):
+        assert dashboard.ask("/login", "POST", {"mark": wrong, "token": dashboard.token}).status == 403
+    dashboard.cookies = {}
+    assert dashboard.ask("/login", "POST", {"mark": mark, "token": dashboard.token}).status == 403
+    dashboard.cookies = cookies
+    assert dashboard.ask("/login", "POST", {"mark": mark, "token": dashboard.token}).status == 303
+    for wrong in ("", mark, "0" * 64):
+        assert dashboard.ask("/logout", "POST", {"mark": wrong}).status == 403
+    assert dashboard.ask("/").status == 200
+
+
+def test_s23_logging_in_makes_a_new_session_and_logging_out_ends_it(dashboard: Serving) -> None:
+    name = f"pixeltrack-{dashboard.port}-session"
+    dashboard.cookies[name] = "planted"
+    assert dashboard.log_in().status == 303
+    session = dashboard.cookies[name]
+    assert session != "planted"
+    mark = dashboard.mark("/")
+    assert dashboard.ask("/logout", "POST", {"mark": mark}).status == 303
+    assert name not in dashboard.cookies
+    assert dashboard.ask("/", Cookie=f"{name}={session}").status == 303, "it is ended on our side"
+
+
+def test_s23_get_changes_nothing_and_other_methods_are_refused(dashboard: Serving) -> None:
+    assert dashboard.log_in().status == 303
+    assert dashboard.ask("/logout").status == 405
+    for path, allowed in (("/", "GET, HEAD"), ("/login", "GET, POST, HEAD"), ("/logout", "POST")):
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POST" if path == "/" else "PUT"):
+            answer = dashboard.ask(path, method)
+            assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+    head = dashboard.ask("/", "HEAD")
+    assert (head.status, head.body) == (200, b"")
+    assert dashboard.ask("/").status == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "localhost.evil.example:{port}",
+        "evil@127.0.0.1:{port}",
+        "0.0.0.0:{port}",
+    ],
+)
+def test_s23_a_name_that_is_not_its_own_gets_nothing(dashboard: Serving, host: str) -> None:
+    assert dashboard.log_in().status == 303
+    for path in ("/", "/login", "/campaign?name=spring", "/x"):
+        answer = dashboard.ask(path, Host=host.format(port=dashboard.port))
+        assert answer.status == 421
+        assert b"spring" not in answer.body
+    assert dashboard.ask("/", Host=f"LOCALHOST:{dashboard.port}").status == 200
+
+
+def test_s23_another_site_gets_no_page_of_it_into_its_own(dashboard: Serving) -> None:
+    assert dashboard.log_in().status == 303
+    for site in ("cross-site", "same-site"):
+        for mode in ("no-cors", "cors", "websocket"):
+            assert dashboard.ask("/", Sec_Fetch_Site=site, Sec_Fetch_Mode=mode).status == 403
+    assert dashboard.ask("/", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate").status == 200
+
+
+def test_s23_every_answer_is_private_and_admits_one_script(dashboard: Serving) -> None:
+    asked = [dashboard.ask("/"), dashboard.ask("/login"), dashboard.ask("/x"), dashboard.log_in("x" * 43)]
+    asked += [dashboard.log_in(), dashboard.ask("/"), dashboard.ask("/campaign?name=spring")]
+    asked += [
+        dashboard.ask("/", If_None_Match=asked[-2].headers["ETag"]),
+        dashboard.ask("/", Host="evil.example"),
+    ]
+    assert [answer.status for answer in asked] == [303, 200, 404, 403, 303, 200, 200, 304, 421]
+    for answer in asked:
+        policy = answer.headers["Content-Security-Policy"]
+        assert {
+            "default-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        } <= set(policy.split("; "))
+        assert re.search(r"script-src 'sha256-[^ ;]+';", policy)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        scripts = re.findall(rb"<script>(.*?)</script>", answer.body, re.DOTALL)
+        for script in scripts:
+            digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+            assert f"'sha256-{digest}'" in policy
+        assert answer.body.count(b"<script") == len(scripts) <= 1
+
+
+def test_s23_guessing_is_slowed_down_by_address(dashboard: Serving) -> None:
+    statuses = [dashboard.log_in("x" * 43).status for _ in range(7)]
+    assert statuses == [403] * 5 + [429] * 2
+    assert dashboard.log_in().status == 429, "the right one has to wait, too"
+    slowed = dashboard.bearer("/")
+    assert slowed.status == 429
+    assert 1 <= int(slowed.headers["Retry-After"]) <= 11
+
+
+def test_s23_what_a_session_rests_on_changes_and_it_ends(dashboard: Serving) -> None:
+    assert dashboard.log_in().status == 303
+    assert dashboard.ask("/").status == 200
+    before = dashboard.token
+    path = dashboard.folder / "pixeltrack.token"
+    path.write_text("y" * 43)
+    deadline = time.monotonic() + 10
+    while dashboard.ask("/").status == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert dashboard.log_in(before).status == 403
+    assert dashboard.log_in().status == 303
+    key = dashboard.folder / "pixeltrack.key"
+    key.write_text(key.read_text() + f"2 {base64.b64encode(bytes(32)).decode()}\n")
+    deadline = time.monotonic() + 10
+    while dashboard.ask("/").status == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_s23_the_token_is_in_its_file_alone(dashboard: Serving) -> None:
+    dashboard.log_in("wrong" * 9)
+    dashboard.log_in()
+    dashboard.bearer("/")
+    dashboard.ask(f"/?token={dashboard.token}")
+    secret = dashboard.token
+    argv = Path(f"/proc/{dashboard.process.pid}/cmdline").read_bytes()
+    assert secret.encode() not in argv
+    said = dashboard.end()
+    assert "somebody gave the dashboard a wrong token" in said
+    assert secret not in said
+    assert "wrong" * 9 not in said
+    for path in dashboard.folder.rglob("*"):
+        if path.is_file() and path.name != "pixeltrack.token":
+            assert secret.encode() not in path.read_bytes(), path
+
+
+def test_s23_no_bytes_of_a_request_lead_to_an_error_of_the_dashboard(dashboard: Serving) -> None:
+    random.seed(23)
+    assert dashboard.log_in().status == 303
+    cookie = "; ".join(f"{name}={value}" for name, value in dashboard.cookies.items())
+    for _ in range(150):
+        path = random.choice(["/campaign?name=", "/?", "/login?", "/logout?", "/"]) + "".join(
+            random.choices("abc%&=+;?/\\.~\x7f\xff0123456789ABCDEF", k=random.randrange(60))
+        )
+        odd = "".join(random.choices('"=;, \xe9\x80%abc', k=random.randrange(40)))
+        request = (
+            f"{random.choice(['GET', 'POST', 'HEAD'])} {path} HTTP/1.1\r\nHost: {dashboard.host}\r\n"
+            f"Cookie: {random.choice([cookie, odd])}\r\nIf-None-Match: {odd}\r\n"
+            f"{random.choice(['X', 'Authorization', 'Origin', 'Content-Type'])}: {odd}\r\nConnection: close\r\n\r\n"
+        ).encode("latin-1")
+        answer = ask(dashboard.port, request)
+        assert answer is None or answer[0] in STATUSES | {401, 403, 304}, request
+    said = dashboard.end()
+    assert "Traceback" not in said
 
 
 def test_s13_no_statement_is_put_together_from_values() -> None:

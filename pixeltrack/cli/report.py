@@ -10,7 +10,7 @@ import click
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.cli.wanted import Options, wanted
-from pixeltrack.errors import StoreError
+from pixeltrack.errors import InputError, StoreError
 
 EPILOG = """\
 Examples:
@@ -28,6 +28,8 @@ Examples:
       campaigns side by side; as many as you like
   pixeltrack report --campaign spring-sale --ab
       the versions that inject --version made: which is clicked more, and how sure that is
+  pixeltrack report --campaign spring-sale --follow
+      on a screen that keeps up with what comes in, until Ctrl-C
 """
 BY = (
     "link, group, hour, day, weekday, device, os, browser, client, provider, domain, company, country,"
@@ -74,6 +76,13 @@ BY = (
     help="Print the figures as CSV: a row a campaign, value, person or version.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
+@click.option("--follow", is_flag=True, help="Go on: show the figures again as they change, until stopped.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1, max=3600),
+    metavar="SECONDS",
+    help="How often --follow looks.  [default: 2]",
+)
 @global_options
 def command(
     more: tuple[str, ...],
@@ -89,18 +98,30 @@ def command(
     templates: Path | None,
     as_csv: bool,
     as_json: bool,
+    follow: bool,
+    every: float | None,
     **options: Any,
 ) -> None:
     """Show how a campaign did, people and machines apart."""
-    report = wanted(
-        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json)
-    )
     call = Call(options, {})
+    report = wanted(
+        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json),
+        call.say,
+    )
+    if follow and (html or as_csv):
+        raise InputError("--follow prints for a screen, or JSON", hint="leave out --html and --csv")
+    if every is not None and not follow:
+        raise InputError("--every is for --follow", hint="add --follow")
     from pixeltrack.cli.progress import progress
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
 
     call.use_rules()
+    if follow:
+        from pixeltrack.cli.following import follow_report
+
+        follow_report(call, report, every=2.0 if every is None else every, as_json=as_json)
+        return
     store = open_workspace(call.settings, create=False).store
     waiting = store.unjudged()
 

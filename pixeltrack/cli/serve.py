@@ -19,6 +19,8 @@ Examples:
       on 127.0.0.1:8000, behind your HTTPS proxy
   pixeltrack serve --trusted-proxy 127.0.0.1 --log-format json
       believing what that proxy says about whom it asks for, and one JSON object a log line
+  pixeltrack serve --dashboard
+      and the reports as pages that keep up, on 127.0.0.1:8081 for whoever has the token
 """
 _BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go to the spool
 
@@ -56,6 +58,24 @@ _BUSY_MS = 50  # the loop waits no longer for another writer; the hits then go t
     type=click.Choice(["local", "public", "off"]),
     help="Who may read /metrics: this machine, everybody or nobody  [default: local]",
 )
+@click.option(
+    "--dashboard",
+    is_flag=False,
+    flag_value="127.0.0.1:8081",
+    metavar="[HOST:PORT]",
+    help="Show the reports as pages, too, behind a token.  [default: off; without a place 127.0.0.1:8081]",
+)
+@click.option(
+    "--dashboard-url",
+    metavar="URL",
+    help="What it is reached by where a proxy is in front, such as https://stats.example.com",
+)
+@click.option(
+    "--dashboard-token",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with its token, made if it is not there.  [default: pixeltrack.token beside the database]",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log  [default: text]")
 @global_options
 def command(
@@ -65,6 +85,9 @@ def command(
     workers: int,
     proxies: tuple[str, ...],
     metrics: str | None,
+    dashboard: str | None,
+    dashboard_url: str | None,
+    dashboard_token: Path | None,
     log_format: str | None,
     **options: Any,
 ) -> None:
@@ -80,6 +103,9 @@ def command(
         "serve.trusted_proxy": proxies or None,
         "serve.metrics": metrics,
         "serve.log_format": log_format,
+        "dashboard.listen": dashboard,
+        "dashboard.url": dashboard_url,
+        "dashboard.token_file": dashboard_token,
     }
     call = Call(options, own)
     from pixeltrack import logs
@@ -101,6 +127,11 @@ def command(
     listening = inherited() or listen(
         settings.host, settings.port
     )  # before anything is made: the port may be in use
+    beside = None
+    if settings.dashboard is not None:
+        from pixeltrack.cli.dashboard import prepare
+
+        beside = prepare(call, settings.dashboard, templates)
     workspace = open_workspace(settings, create=True, busy_ms=_BUSY_MS)
     call.created(workspace.created)
     for path in (settings.db, settings.db.absolute().parent):
@@ -110,7 +141,7 @@ def command(
                 hint="let the user that serves write there",
             )
     workspace.store.close()  # each process has its own
-    several = workers > 1
+    several = workers > 1 or beside is not None
     if several:  # an error is said once, and before anybody is told that we collect
         Networks.of(settings.networks, settings.country_db).load()
     counters = Counters(workers)  # in memory that all of them share
@@ -137,7 +168,10 @@ def command(
     if several:
         listening.listen()
         started()
-        if Workers(workers, listening, collect).run():
+        if beside:
+            beside.started()
+        other = (beside.listening, beside.run) if beside else None
+        if Workers(workers, listening, collect, other).run():
             raise PixeltrackError("a worker did not end well", hint="the lines above say why")
     else:
         collect()

@@ -44,6 +44,14 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
+    def version(self) -> tuple[int, ...]:
+        """Return a value that is another one when another connection has committed something since.
+
+        It is also another when another file is open. To ask costs some microseconds.
+        """
+        ((number,),) = self._plain("pragma data_version")
+        return int(number), *(self._place.database or ())
+
     def _rows(self, name_of_query: str, /, **values: object) -> list[sqlite3.Row]:
         self._stay()
         with explained(self.path):
@@ -99,6 +107,18 @@ class Database:
                 raise
             finally:
                 self._writing = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read meanwhile what is there now, whatever others write; nothing can be written here."""
+        self._stay()
+        with explained(self.path):
+            self._connection.execute("begin")
+        try:
+            yield
+        finally:
+            with explained(self.path):
+                self._connection.execute("rollback")
 
     def _stay(self) -> None:
         """Raise StoreError unless the open file is the one at the path, if need be after opening that."""

@@ -150,6 +150,7 @@ def _most_first(row: Row) -> tuple[object, ...]:
         -row.clicks.unique - row.opens.unique,
         -row.clicks.total - row.opens.total,
         -(row.tracked or 0),
+        int(row.name) if row.name.isdecimal() else 0,  # a link's number
         row.name,
     )
 

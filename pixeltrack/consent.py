@@ -11,6 +11,9 @@ Policy = Literal["assumed", "required"]
 Outcome = Literal["tracked", "untracked", "suppressed"]
 
 
+NOT_ASKED = "no consent on record"
+
+
 class Mode(NamedTuple):
     """``untracked`` is a copy with the original links and no pixel; ``suppressed`` gets no mail."""
 
@@ -32,5 +35,5 @@ def decide(policy: Policy, consent: Consent, opt_outs: frozenset[Scope]) -> Mode
     if consent == "denied":
         return Mode("untracked", "consent denied")
     if consent == "unknown" and policy == "required":
-        return Mode("untracked", "no consent on record")
+        return Mode("untracked", NOT_ASKED)
     return Mode("tracked", "consent granted" if consent == "granted" else "not refused")

@@ -197,6 +197,30 @@ def test_who_refused_is_not_named(hits: Hits, workspace: Workspace) -> None:
     assert who.build(workspace.store, campaign, who.Wanted("opened"), Span()).unnamed == 1
 
 
+def test_who_unsubscribed_is_on_no_list(hits: Hits, inject: Inject, workspace: Workspace) -> None:
+    """Whichever campaign's mail they did it through: a list is for the next mail."""
+    report.build(workspace.store, "spring")
+    campaign = workspace.store.campaign("spring")
+    later = inject(recipients=LIST, campaign="summer")
+    keys = workspace.keyring.campaign(later.code, workspace.store.campaign("summer").key_id)
+    for name in ("cid@firm.example", "eve@other.example"):
+        message = int.from_bytes(keys.pseudonym(name), "big", signed=True)
+        workspace.store.opt_out(later.code, message, workspace.keyring.subject(name), "all", START)
+    for what, left in (("clicked", ["dan@firm.example"]), ("not-opened", [])):
+        listing = who.build(workspace.store, campaign, who.read(workspace.store, campaign, what), Span())
+        assert [person.address for person in listing.people] == left
+        assert listing.unsubscribed == 1
+
+
+def test_links_that_are_alike_stand_by_their_number(inject: Inject, workspace: Workspace) -> None:
+    mail = b"".join(b'<a href="https://shop.example/%d">link %d</a>' % (n, n) for n in range(1, 13))
+    inject(recipients=LIST, mail=b"<html><body>" + mail + b"</body></html>")
+    assert [row.name for row in by(workspace, "link").rows] == [str(n) for n in range(1, 13)]
+    with pytest.raises(InputError) as raised:
+        who.read(workspace.store, workspace.store.campaign("spring"), "clicked:link")
+    assert "8 link 8, and 4 more (pixeltrack links shows them)" in str(raised.value.hint)
+
+
 def test_countries_are_those_of_the_label(hits: Hits, workspace: Workspace) -> None:
     campaign = workspace.store.campaign("spring")
     workspace.store.put_events(

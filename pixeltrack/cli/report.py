@@ -31,7 +31,10 @@ Examples:
   pixeltrack report --campaign spring-sale --follow
       on a screen that keeps up with what comes in, until Ctrl-C
 """
-BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|company|country|version"
+BY = (
+    "link, group, hour, day, weekday, device, os, browser, client, provider, domain, company, country,"
+    " or version"
+)
 
 
 @click.command("report", epilog=EPILOG)
@@ -42,7 +45,7 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
 @click.option(
     "--who",
     metavar="WHAT",
-    help="People who did something: opened|clicked|not-opened|clicked:LINK, a link's number or text.",
+    help="People who did something: opened, clicked, not-opened, or clicked:LINK, a link's number or text.",
 )
 @click.option(
     "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
@@ -67,7 +70,12 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
     metavar="DIR",
     help="Your own templates for --html; ours stand in for those that are not there.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV: one row for each campaign.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print the figures as CSV: a row a campaign, value, person or version.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
 @click.option("--follow", is_flag=True, help="Go on: show the figures again as they change, until stopped.")
 @click.option(

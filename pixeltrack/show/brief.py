@@ -16,6 +16,7 @@ from pixeltrack.show.parts import NARROW, breakdown, links, notes, numbers, sect
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import clean, count, percent
 
+_BOUNDS = 78  # columns from which the least and the most are shown
 _LINKS = 8
 _ROWS = 6
 _REASONS = 3  # of why hits are machines'
@@ -50,12 +51,11 @@ def show_brief(console: Console, report: CampaignReport) -> None:
 
 
 def _headline(report: CampaignReport, width: int) -> RenderableType:
-    wide = width >= NARROW
+    bounds, wide = width >= _BOUNDS, width >= NARROW
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True, min_width=6)
-    numbers(table, "unique", "rate", *(("at least", "at most", "total") if wide else ()), "machines")
-    if wide:
-        numbers(table, "unknown")
+    names = ("unique", "total", *(("rate",) if wide else ()), "machines", *(("unknown",) if wide else ()))
+    numbers(table, *names, *(("at least", "at most") if bounds else ()))
     for name, people, rate, limits, machines, unknown in (
         (
             *("Opens", report.opens, report.open_rate, report.opens_bounds),
@@ -69,10 +69,11 @@ def _headline(report: CampaignReport, width: int) -> RenderableType:
         table.add_row(
             name,
             Text(count(people.unique), "bold green"),
-            Text(percent(rate), "bold"),
-            *((count(limits.at_least), count(limits.at_most), count(people.total)) if wide else ()),
+            count(people.total),
+            *((Text(percent(rate), "bold"),) if wide else ()),
             Text(count(machines.total), "yellow"),
             *((Text(count(unknown.total), "yellow"),) if wide else ()),
+            *((count(limits.at_least), count(limits.at_most)) if bounds else ()),
         )
     return table
 
@@ -106,6 +107,6 @@ def _machines(report: CampaignReport) -> str:
     why: Counter[str] = Counter()
     for row in report.set_aside:
         why[row.reason] += row.opens + row.clicks
-    said = "; ".join(f"{count(hits)} {clean(reason(code))}" for code, hits in why.most_common(_REASONS))
+    said = "; ".join(f"{clean(reason(code))} ({count(hits)})" for code, hits in why.most_common(_REASONS))
     more = f"; {len(why) - _REASONS} more reasons" if len(why) > _REASONS else ""
     return f"Set aside, not counted as people: {said}{more}."

@@ -48,8 +48,9 @@ def notes(report: CampaignReport) -> list[str]:
     """Return what a reader should know beside the figures."""
     notes = []
     if report.clicked_without_open:
+        people = "1 person" if report.clicked_without_open == 1 else f"{report.clicked_without_open:,} people"
         notes.append(
-            f"{count(report.clicked_without_open)} people clicked without an open that can be told:"
+            f"{people} clicked without an open that can be told:"
             " at least so many opens are missing above."
             f" {count(report.clicked_without_images)} of them never loaded the images."
         )
@@ -123,6 +124,7 @@ def numbers(table: Table, *names: str) -> None:
 def breakdown(title: str, shares: Sequence[Share], rows: int = ROWS) -> RenderableType:
     """Return the first of some shares under a title."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.min_width = len(title)  # else a narrow table breaks its title over two lines
     table.show_header = False
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

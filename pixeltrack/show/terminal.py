@@ -27,6 +27,7 @@ from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import clean, count, moment, percent
 
 _BROAD = 80  # and from which the providers' rates are
+_LOOSE = 90  # below which they stand close: three rates may be 100.0 %
 _ROOMY = 120  # and from which the overview has estimates
 
 
@@ -153,7 +154,7 @@ def _estimates(report: CampaignReport) -> RenderableType:
 
 
 def _providers(providers: Sequence[ProviderFigures], width: int) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=width < _LOOSE)
     wide = width >= _BROAD
     table.add_column("provider", overflow="ellipsis", no_wrap=True, max_width=16)
     rates = ("rate",) if wide else ()

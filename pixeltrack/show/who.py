@@ -39,6 +39,8 @@ def _notes(found: Listing) -> list[str]:
     notes = []
     if found.unnamed:
         notes.append(f"{found.unnamed:,} more may not be named: they refused to be measured.")
+    if found.unsubscribed:
+        notes.append(f"{found.unsubscribed:,} more left out: unsubscribed.")
     ahead = sum(person.seen == "only loaded ahead" for person in found.people)
     if ahead:
         notes.append(f"Of {ahead:,} the pixel was only loaded ahead: whether they looked cannot be seen.")
@@ -78,6 +80,7 @@ def as_json(found: Listing) -> str:
         "since": iso(found.since),
         "until": iso(found.until),
         "unnamed": found.unnamed,
+        "unsubscribed": found.unsubscribed,
         "people": [
             {
                 "address": person.address,

@@ -7,11 +7,9 @@ the rules have another version. Interrupted work is gone on with; several progra
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,6 +18,7 @@ from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.signs import SPREAD_CODE
 from pixeltrack.judging.stretches import spread
+from pixeltrack.memory import no_collection
 from pixeltrack.model import Flag
 from pixeltrack.rules import Rules, rules
 from pixeltrack.store import CHUNK, Moved, Placed, State, Store, bucket_of
@@ -148,20 +147,8 @@ def _go_on(
 ) -> None:
     if state.upto == state.through == store.last_event() and store.stale_campaign() is None:
         return
-    with store.relaxed(), _no_collection():
+    with store.relaxed(), no_collection():
         _judge_all(store, book, state, changed, progress)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Spare the search for cycles among millions of values that have none: a tenth of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _judge_all(

@@ -95,14 +95,15 @@ def command(
     **options: Any,
 ) -> None:
     """Show how a campaign did, people and machines apart."""
+    call = Call(options, {})
     report = wanted(
-        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json)
+        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json),
+        call.say,
     )
     if follow and (html or as_csv):
         raise InputError("--follow prints for a screen, or JSON", hint="leave out --html and --csv")
     if every is not None and not follow:
         raise InputError("--every is for --follow", hint="add --follow")
-    call = Call(options, {})
     from pixeltrack.cli.progress import progress
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes

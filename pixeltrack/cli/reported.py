@@ -32,6 +32,7 @@ class Whole:
     span: Span
     zone: Zone
     form: Form
+    say: Callable[[str], None]
 
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
         found = _reports(store, self.campaign, self.span, self.zone, progress, failed)
@@ -58,7 +59,7 @@ class Whole:
         elif found:
             terminal.show_overview(console, found)
         else:
-            click.echo("no campaign yet; pixeltrack inject makes one", err=True)
+            self.say("no campaign yet; pixeltrack inject makes one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Page:
     zone: Zone
     path: Path
     pages: ReportPages
+    say: Callable[[str], None]
 
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
         from pixeltrack import report
@@ -83,7 +85,7 @@ class Page:
 
         def show() -> None:
             replace_own(self.path, page, self.pages.mark, "--html")
-            click.echo(f"wrote {self.path}", err=True)
+            self.say(f"wrote {self.path}")
 
         return show
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pixeltrack.verdicts import Failed, Progress
 
 
+Say = Callable[[str], None]
+
+
 class Report(Protocol):
     """Something that can be reported."""
 
@@ -45,8 +48,11 @@ class Options:
     json: bool
 
 
-def wanted(options: Options) -> Report:
-    """Return the report that is wanted. Raises InputError, or UsageError, for options that do not fit."""
+def wanted(options: Options, say: Say) -> Report:
+    """Return the report that is wanted; ``say`` prints what is no data.
+
+    Raises InputError, or UsageError, for options that do not fit.
+    """
     named = {
         "--compare": bool(options.compared),
         "--ab": options.ab,
@@ -71,7 +77,7 @@ def wanted(options: Options) -> Report:
         return Beside((*options.compared, *options.more), False, form)
     if kind == "--ab" and options.campaign is not None:
         return Beside((options.campaign,), True, form)
-    return _of_hits(options, form)
+    return _of_hits(options, form, say)
 
 
 def _check_campaign(options: Options, kind: str) -> None:
@@ -91,7 +97,7 @@ def _check_campaign(options: Options, kind: str) -> None:
             raise InputError(f"--{given} and {kind} do not go together", hint="leave one out")
 
 
-def _of_hits(options: Options, form: Form) -> Report:
+def _of_hits(options: Options, form: Form, say: Say) -> Report:
     from pixeltrack.cli import reported
 
     zone, span = _times(options)
@@ -103,8 +109,8 @@ def _of_hits(options: Options, form: Form) -> Report:
         from pixeltrack.show.page import ReportPages
 
         pages = ReportPages(options.templates)  # before anything is counted: a template may not work
-        return reported.Page(options.campaign, span, zone, options.html, pages)
-    return reported.Whole(options.campaign, span, zone, form)
+        return reported.Page(options.campaign, span, zone, options.html, pages, say)
+    return reported.Whole(options.campaign, span, zone, form, say)
 
 
 def _times(options: Options) -> tuple[Zone, Span]:

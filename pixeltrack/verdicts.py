@@ -23,7 +23,7 @@ from pixeltrack.model import Flag
 from pixeltrack.rules import Rules, rules
 from pixeltrack.store import CHUNK, Moved, Placed, State, Store, bucket_of
 
-_AT_ONCE = 100_000  # hits in one transaction, about: the collector waits meanwhile
+_AT_ONCE = 50_000  # hits in one transaction, about: the collector waits meanwhile, some 50 ms
 WINDOW = 200_000  # hits that are read and judged at a time: fewer, and more messages are judged twice
 
 Place = tuple[int, int]  # campaign and message
@@ -292,9 +292,9 @@ class _Work:
         deltas = rollups.deltas(self._store, messages, before, after)
         numbered = dict(zip(events, after, strict=True))
         if self._changed is None:
-            return self._store.put_verdicts(state, numbered, moments, deltas)
+            return self._store.put_verdicts(state, numbered, moments, deltas, rollups.version())
         changes: list[tuple[int, int, int]] = []
-        state = self._store.put_verdicts(state, numbered, moments, deltas, changes)
+        state = self._store.put_verdicts(state, numbered, moments, deltas, rollups.version(), changes)
         verdicts = self._store.judgements()
         facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
         for event, old, new in changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,6 +104,12 @@ def printed(width: int, value: CampaignReport = REPORT, **options: object) -> st
     stream = io.StringIO()
     terminal.show_report(Console(file=stream, width=width, highlight=False, **options), value)  # type: ignore[arg-type]
     return stream.getvalue()
+
+
+def test_a_narrow_screen_says_which_figures_are_opens_and_which_clicks() -> None:
+    shown = printed(40)
+    assert re.search(r"^ Opens +400 ", shown, re.MULTILINE)
+    assert re.search(r"^ Clicks +90 ", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("width", [60, 80, 110, 200])

@@ -17,6 +17,7 @@ from pixeltrack.show.text import bar, clean, count, moment, percent, sparkline
 
 _SPARK_WIDTH = 60
 _BAR_WIDTH = 12
+_NARROW = 60  # columns below which figures at the right are cut off
 _WIDE = 110  # columns from which destinations and dates are shown too
 _BROAD = 80  # and from which the providers' rates are
 _ROOMY = 120  # and from which the overview has estimates
@@ -28,7 +29,7 @@ def show_report(console: Console, report: CampaignReport) -> None:
     console.print(_title(report))
     for alarm in report.alarms:
         console.print(Text(f"Alarm. {clean(alarm.says, 400)}", style="bold red"))
-    console.print(_headline(report))
+    console.print(_headline(report, console.width))
     for note in _notes(report):
         console.print(Text(note, style="dim"))
     console.print(_section("Estimates", _estimates(report)))
@@ -123,9 +124,9 @@ def _size(report: CampaignReport) -> str:
     return f"{size}, {count(untracked)} of them untracked" if untracked else size
 
 
-def _headline(report: CampaignReport) -> RenderableType:
+def _headline(report: CampaignReport, width: int) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=width < _NARROW)  # else narrow ones leave nothing of it
     _numbers(table, "unique", "total", "rate", "machines", "unknown")
     for name, people, rate, machines, unknown in (
         ("Opens", report.opens, report.open_rate, report.machine_opens, report.unknown_opens),

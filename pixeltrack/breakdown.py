@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from pixeltrack import heard, properties
@@ -16,7 +17,6 @@ from pixeltrack.properties import OF_MESSAGES, UNKNOWN, WEEKDAYS, By
 from pixeltrack.rates import ratio
 from pixeltrack.store import Store
 from pixeltrack.times import Zone
-from pixeltrack.verdicts import Progress
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _AT_ONCE = 5_000  # messages of which the property is asked for
@@ -64,10 +64,8 @@ class _Sums:
         return self.hits[kind, "prefetch"] + self.hits[kind, "scanner"]
 
 
-def build(
-    store: Store, campaign: Campaign, by: By, span: Span, zone: Zone, progress: Progress | None = None
-) -> Breakdown:
-    """Return a campaign's judged hits by a property; ``progress`` is told how many hits are counted.
+def build(store: Store, campaign: Campaign, by: By, span: Span, zone: Zone) -> Breakdown:
+    """Return a campaign's judged hits by a property.
 
     Raises InputError where the campaign has no such property: no versions, or recipients that the
     sender's own mail system fills in.
@@ -79,7 +77,7 @@ def build(
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     for name in (*whole, *(map(str, links) if by == "link" else WEEKDAYS if by == "weekday" else ())):
         sums[name] = _Sums()
-    hits = heard.messages(store, number, span, _told(progress))
+    hits = heard.messages(store, number, span)
     if by in OF_MESSAGES:
         while page := list(islice(hits, _AT_ONCE)):
             names = properties.of_messages(store, number, by, (message for message, _hits in page))
@@ -118,19 +116,6 @@ def _check(store: Store, campaign: Campaign, by: By) -> None:
         )
 
 
-def _told(progress: Progress | None) -> Callable[[int], None] | None:
-    if progress is None:
-        return None
-    done = 0
-
-    def told(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(done)
-
-    return told
-
-
 def _add(sums: defaultdict[str, _Sums], hits: Iterable[tuple[str, Heard]]) -> None:
     """Count the hits of one message."""
     people: set[tuple[str, int]] = set()
@@ -165,12 +150,13 @@ def _most_first(row: Row) -> tuple[object, ...]:
         -row.clicks.unique - row.opens.unique,
         -row.clicks.total - row.opens.total,
         -(row.tracked or 0),
+        int(row.name) if row.name.isdecimal() else 0,  # a link's number
         row.name,
     )
 
 
 _ORDERS: dict[By, Callable[[Row], tuple[object, ...]]] = {
-    "hour": lambda row: (row.name,),
+    "hour": lambda row: (datetime.fromisoformat(row.name),),  # the same hour comes twice when clocks go back
     "day": lambda row: (row.name,),
     "weekday": lambda row: (WEEKDAYS.index(row.name),),
 }

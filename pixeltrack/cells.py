@@ -49,9 +49,9 @@ class Delta(NamedTuple):
 
 def by_sort(cells: Mapping[Cell, int]) -> dict[str, Counter[Any]]:
     """Return the counters of each sort, by what follows it: a tuple, or the one thing that does."""
-    found: defaultdict[str, Counter[Any]] = defaultdict(Counter)
-    for (sort, *rest), number in cells.items():
-        found[str(sort)][rest[0] if len(rest) == 1 else tuple(rest)] += number
+    found: defaultdict[Any, Counter[Any]] = defaultdict(Counter)
+    for cell, number in cells.items():
+        found[cell[0]][cell[1] if len(cell) == 2 else cell[1:]] = number
     return found
 
 

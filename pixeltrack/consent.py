@@ -12,6 +12,9 @@ Policy = Literal["assumed", "required"]
 Outcome = Literal["tracked", "untracked", "suppressed"]
 
 
+NOT_ASKED = "no consent on record"
+
+
 class Mode(NamedTuple):
     """``untracked`` is a copy with the original links and no pixel; ``suppressed`` gets no mail."""
 
@@ -49,4 +52,4 @@ def decide(policy: Policy, listed: Consent, opt_outs: frozenset[Scope], recorded
         return Mode(
             "untracked", f"only {'opens' if recorded.opens == 'granted' else 'clicks'} granted in the ledger"
         )
-    return Mode("untracked", "no consent on record")
+    return Mode("untracked", NOT_ASKED)

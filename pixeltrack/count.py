@@ -66,7 +66,11 @@ class Count:
     _numbers: dict[tuple[int, Ground], int] = field(default_factory=dict)  # once one is asked for
 
     def __post_init__(self) -> None:
-        for number, verdict in self.judgements.items():
+        self.know(self.judgements)
+
+    def know(self, judgements: Mapping[int, Verdict]) -> None:
+        """Learn verdicts by their numbers, of which another program may have added some meanwhile."""
+        for number, verdict in judgements.items():
             self._known[number] = BITS[verdict.label], (verdict.label, verdict.reason)
             self._bits[number] = BITS[verdict.label]
 

@@ -105,13 +105,21 @@ def _counted(fact: Fact, verdict: Verdict) -> str:
 def message_of_recipient(store: Store, keyring: Keyring, name: str, recipient: str) -> tuple[Campaign, int]:
     """Return a campaign and the number of the message that went to a recipient.
 
-    Where the sender's own mail system fills in the recipients, that is its id of one.
+    Where the sender's own mail system fills in the recipients, that is its id of one. Raises
+    PixeltrackError for who got no message of the campaign, as far as that is known.
     """
     campaign = store.campaign(name)
     keys = keyring.campaign(campaign.code, campaign.key_id)
-    if campaign.kind != "merge":
-        recipient = identity(recipient, "--recipient")
-    return campaign, number(keys.pseudonym(recipient))
+    if campaign.kind == "merge":
+        return campaign, number(keys.pseudonym(recipient))
+    recipient = identity(recipient, "--recipient")
+    message = number(keys.pseudonym(recipient))
+    if not store.holders(campaign.campaign_id, [message]):
+        raise PixeltrackError(
+            f"campaign {name!r} has no message for {recipient}",
+            hint="is the address written as on the list?",
+        )
+    return campaign, message
 
 
 def message_of_token(store: Store, keyring: Keyring, given: str) -> tuple[Campaign, int]:

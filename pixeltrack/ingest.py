@@ -8,9 +8,7 @@ otherwise, and is another one.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from pixeltrack import accesslog
 from pixeltrack.accesslog import Format
@@ -18,6 +16,7 @@ from pixeltrack.errors import InputError, StoreError
 from pixeltrack.logclients import LogClients
 from pixeltrack.logfile import HEAD, LogFile
 from pixeltrack.loghits import Counts, LogHits
+from pixeltrack.memory import no_collection
 from pixeltrack.model import LogPosition
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
@@ -27,18 +26,6 @@ _BATCH = 4_000  # hits a transaction: a collector beside us waits no longer than
 _BLOCKS = 128  # of lines without any hit, before the position is stored all the same
 
 _NEW = LogPosition(0, 0, 0, b"", 0)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Spare the search for cycles among many thousand values that have none."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class LogReading:
@@ -71,7 +58,7 @@ class LogReading:
         progress is told how many bytes of the file have been read. Raises InputError when no line is
         of the format, StoreError when the log cannot be the one that was read before.
         """
-        with _no_collection():
+        with no_collection():
             return self._advance(progress)
 
     def _advance(self, progress: Callable[[int], None] | None) -> bool:

@@ -105,11 +105,10 @@ def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int])
             each.message: company(each.fields, each.domain) for each in store.listed(campaign_id, messages)
         }
     if by == "version":
-        names, wanted = store.versions(campaign_id), set(messages)
+        names = store.versions(campaign_id)
         return {
-            each.message: names.get(each.version, NO_VERSION)
-            for each in store.placings(campaign_id)
-            if each.message in wanted
+            message: names.get(version, NO_VERSION)
+            for message, version in store.versions_of(campaign_id, messages)
         }
     name = _provider if by == "provider" else str
     return {message: name(domain) for domain, message in store.domains_of(campaign_id, messages)}

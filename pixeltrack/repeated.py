@@ -51,14 +51,18 @@ class Repeats:
         """Return a campaign's figures with those of these messages counted anew, with all their hits."""
         if not self._counts:
             return stored
-        judgements = self._store.judgements()
-        gone, count = Count(judgements), Count(judgements)
         homes = rollups.homes(self._store, self._campaign_id, self._counts)
         kept = self._kept()
+        judged = {
+            message: self._store.judgements_of(fact.event_id for fact in facts)
+            for message, facts in kept.items()
+        }
+        judgements = self._store.judgements()  # no sooner: hits may have been judged since
+        gone, count = Count(judgements), Count(judgements)
         for message, found in self._judged(kept):
             home = homes.get(message, NO_HOME)
-            judged = self._store.judgements_of(fact.event_id for fact in kept[message])
-            gone.add([hit_of(fact) for fact in kept[message]], judged, home, -1)
+            if message in judged:
+                gone.add([hit_of(fact) for fact in kept[message]], judged[message], home, -1)
             hits = [hit_of(each.fact) for each in found]
             numbers = [count.number(each.verdict) for each in found]
             count.add(hits, numbers, home)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,8 +26,7 @@ _OURS = 1  # to be raised when counting changes, or the names of providers do
 COMPANY = 5  # recipients: of a smaller company, figures would be of persons
 _COMPANIES = 50  # the largest ones that are shown
 _AT_ONCE = 20_000  # messages of which the providers are asked for
-
-_NOTHING = Rollup(Counter(), None, None, None)
+_BRIEFLY = 250  # ms that a report waits for another writer, to keep what it has counted
 
 Place = tuple[int, int]  # campaign and message
 
@@ -45,7 +44,7 @@ def keep(store: Store, state: State, campaigns: Iterable[int]) -> None:
 
     Raises Moved where somebody else has gone on with the judging meanwhile.
     """
-    known, now = store.rollup_versions(), _version()
+    known, now = store.rollup_versions(), version()
     for campaign_id in campaigns:
         if known.get(campaign_id) != now:
             store.keep_rollup(state, campaign_id, now, counted(store, campaign_id))
@@ -64,34 +63,47 @@ def read(store: Store, campaign_id: int, companies: Iterable[str]) -> Rollup:
     fresh = counted(store, campaign_id)
     if state:
         with suppress(Moved, StoreError):
-            store.keep_rollup(state, campaign_id, _version(), fresh)
+            store.keep_rollup(state, campaign_id, version(), fresh, _BRIEFLY)
     return fresh
 
 
 def rebuild(store: Store, campaign: Campaign) -> Rebuilt:
-    """Count a campaign's judged hits, and replace its roll-up if that is not the same."""
-    number = campaign.campaign_id
-    while True:
+    """Count a campaign's judged hits, and replace its roll-up if that is not the same.
+
+    Where there is none, or one that no report reads, nothing differs: reports count, too.
+    """
+    number, ours = campaign.campaign_id, str(_OURS)
+    with store.snapshot():
         state = store.judging_state()
-        stored, fresh = store.rollup(number) or _NOTHING, counted(store, number)
+        is_read = store.rollup_versions().get(number, "").startswith(_ours())
+        stored, fresh = store.rollup(number) if is_read else None, counted(store, number)
+        kept, people = store.audience(number, ours), _audience(store, number)
+    different = 0
+    if stored:
         cells = stored.cells.keys() | fresh.cells.keys()
         different = sum(stored.cells[cell] != fresh.cells[cell] for cell in cells)
         different += sum(was != now for was, now in zip(stored[1:], fresh[1:], strict=True))
-        sent_to = store.audience(number, str(_OURS))
-        if sent_to and sent_to != store.keep_audience(number, str(_OURS), partial(_audience, store, number)):
-            different += 1
+    if state and (different or not stored):
         try:
-            if state and different:
-                store.keep_rollup(state, number, _version(), fresh)
-            return Rebuilt(campaign.name, len(fresh.cells), different)
-        except Moved:
-            continue  # somebody judged meanwhile: what was counted may be neither the old nor the new
+            store.keep_rollup(state, number, version(), fresh)
+        except Moved:  # hits were judged meanwhile, and added to what is wrong
+            store.drop_rollup(number)
+    if kept and kept != people:
+        different += 1
+        store.keep_audience(number, ours, partial(_audience, store, number))
+    return Rebuilt(campaign.name, len(fresh.cells), different)
 
 
-def _version() -> str:
+def version() -> str:
+    """Return of which version the roll-ups are that this program makes: its counting, and names in it."""
+    return f"{_ours()}{_names()}"
+
+
+@cache
+def _names() -> str:
     from importlib.metadata import version  # slow to import
 
-    return f"{_ours()}{version('ua-parser-builtins')}"
+    return version("ua-parser-builtins")
 
 
 def _ours() -> str:
@@ -129,9 +141,10 @@ def deltas(
 
 def counted(store: Store, campaign_id: int) -> Rollup:
     """Count all judged hits of a campaign."""
-    count = Count(store.judgements())
+    count = Count({})
     seen = store.seen(campaign_id)
     while page := list(islice(seen, _AT_ONCE)):
+        count.know(store.judgements())  # no sooner: hits may have been judged since
         known = homes(store, campaign_id, (message for message, _hits, _judged in page))
         for message, hits, judged in page:
             count.add(hits, judged, known.get(message, NO_HOME))
@@ -156,7 +169,7 @@ def audience(store: Store, campaign_id: int) -> Audience:
         return found
     count = partial(_audience, store, campaign_id)
     try:
-        return store.keep_audience(campaign_id, str(_OURS), count)
+        return store.keep_audience(campaign_id, str(_OURS), count, _BRIEFLY)
     except StoreError:
         return count()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 from pixeltrack.figures import Bucket, Week
 from pixeltrack.model import EventKind
@@ -19,6 +20,8 @@ class Hours(dict[int, tuple[int, int, int]]):
     def __init__(self, zone: Zone) -> None:
         super().__init__()
         self.zone = zone
+        self.following = cache(lambda day: zone.midnight(day + 36 * HOUR))  # when the next day begins
+        self.local = cache(lambda at: zone.at(at).isoformat(timespec="minutes"))
 
     def __missing__(self, hour: int) -> tuple[int, int, int]:
         moment = self.zone.at(hour * HOUR)
@@ -34,7 +37,8 @@ def timeline(hours: Counter[tuple[int, int]], clocks: Hours) -> tuple[int, tuple
     if not hours:
         return HOUR, ()
     counted: Counter[tuple[int, int]] = Counter()
-    first, last = min(hour for _kind, hour in hours), max(hour for _kind, hour in hours)
+    numbers = [hour for _kind, hour in hours]
+    first, last = min(numbers), max(numbers)
     if last - first < _MOST_HOURS:
         for (kind, hour), hits in hours.items():
             counted[hour * HOUR, kind] += hits
@@ -43,14 +47,14 @@ def timeline(hours: Counter[tuple[int, int]], clocks: Hours) -> tuple[int, tuple
         for (kind, hour), hits in hours.items():
             counted[clocks[hour][0], kind] += hits
         starts = [clocks[first][0]]
-        while (following := clocks.zone.midnight(starts[-1] + 36 * HOUR)) <= last * HOUR:
+        while (following := clocks.following(starts[-1])) <= last * HOUR:
             starts.append(following)
     return HOUR if last - first < _MOST_HOURS else _DAY, tuple(
         Bucket(
             start,
             counted[start, EventKind.OPEN],
             counted[start, EventKind.CLICK],
-            clocks.zone.at(start).isoformat(timespec="minutes"),
+            clocks.local(start),
         )
         for start in starts
     )
@@ -58,12 +62,9 @@ def timeline(hours: Counter[tuple[int, int]], clocks: Hours) -> tuple[int, tuple
 
 def week(hours: Counter[tuple[int, int]], clocks: Hours) -> Week:
     """Add hours up by weekday and hour. One of UTC counts where it begins, also in zones of half hours."""
-    counted: Counter[tuple[int, int, int]] = Counter()
+    counted: dict[int, list[list[int]]] = {kind: [[0] * 24 for _ in range(7)] for kind in EventKind}
     for (kind, hour), hits in hours.items():
         _day, weekday, of_day = clocks[hour]
-        counted[kind, weekday, of_day] += hits
-    opens, clicks = (
-        tuple(tuple(counted[kind, day, hour] for hour in range(24)) for day in range(7))
-        for kind in (EventKind.OPEN, EventKind.CLICK)
-    )
+        counted[kind][weekday][of_day] += hits
+    opens, clicks = (tuple(map(tuple, counted[kind])) for kind in (EventKind.OPEN, EventKind.CLICK))
     return Week(clocks.zone.name, opens, clicks)

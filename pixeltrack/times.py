@@ -24,7 +24,7 @@ class Zone:
 
     def midnight(self, at: int) -> int:
         """Return when the day of a time began (ms UTC) by the zone's clocks."""
-        begun = self.at(at).replace(hour=0, minute=0, second=0, microsecond=0)
+        begun = self.at(at).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)  # of two, the first
         if self.rules is None:  # a fixed offset, which may not be that of midnight
             begun = begun.replace(tzinfo=None).astimezone()
         return round(begun.timestamp() * 1000)

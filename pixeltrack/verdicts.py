@@ -7,11 +7,9 @@ the rules have another version. Interrupted work is gone on with; several progra
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,11 +18,12 @@ from pixeltrack.errors import PixeltrackError, StoreError
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.signs import SPREAD_CODE
 from pixeltrack.judging.stretches import spread
+from pixeltrack.memory import no_collection
 from pixeltrack.model import Flag
 from pixeltrack.rules import Rules, rules
 from pixeltrack.store import CHUNK, Moved, Placed, State, Store, bucket_of
 
-_AT_ONCE = 100_000  # hits in one transaction, about: the collector waits meanwhile
+_AT_ONCE = 50_000  # hits in one transaction, about: the collector waits meanwhile, some 50 ms
 WINDOW = 200_000  # hits that are read and judged at a time: fewer, and more messages are judged twice
 
 Place = tuple[int, int]  # campaign and message
@@ -148,20 +147,8 @@ def _go_on(
 ) -> None:
     if state.upto == state.through == store.last_event() and store.stale_campaign() is None:
         return
-    with store.relaxed(), _no_collection():
+    with store.relaxed(), no_collection():
         _judge_all(store, book, state, changed, progress)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Spare the search for cycles among millions of values that have none: a tenth of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _judge_all(
@@ -305,9 +292,9 @@ class _Work:
         deltas = rollups.deltas(self._store, messages, before, after)
         numbered = dict(zip(events, after, strict=True))
         if self._changed is None:
-            return self._store.put_verdicts(state, numbered, moments, deltas)
+            return self._store.put_verdicts(state, numbered, moments, deltas, rollups.version())
         changes: list[tuple[int, int, int]] = []
-        state = self._store.put_verdicts(state, numbered, moments, deltas, changes)
+        state = self._store.put_verdicts(state, numbered, moments, deltas, rollups.version(), changes)
         verdicts = self._store.judgements()
         facts = {hit.event_id: (place[0], hit) for place, hits in messages.items() for hit in hits}
         for event, old, new in changes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from sys import intern
 from typing import Literal
 
 from pixeltrack import heard
@@ -19,6 +20,8 @@ Seen = Literal["nothing", "only loaded ahead", "unknown"]
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _AT_ONCE = 5_000  # messages of which names are asked for
+_LABEL = 40  # characters of a link's label in an error
+_SHOWN = 8  # links that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The people, and how many more there are who may not be named, as they refused to be measured."""
+    """The people, and how many more there are: ``unnamed`` refused to be measured and may not be named,
+    ``unsubscribed`` want no more mail, which is what a list is for.
+    """
 
     campaign: str
     asked: Wanted
@@ -51,6 +56,7 @@ class Listing:
     until: int | None
     people: tuple[Person, ...]
     unnamed: int
+    unsubscribed: int
 
 
 def read(store: Store, campaign: Campaign, text: str) -> Wanted:
@@ -84,29 +90,38 @@ def _links(rows: Sequence[LinkRow], wanted: str, campaign: str) -> frozenset[int
     addresses = {row.url for row in rows if row.number in found}
     if len(addresses) == 1:
         return frozenset(found)
-    some = ", ".join(f"{row.number} {row.text or row.url}"[:40] for row in rows[:6])
-    if addresses:
-        some = ", ".join(f"{row.number} {row.text or row.url}"[:40] for row in rows if row.number in found)
+    choice = [row for row in rows if row.number in found] or rows
+    some = ", ".join(f"{row.number} {_cut(row.text or row.url)}" for row in choice[:_SHOWN])
+    if len(choice) > _SHOWN:
+        some += f", and {len(choice) - _SHOWN} more (pixeltrack links shows them)"
     raise InputError(
         f"{wanted[:60]!r} is {'several links' if addresses else 'no link'} of campaign {campaign!r}",
         hint=f"give a number: {some}",
     )
 
 
+def _cut(label: str) -> str:
+    return label if len(label) <= _LABEL else f"{label[: _LABEL - 1].rstrip()}…"
+
+
 def build(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Listing:
     """Return who did what is asked for; only what is judged counts, and people are in order of time."""
-    unnamed = 0
+    unnamed = unsubscribed = 0
+    gone = store.unsubscribed(campaign.campaign_id)
     people: list[Person] = []
     found = (
         _without(store, campaign, span) if asked.what == "not-opened" else _with(store, campaign, asked, span)
     )
     while page := dict(islice(found, _AT_ONCE)):
         holders = store.holders(campaign.campaign_id, page)
-        fields = {each.message: each.fields for each in store.listed(campaign.campaign_id, page)}
+        fields = {each.message: _interned(each.fields) for each in store.listed(campaign.campaign_id, page)}
         for message, (hits, seen) in page.items():
             holder = holders.get(message)
             if holder is None or not holder.tracked or holder.silenced:
                 unnamed += asked.what != "not-opened" or bool(holder and holder.silenced)
+                continue
+            if message in gone:
+                unsubscribed += 1
                 continue
             moments = [hit.at for hit in hits]
             people.append(
@@ -120,7 +135,12 @@ def build(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Listin
                 )
             )
     people.sort(key=lambda person: (person.first or 0, person.address))
-    return Listing(campaign.name, asked, *span.limits(), tuple(people), unnamed)
+    return Listing(campaign.name, asked, *span.limits(), tuple(people), unnamed, unsubscribed)
+
+
+def _interned(fields: dict[str, str]) -> dict[str, str]:
+    """Return a list's columns, whose names are the same for a million people."""
+    return {intern(name): value for name, value in fields.items()}
 
 
 _Found = tuple[int, tuple[list[Heard], Seen | None]]

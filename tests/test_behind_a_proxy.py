@@ -65,6 +65,15 @@ def test_the_units_say_what_systemd_knows(name: str, tmp_path: Path) -> None:
         assert ours == []
 
 
+def test_readers_addresses_reach_a_collector_that_believes_them() -> None:
+    """Else every rule about networks is silent, and nothing says so. Caddy sends both headers by itself."""
+    for name in ("nginx.conf", "nginx-alone.conf"):
+        passed_on = (EXAMPLES / name).read_text().rpartition("proxy_pass http://pixeltrack;")[2]
+        assert "proxy_set_header X-Forwarded-For $remote_addr;" in passed_on
+        assert "proxy_set_header X-Forwarded-Proto $scheme;" in passed_on
+    assert "--trusted-proxy 127.0.0.1" in (EXAMPLES / "pixeltrack.service").read_text()
+
+
 CADDY = shutil.which("caddy")
 needs_caddy = pytest.mark.skipif(CADDY is None, reason="caddy is not installed (apt install caddy)")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,10 @@ from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.figures import CampaignReport, Tally
 from pixeltrack.heard import Span
 from pixeltrack.model import Event, EventKind, Flag
-from pixeltrack.properties import OF_MESSAGES, WAYS, By, company
+from pixeltrack.properties import OF_MESSAGES, WAYS, By, company, of_messages
 from pixeltrack.setup import Workspace
 from pixeltrack.show import breakdown as shown
+from pixeltrack.show import who as shown_who
 from pixeltrack.show import wide
 from pixeltrack.times import read_zone
 
@@ -194,6 +197,30 @@ def test_who_refused_is_not_named(hits: Hits, workspace: Workspace) -> None:
     assert who.build(workspace.store, campaign, who.Wanted("opened"), Span()).unnamed == 1
 
 
+def test_who_unsubscribed_is_on_no_list(hits: Hits, inject: Inject, workspace: Workspace) -> None:
+    """Whichever campaign's mail they did it through: a list is for the next mail."""
+    report.build(workspace.store, "spring")
+    campaign = workspace.store.campaign("spring")
+    later = inject(recipients=LIST, campaign="summer")
+    keys = workspace.keyring.campaign(later.code, workspace.store.campaign("summer").key_id)
+    for name in ("cid@firm.example", "eve@other.example"):
+        message = int.from_bytes(keys.pseudonym(name), "big", signed=True)
+        workspace.store.opt_out(later.code, message, workspace.keyring.subject(name), "all", START)
+    for what, left in (("clicked", ["dan@firm.example"]), ("not-opened", [])):
+        listing = who.build(workspace.store, campaign, who.read(workspace.store, campaign, what), Span())
+        assert [person.address for person in listing.people] == left
+        assert listing.unsubscribed == 1
+
+
+def test_links_that_are_alike_stand_by_their_number(inject: Inject, workspace: Workspace) -> None:
+    mail = b"".join(b'<a href="https://shop.example/%d">link %d</a>' % (n, n) for n in range(1, 13))
+    inject(recipients=LIST, mail=b"<html><body>" + mail + b"</body></html>")
+    assert [row.name for row in by(workspace, "link").rows] == [str(n) for n in range(1, 13)]
+    with pytest.raises(InputError) as raised:
+        who.read(workspace.store, workspace.store.campaign("spring"), "clicked:link")
+    assert "8 link 8, and 4 more (pixeltrack links shows them)" in str(raised.value.hint)
+
+
 def test_countries_are_those_of_the_label(hits: Hits, workspace: Workspace) -> None:
     campaign = workspace.store.campaign("spring")
     workspace.store.put_events(
@@ -276,6 +303,19 @@ def test_a_hostile_name_is_harmless_in_every_format(hits: Hits) -> None:
     assert "<script>[/]" in out.getvalue()
 
 
+@pytest.mark.parametrize("width", [40, 60, 90])
+@pytest.mark.parametrize("way", ["company", "device", "link"])
+def test_a_table_is_cut_nowhere_but_in_names(hits: Hits, workspace: Workspace, way: By, width: int) -> None:
+    from rich.console import Console
+
+    out = io.StringIO()
+    shown.show(Console(file=out, width=width, force_terminal=False), by(workspace, way))
+    assert "clicked" in out.getvalue()
+    for line in out.getvalue().splitlines()[2:]:
+        assert len(line) <= width
+        assert not re.search(r"\d…", line)
+
+
 def _row(name: str) -> Row:
     return Row(name, "", 1, Tally(1, 1), Tally(0, 0), 1.0, 0.0, 0, 0, 0, 0)
 
@@ -324,3 +364,34 @@ def test_a_notebook_reads_the_same_value(hits: Hits, workspace: Workspace) -> No
     assert report.read_all(path, zone="UTC") == [read]
     with pytest.raises(PixeltrackError, match="no database at"):
         report.read("spring", path.with_name("none.db"))
+
+
+def test_hours_stand_in_order_of_time_when_clocks_go_back(inject: Inject, workspace: Workspace) -> None:
+    inject(recipients=people("ann@gmail.com"))
+    made = Hits(workspace, "spring", ["ann@gmail.com"])
+    second = int(datetime(2026, 10, 24, 23, 30, tzinfo=UTC).timestamp()) - START // 1000
+    for hour in range(4):
+        made.open(0, second + hour * 3_600, GMAIL)
+    named = [row.name for row in by(workspace, "hour", zone="Europe/Berlin").rows]
+    assert named == [
+        *("2026-10-25T01:00+02:00", "2026-10-25T02:00+02:00"),
+        *("2026-10-25T02:00+01:00", "2026-10-25T03:00+01:00"),
+    ]
+
+
+def test_a_list_has_addresses_as_they_are_and_other_texts_safe(inject: Inject, workspace: Workspace) -> None:
+    inject(recipients=people("+ann@gmail.com", name="=1+1"))
+    Hits(workspace, "spring", ["+ann@gmail.com"]).open(0, 100, GMAIL)
+    report.build(workspace.store, "spring")
+    campaign = workspace.store.campaign("spring")
+    found = who.build(workspace.store, campaign, who.Wanted("opened"), Span())
+    (row,) = csv.DictReader(io.StringIO(shown_who.as_csv(found)))
+    assert (row["email"], row["name"]) == ("+ann@gmail.com", "'=1+1")
+
+
+def test_a_message_is_asked_for_its_version_alone(inject: Inject, workspace: Workspace) -> None:
+    inject("ann@gmail.com", "bob@gmail.com")
+    campaign = workspace.store.campaign("spring")
+    ((one, other),) = workspace.store.message_pages(campaign.campaign_id)
+    assert of_messages(workspace.store, campaign.campaign_id, "version", [one]) == {one: "no version"}
+    assert set(of_messages(workspace.store, campaign.campaign_id, "version", [other, 5])) == {other}

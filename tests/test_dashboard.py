@@ -232,6 +232,23 @@ def test_any_name_has_its_page(workspace: Workspace, inject: Inject) -> None:
         serving.end()
 
 
+def test_a_template_that_fails_is_said_and_the_others_are_shown(
+    workspace: Workspace, mail: list[Copy]
+) -> None:
+    folder = workspace.store.path.parent
+    (folder / "look").mkdir()
+    (folder / "look" / "report.html").write_text("{{ report.nothing }}")
+    serving = started(folder, "--templates", "look")
+    try:
+        answer = serving.bearer("/campaign?name=spring")
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+        assert b"the log says why" in answer.body
+        assert serving.bearer("/").status == 200
+        assert "has no attribute" in serving.log.read_text()
+    finally:
+        serving.end()
+
+
 @pytest.mark.parametrize("lock", ["begin immediate", "begin exclusive"])
 def test_a_locked_database_delays_no_page_and_is_said_on_it(
     serving: Serving, mail: list[Copy], workspace: Workspace, lock: str

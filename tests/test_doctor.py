@@ -32,6 +32,7 @@ from pixeltrack.config import Settings
 from pixeltrack.dayhash import DayHash
 from pixeltrack.doctor import Check, check_here, check_outside, gif, here
 from pixeltrack.errors import InputError
+from pixeltrack.model import Event, EventKind
 from pixeltrack.pages import Pages
 from pixeltrack.serve import Server, listen
 from pixeltrack.setup import Workspace
@@ -108,6 +109,18 @@ def test_salts_of_days_that_are_over(sane: Settings, workspace: Workspace) -> No
     assert "2026-09-20" in by_name(check_here(sane, day + 3_720_000))["salts"].message
     DayHash(workspace.store, Clock(day + 3_720_000))
     assert by_name(check_here(sane, day + 3_720_000))["salts"].outcome == "ok"
+
+
+def test_a_proxy_that_hides_everybody_is_said(sane: Settings, workspace: Workspace) -> None:
+    public, local = sane, replace(sane, base_url="http://127.0.0.1:8000")
+    campaign = workspace.store.campaign("spring").campaign_id
+    hit = Event(START, campaign, EventKind.OPEN, 0, 1, "Mozilla/5.0", 0)
+    for hits, settings, outcome in ((19, public, "ok"), (1, public, "warning"), (0, local, "ok")):
+        workspace.store.put_events([hit._replace(message=message) for message in range(hits)])
+        assert by_name(check_here(settings, START))["clients"].outcome == outcome
+    assert "--trusted-proxy 127.0.0.1" in by_name(check_here(public, START))["clients"].hint
+    workspace.store.put_events([hit._replace(address=7)])
+    assert by_name(check_here(public, START))["clients"].outcome == "ok"
 
 
 def test_nothing_here_yet(tmp_path: Path, settings: Settings) -> None:

@@ -169,7 +169,7 @@ def test_nothing_on_standard_output_speaks_to_a_terminal(
 
 def test_a_sqlite_file_has_the_tables_that_are_asked_for(hostile: Path) -> None:
     ran = export(hostile, "-o", "all.db")
-    assert ran.err == f"all.db: {len(HOSTILE)} events, {len(HOSTILE)} links, 1 people, 1 daily\n"
+    assert ran.err == f"all.db: {len(HOSTILE)} events, {len(HOSTILE)} links, 1 people, 1 days\n"
     export(hostile, "--links", "--daily", "-o", "two.db")
     for name, tables in (("all.db", [*TABLES]), ("two.db", ["links", "daily"])):
         with closing(sqlite3.connect(hostile / name)) as connection:

@@ -294,6 +294,40 @@ def _inject(folder: Path, *argv: str, stdin: bytes = b"", **environment: str) ->
     return ran
 
 
+def test_what_a_newcomer_forgets_is_said(folder: Path):
+    """A tag that only --personalize fills in; a list without consent where settings ask for it."""
+    (folder / "campaign.html").write_bytes(
+        MAIL.replace(b"<body>", b"<body>{{ first_name|title }} {{ other }}")
+    )
+    (folder / "list.csv").write_text("email,first_name\nann@x.example,Ann\n")
+    run(folder, "init", "--preset", "eu")
+    ran = _inject(folder, "--recipients", "list.csv")
+    assert "campaign.html has {{ first_name }} in it, a column of the list" in ran.err
+    assert "the list needs a column consent that says granted" in ran.out
+    (folder / "campaign.html").write_bytes(MAIL.replace(b"<body>", b"<body>{{ first_name|title }}"))
+    (folder / "list.csv").write_text("email,first_name,consent\nann@x.example,Ann,yes\nbob@x.example,Bob,\n")
+    ran = _inject(folder, "--recipients", "list.csv", "--personalize", "--force")
+    assert "{{" not in ran.err
+    assert "1 untracked: no consent on record" in ran.out
+    assert "the list needs" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("format_name", "said"),
+    [
+        ("jsonl", "Send them by a program of yours: each line of messages.jsonl is a message, and for whom."),
+        (
+            "mbox",
+            "Deliver them with your own mail system; out/campaign/messages.csv has everybody's headers and token.",
+        ),
+    ],
+)
+def test_what_to_do_next_fits_the_format(folder: Path, format_name: str, said: str):
+    whole = ("--from", "news@shop.example", "--subject", "Spring") if format_name == "mbox" else ()
+    ran = _inject(folder, "--recipients", "list.csv", "--format", format_name, *whole)
+    assert ran.out.splitlines()[-1] == said
+
+
 def test_a_list_gives_a_copy_for_each_line_and_a_summary(folder: Path):
     ran = run_process(folder, "inject", "campaign.html", "--recipients", "list.csv", *BASE_URL)
     assert ran.code == 0

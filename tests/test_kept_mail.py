@@ -98,6 +98,14 @@ def test_a_draft_to_look_at_gives_way_to_the_mail_that_goes_out(
     assert kept(workspace).content == HTML
 
 
+def test_looking_at_an_earlier_mail_again_leaves_the_newest(folder: Path, workspace: Workspace) -> None:
+    given(folder, "first.html", HTML, "--recipients", "list.csv", "--out", "one")
+    newest = HTML.replace(b"Hi", b"Hello")
+    given(folder, "second.html", newest, "--recipients", "list.csv", "--out", "two")
+    given(folder, "first.html", HTML, "--recipients", "list.csv", "--test", "--out", "three")
+    assert kept(workspace).content == newest
+
+
 def test_what_is_written_for_one_person_is_not_kept(folder: Path, workspace: Workspace) -> None:
     ran = run(folder, "inject", "-", *OPTIONS, stdin=MESSAGE)
     assert ran.code == 0, ran.err

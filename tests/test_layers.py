@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson"},
+    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson", "memory"},
     {
         "minting",
         "tokens",

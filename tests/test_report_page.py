@@ -152,7 +152,7 @@ def played(folder: Path, people: int = 400) -> dict[str, Ran]:
     return {
         "json": run(folder, *one, "--json"),
         "html": run(folder, *one, "--html", "one.html"),
-        "terminal": run(folder, *one, COLUMNS="200"),
+        "terminal": run(folder, *one, "--full", COLUMNS="200"),
         "links": run(folder, "export", "--links", "--db", "t.db"),
         "events": run(folder, "export", "--events", "--db", "t.db"),
         "daily": run(folder, "export", "--daily", "--db", "t.db"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from test_judging import HITS, LINKS, PHONE, hit
 from test_report import Hits
 from test_verdicts import CLICK, OPEN, Made
 
-from pixeltrack import report, rollups, rules, verdicts
+from pixeltrack import count, report, rollups, rules, verdicts
 from pixeltrack.cells import Rollup
 from pixeltrack.rules import shipped
 from pixeltrack.setup import Workspace
@@ -188,3 +189,86 @@ def test_companies_of_five_recipients_are_counted_by_their_domains(
     assert (said.open_rate, said.click_rate) == (3 / 5, 2 / 5)
     campaign = workspace.store.campaign("spring")
     assert rollups.rebuild(workspace.store, campaign).different == 0
+
+
+def test_verdicts_that_are_new_meanwhile_are_counted(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.put(hit(OPEN, 100), hit(OPEN, 200, message=2))
+    verdicts.update(made.store, shipped())
+    read, other = made.store.seen, made.again()
+
+    def judged_meanwhile(*given: int) -> Iterator[tuple[int, list[count.Hit], list[int]]]:
+        made.put(*(hit(CLICK, 300 + link / 10, link, message=3) for link in LINKS))
+        verdicts.update(other, shipped())
+        yield from read(*given)
+
+    monkeypatch.setattr(made.store, "seen", judged_meanwhile)
+    found = rollups.counted(made.store, made.campaign.campaign_id)
+    monkeypatch.undo()
+    other.close()
+    assert found == counted(made)
+
+
+def test_a_roll_up_with_other_names_is_not_added_to(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "_AT_ONCE", 1)
+    made.put(*(hit(OPEN, 100 + number, message=number) for number in range(4)))
+    right = report.build(made.store, "spring")
+    made.put(hit(OPEN, 300), hit(OPEN, 400, message=2))
+    its_version = made.store.rollup_versions()[made.campaign.campaign_id]
+
+    def another_program_counts(_change: verdicts.Change) -> None:
+        with sqlite3.connect(made.store.path) as connection:
+            connection.execute("update rollups set version = ?", [f"{its_version} but older"])
+            connection.execute(
+                "update rollup_cells set cell = '[\"device\",\"old\"]' where cell like '%device%'"
+            )
+
+    verdicts.update(made.store, shipped(), changed=another_program_counts)
+    found = report.build(made.store, "spring")
+    assert (found.opens.total, found.devices) == (right.opens.total + 2, right.devices)
+    assert made.rollup() == counted(made)
+
+
+def test_rebuilding_ends_though_hits_are_judged_all_the_time(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.put(hit(OPEN, 100), hit(OPEN, 200, message=2))
+    verdicts.update(made.store, shipped())
+    with sqlite3.connect(made.store.path) as connection:
+        connection.execute("update rollup_cells set number = 77")
+    read, other = made.store.seen, made.again()
+
+    def judged_meanwhile(*given: int) -> Iterator[tuple[int, list[count.Hit], list[int]]]:
+        made_by_other.put(hit(OPEN, 300, message=3))
+        verdicts.update(other, shipped())
+        yield from read(*given)
+
+    made_by_other = Made.__new__(Made)
+    made_by_other.store, made_by_other.campaign = other, made.campaign
+    monkeypatch.setattr(made.store, "seen", judged_meanwhile)
+    assert rollups.rebuild(made.store, made.campaign).different
+    monkeypatch.undo()
+    other.close()
+    assert report.build(made.store, "spring").opens.total == 3
+    assert made.rollup() == counted(made)
+
+
+def test_a_report_does_not_wait_long_to_keep_what_it_has_counted(made: Made) -> None:
+    made.put(hit(OPEN, 100))
+    right = report.build(made.store, "spring")
+    with sqlite3.connect(made.store.path) as connection:
+        for table in ("rollups", "rollup_cells", "audiences"):
+            connection.execute(f"delete from {table}")
+    connection = sqlite3.connect(made.store.path, isolation_level=None)
+    connection.execute("begin immediate")
+    begun = time.monotonic()
+    assert report.build(made.store, "spring") == right
+    assert time.monotonic() - begun < 3  # it would wait 5 seconds for each
+    connection.close()
+
+
+def test_missing_figures_are_no_difference(made: Made) -> None:
+    made.put(hit(OPEN, 100))
+    verdicts.update(made.store, shipped())
+    made.store.drop_rollup(made.campaign.campaign_id)
+    assert rollups.rebuild(made.store, made.campaign).different == 0
+    assert made.rollup() == counted(made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from pixeltrack.figures import (
     Tally,
     Week,
 )
-from pixeltrack.show import terminal, text
+from pixeltrack.show import brief, terminal, text
 from pixeltrack.show.json import as_json
 from pixeltrack.show.links import show_plan
 
@@ -105,6 +106,12 @@ def printed(width: int, value: CampaignReport = REPORT, **options: object) -> st
     return stream.getvalue()
 
 
+def test_a_narrow_screen_says_which_figures_are_opens_and_which_clicks() -> None:
+    shown = printed(40)
+    assert re.search(r"^ Opens +400 ", shown, re.MULTILINE)
+    assert re.search(r"^ Clicks +90 ", shown, re.MULTILINE)
+
+
 @pytest.mark.parametrize("width", [60, 80, 110, 200])
 def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
     shown = printed(width)
@@ -139,6 +146,14 @@ def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
         "rules: version 2026-09-20.7",
     ):
         assert figure in shown, figure
+
+
+def test_a_report_in_which_everybody_opens_and_clicks_is_whole_at_80_columns() -> None:
+    everybody = ProviderFigures("smaller provider", 1_000, 1_000, 1_000, 12_345, 1.0, 1.0, 1.0)
+    shown = printed(80, replace(REPORT, providers=(everybody,), browsers=(Share("Edge", 1),)))
+    (row,) = [line for line in shown.splitlines() if "smaller provider" in line]
+    assert row.split()[2:] == ["1,000", "1,000", "100.0", "%", "100.0", "%", "1,000", "100.0", "%", "12,345"]
+    assert "Operating systems" in printed(80, replace(REPORT, systems=(Share("iOS", 1),)))
 
 
 @pytest.mark.parametrize("width", [60, 80, 110, 200])
@@ -253,3 +268,28 @@ def test_reports_are_values() -> None:
     with pytest.raises(AttributeError):
         REPORT.messages = 5  # type: ignore[misc]
     assert REPORT.definitions == rates.DEFINITIONS
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 80, 110, 160])
+def test_the_brief_report_fits_a_screen_at_any_width(width: int) -> None:
+    stream = io.StringIO()
+    brief.show_brief(Console(file=stream, width=width, highlight=False), replace(REPORT, alarms=()))
+    said = stream.getvalue()
+    assert max(map(len, said.splitlines())) <= width
+    assert len(said.splitlines()) <= (48 if width >= 80 else 80)
+    more = (*(("33.3 %",) if width >= 60 else ()), *(("407", "618") if width >= 80 else ()))
+    for figure in ("400", "512", "90", "133", "260", "321", *more):
+        assert figure in said, figure
+    assert "Shop now" in said
+    assert "--full" in said
+
+
+def test_a_brief_report_of_nothing_and_of_hostile_names() -> None:
+    stream = io.StringIO()
+    links = (replace(REPORT.links[0], text=HOSTILE, url=HOSTILE),)
+    hostile = replace(REPORT, campaign=HOSTILE, links=links, devices=(Share(HOSTILE, 3),))
+    brief.show_brief(Console(file=stream, width=80, highlight=False), hostile)
+    assert not set(stream.getvalue()) & set("\x1b\u202e\x9b")
+    assert "[red]x[/red]" in stream.getvalue()
+    empty = replace(REPORT, links=(), timeline=(), devices=(), clients=(), providers=(), set_aside=())
+    brief.show_brief(Console(file=stream, width=80, highlight=False), empty)

@@ -9,7 +9,7 @@ import pytest
 from conftest import START
 
 from pixeltrack.errors import InputError
-from pixeltrack.times import Zone, local_zone, read_zone
+from pixeltrack.times import Zone, local_zone, read_time, read_zone
 
 WINTER = START + 90 * 86_400_000
 
@@ -28,6 +28,12 @@ def said(zone: Zone, at: int) -> str:
 def test_a_zone_has_its_summer_time() -> None:
     berlin = read_zone("Europe/Berlin")
     assert (said(berlin, START), said(berlin, WINTER)) == ("Mon 16:13", "Sun 15:13")
+
+
+def test_a_day_whose_midnight_comes_twice_begins_at_the_first() -> None:
+    havana = read_zone("America/Havana")
+    first = read_time("2026-11-01T04:00+00:00", "--since")  # 00:00; an hour later it is 00:00 again
+    assert {havana.midnight(first + hour * 3_600_000) for hour in range(25)} == {first}
 
 
 @pytest.mark.parametrize(

@@ -125,17 +125,26 @@ def test_two_writers_of_one_database_wait_for_each_other_fairly(
         "from pixeltrack.model import Event, EventKind\n"
         "folder = Path(sys.argv[1])\n"
         "store = open_store(folder / 't.db', keyfile.load(folder / 'pixeltrack.key'), busy_ms=5_000, replay_limit=10**9)\n"
-        "end, longest = time.monotonic() + 1.5, 0.0\n"
+        "print(flush=True); sys.stdin.readline()\n"  # both begin together
+        "end, turns = time.monotonic() + 1.5, 0\n"
         "while time.monotonic() < end:\n"
-        "    asked = time.monotonic()\n"
         "    store.put_events([Event(1, 1, EventKind.OPEN, 0, each, 'a', 0) for each in range(50)])\n"
-        "    longest = max(longest, time.monotonic() - asked)\n"
-        "print(longest)"
+        "    turns += 1\n"
+        "print(turns)"
     )
     command = [sys.executable, "-c", script, str(workspace.store.path.parent)]
-    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    waits = [float(writer.communicate(timeout=60)[0]) for writer in writers]
-    assert max(waits) < 0.75  # with SQLite's own waiting, one of two has starved for up to 1.5 s
+    writers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    turns = [int(writer.communicate(timeout=60)[0]) for writer in writers]
+    assert min(turns) > max(turns) / 5  # with SQLite's own waiting, one of two has starved all the time
 
 
 @pytest.mark.parametrize("count", ["1", "2"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pixeltrack.cli.common import Call, global_options, pass_on
+from pixeltrack.cli.decided import read_at, read_wording
 from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
 from pixeltrack.ledger import PURPOSES, Decision, Purpose
@@ -134,11 +135,11 @@ def import_command(
 
     name = "standard input" if list_file == "-" else list_file
     now = now_ms()
-    text = _wording(wording) if wording else None
+    text = read_wording(wording) if wording else None
     terms = Terms(
         now,
         purposes or ("opens", "clicks"),
-        _time(at, now),
+        read_at(at, now),
         *(method.strip(), source.strip(), sha256(text).digest() if text is not None else None),
     )
     workspace = open_workspace(call.settings, create=True)
@@ -229,7 +230,7 @@ def grant_command(
     Without --at it was now. Who stopped tracking or unsubscribed on the collector's pages stays so. Mail
     that was sent before is not measured again.
     """
-    text = _wording(wording)
+    text = read_wording(wording)
     _decide(
         Call(options, {}),
         address,
@@ -291,7 +292,7 @@ def _decide(
     if not method.strip():
         raise InputError("--method is empty", hint="say how it was said: form, double opt-in, phone")
     known_as, now = identity(address, "ADDRESS"), now_ms()
-    decided = _time(at, now)
+    decided = read_at(at, now)
     workspace = open_workspace(call.settings, create=True)
     subject = workspace.keyring.subject(known_as)
     origin = f"pixeltrack consent {'grant' if decision == 'granted' else 'withdraw'}"
@@ -340,37 +341,3 @@ def _person(call: Call, address: str) -> Person:
     )
     store.close()
     return person
-
-
-def _time(at: str | None, now: int) -> int | None:
-    from pixeltrack.times import read_time
-
-    if at is None:
-        return None
-    decided = read_time(at, "--at")
-    if decided > now:  # it would beat every withdrawal until then
-        raise InputError(
-            f"--at {at!r} is still to come", hint="a time without an offset is this machine's local time"
-        )
-    return decided
-
-
-def _wording(path: Path) -> bytes:
-    """Return the bytes of the text that people were shown; raise InputError for what is no text."""
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"no such file: {path}", hint="give the text that people were shown") from None
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8", hint="save the wording as plain text") from None
-    if not text.strip():
-        raise InputError(f"{path} is empty", hint="give the text that people were shown")
-    if len(content) > _LONGEST:
-        raise InputError(f"{path} has more than {_LONGEST:,} bytes", hint="give the wording alone, as text")
-    return content
-
-
-_LONGEST = 1_000_000  # bytes of a wording

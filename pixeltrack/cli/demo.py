@@ -43,7 +43,7 @@ def command(people: int, seed: int, **options: Any) -> None:
     from rich.console import Console
 
     from pixeltrack import config, demo
-    from pixeltrack.show.terminal import show_report
+    from pixeltrack.show.brief import show_brief
 
     folder = Path(tempfile.mkdtemp(prefix="pixeltrack-demo-"))
     database = folder / "pixeltrack.db"
@@ -62,7 +62,7 @@ def command(people: int, seed: int, **options: Any) -> None:
                 )
         else:
             outcome = demo.run(folder, settings, people, seed)
-        show_report(Console(highlight=False), outcome.report)
+        show_brief(Console(highlight=False), outcome.report)
         if sys.stdout:
             sys.stdout.flush()  # the report comes before what is said of it
     except BaseException:

@@ -29,6 +29,7 @@ Examples:
   pixeltrack export -o spring.db --campaign spring-sale
       all four tables in a SQLite file: datasette spring.db, or sqlite3 spring.db
 """
+_UNITS: dict[str, str] = {"daily": "days"}  # of rows, where the table's name does not say it
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".jsonl": "jsonl",
@@ -121,7 +122,8 @@ def command(
         written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
     _say_spooled(call)
     if out is not None:
-        call.say(f"{out}: {', '.join(f'{rows:,} {table}' for table, rows in written.items())}")
+        sizes = [f"{rows:,} {_UNITS.get(table, table)}" for table, rows in written.items()]
+        call.say(f"{out}: {', '.join(sizes)}")
 
 
 class _Order(NamedTuple):

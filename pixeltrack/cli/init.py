@@ -54,4 +54,4 @@ def command(preset: Any, **options: Any) -> None:
     workspace.store.close()
     call.say(f"created {path} (settings, preset {preset}: consent {call.settings.consent})")
     call.created(workspace.created)
-    call.say("next: set base_url in it, then  pixeltrack inject campaign.html --recipients list.csv")
+    call.say(f"next: set base_url in {path}, then  pixeltrack inject campaign.html --recipients list.csv")

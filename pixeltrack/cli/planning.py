@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["html", "text", "message"]
 
+_TAG = re.compile(rb"\{\{\s*(\w+)\s*(?:\||\}\})")  # {{ name }} and {{ name|filter }}
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,500})</title", re.IGNORECASE)
 _KINDS: dict[Kind, str] = {"html": "HTML", "text": "plain text", "message": "a whole message"}
 _BOXES = (".mbox", ".mbx")
@@ -174,6 +175,12 @@ def plan_given(data: bytes, name: str, policy: Policy, wishes: Wishes) -> Plan:
     if not wishes.resign_later:
         message.refuse_signed(data, name)
     return message.plan_message(data, name, policy, text=wishes.text, anew=wishes.personalize)
+
+
+def columns_in(data: bytes, columns: Sequence[str]) -> list[str]:
+    """Return which columns of a list a mail has as ``{{ tags }}``, in the order of the list."""
+    tags = {tag.decode().lower() for tag in _TAG.findall(data)}
+    return [name for name in columns if name in tags]
 
 
 def can_be_stopped(plan: Plan) -> bool:

@@ -31,17 +31,21 @@ Examples:
   pixeltrack report --campaign spring-sale --follow
       on a screen that keeps up with what comes in, until Ctrl-C
 """
-BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|company|country|version"
+BY = (
+    "link, group, hour, day, weekday, device, os, browser, client, provider, domain, company, country,"
+    " or version"
+)
 
 
 @click.command("report", epilog=EPILOG)
 @click.argument("more", nargs=-1, metavar="")
 @click.option("--campaign", metavar="NAME", help="One campaign in full; without it all, one line each.")
+@click.option("--full", is_flag=True, help="The campaign with every row, and what each figure means.")
 @click.option("--by", metavar="WHAT", help=f"The campaign's opens and clicks by one thing: {BY}.")
 @click.option(
     "--who",
     metavar="WHAT",
-    help="People who did something: opened|clicked|not-opened|clicked:LINK, a link's number or text.",
+    help="People who did something: opened, clicked, not-opened, or clicked:LINK, a link's number or text.",
 )
 @click.option(
     "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
@@ -66,7 +70,12 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
     metavar="DIR",
     help="Your own templates for --html; ours stand in for those that are not there.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV: one row for each campaign.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print the figures as CSV: a row a campaign, value, person or version.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the same figures as JSON.")
 @click.option("--follow", is_flag=True, help="Go on: show the figures again as they change, until stopped.")
 @click.option(
@@ -79,6 +88,7 @@ BY = "link|group|hour|day|weekday|device|os|browser|client|provider|domain|compa
 def command(
     more: tuple[str, ...],
     campaign: str | None,
+    full: bool,
     by: str | None,
     who: str | None,
     compared: tuple[str, ...],
@@ -97,7 +107,9 @@ def command(
     """Show how a campaign did, people and machines apart."""
     call = Call(options, {})
     report = wanted(
-        Options(more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json),
+        Options(
+            more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json, full
+        ),
         call.say,
     )
     if follow and (html or as_csv):

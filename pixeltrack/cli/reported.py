@@ -32,6 +32,7 @@ class Whole:
     span: Span
     zone: Zone
     form: Form
+    full: bool
     say: Callable[[str], None]
 
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
@@ -51,11 +52,11 @@ class Whole:
             return
         from rich.console import Console
 
-        from pixeltrack.show import terminal
+        from pixeltrack.show import brief, terminal
 
         console = Console(highlight=False)
         if isinstance(found, CampaignReport):
-            terminal.show_report(console, found)
+            (terminal.show_report if self.full else brief.show_brief)(console, found)
         elif found:
             terminal.show_overview(console, found)
         else:

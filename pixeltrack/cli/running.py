@@ -166,6 +166,12 @@ class Run:
             self._say(findings)
         if self._asked.merge_tag is not None and not self._people:
             check_merge(plan)
+        copied = not self._wishes.personalize and self._format_of(mail) not in ("recipe", "esp")
+        if copied and self._people and (tags := planning.columns_in(mail.data, self._people.columns)):
+            self._call.warn(
+                f"{mail.name} has {{{{ {tags[0]} }}}} in it, a column of the list: copies keep it as it"
+                " stands; --personalize fills it in"
+            )
         if self._people and self._wishes.personalize and not self._call.settings.db.exists():
             rehearse(plan, self._people)
 

@@ -46,6 +46,7 @@ class Options:
     templates: Path | None
     csv: bool
     json: bool
+    full: bool
 
 
 def wanted(options: Options, say: Say) -> Report:
@@ -71,6 +72,8 @@ def wanted(options: Options, say: Say) -> Report:
         raise InputError(f"--html and {forms[0]} are two runs", hint="leave one out")
     if options.templates and kind != "--html":
         raise InputError("--templates is for --html", hint="add --html FILE")
+    if options.full and (kind or forms):
+        raise InputError(f"--full is for the report of a campaign, not for {(kind or forms[0])}")
     _check_campaign(options, kind)
     form: Form = "json" if options.json else "csv" if options.csv else "terminal"
     if kind == "--compare":
@@ -110,7 +113,7 @@ def _of_hits(options: Options, form: Form, say: Say) -> Report:
 
         pages = ReportPages(options.templates)  # before anything is counted: a template may not work
         return reported.Page(options.campaign, span, zone, options.html, pages, say)
-    return reported.Whole(options.campaign, span, zone, form, say)
+    return reported.Whole(options.campaign, span, zone, form, options.full, say)
 
 
 def _times(options: Options) -> tuple[Zone, Span]:

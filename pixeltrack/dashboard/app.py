@@ -112,7 +112,7 @@ class Dashboard:
         if figures.missing:
             return "404 Not Found", [], self._pages.saying("Not found", "There is no such campaign.")
         if not body:
-            return self._later("Not now", figures.note)
+            return self._later("Not now", figures.note or "This page cannot be shown; the log says why.")
         session = _cookies(environ).get(self._place.session_cookie, "")
         tag = f'"{hashlib.blake2b(body, digest_size=16, key=session.encode()[:64]).hexdigest()}"'
         if tag in environ.get("HTTP_IF_NONE_MATCH", ""):

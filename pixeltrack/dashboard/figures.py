@@ -25,6 +25,8 @@ _MOST_PAGES = 64  # that are kept up at a time
 _SHARE = 10  # at most one part in so many of a processor's time is spent counting
 _AT_LEAST = 60.0  # seconds between two countings that nothing gave cause to: alarms depend on the time
 
+_OURS = "an error of ours; the log has it"
+
 Counted = CampaignReport | list[CampaignReport]
 Render = Callable[["Figures"], bytes]
 
@@ -149,6 +151,10 @@ class Keeper:
         except PixeltrackError as error:
             self._version = ()
             return error.message
+        except Exception:  # whatever it is, the thread goes on
+            log.exception("the dashboard could not judge")
+            self._version = ()
+            return _OURS
         return ""
 
     def _count(self, campaign: str | None, before: Figures | None) -> Figures:
@@ -166,14 +172,16 @@ class Keeper:
             return _troubled(before, error.message)
         except Exception:
             log.exception("the dashboard could not count")
-            return _troubled(before, "an error of ours; the log has it")
+            return _troubled(before, _OURS)
 
     def _rendered(self, figures: Figures) -> bytes:
         try:
             return self._render(figures)
         except PixeltrackError as error:  # of a template of the user's
             log.error("%s", error.message)
-            return b""
+        except Exception:
+            log.exception("the dashboard could not show its figures")
+        return b""
 
 
 def _troubled(before: Figures | None, why: str) -> Figures:

@@ -25,6 +25,7 @@ _DAY = 86_400_000  # milliseconds
 _AHEAD = 300_000  # milliseconds that an event may be ahead of this clock
 _WAL_LARGE = 256 << 20  # bytes; SQLite keeps it near 4 MB unless a reader holds it for long
 _LISTS_OLD = 180  # days
+_SEVERAL = 20  # hits of which none need have a known client, in a small trial
 _DISK_LOW, _DISK_OUT = 1 << 30, 100 << 20  # bytes
 FILES = 2_040  # that a collector wants to have open at the same time: its connections, and some
 
@@ -132,6 +133,7 @@ def _database(settings: Settings, now: int) -> Iterator[Check]:
     yield _clock(health, now)
     yield _age(settings.events_days, health, now)
     yield _salts(health, now)
+    yield _clients(health, settings.base_url)
     waiting = waiting_bytes(path)
     if waiting:
         hint = "start pixeltrack serve; if it is running, its log says why the database does not take them"
@@ -200,6 +202,17 @@ def _salts(health: Health, now: int) -> Check:
         hint = "start pixeltrack serve, or run pixeltrack ingest: both delete them"
         return warning("salts", f"those of {', '.join(old)} could still lead from a hit to an address", hint)
     return ok("salts", "none but the day's")
+
+
+def _clients(health: Health, base_url: str) -> Check:
+    """Behind a proxy that is not trusted, or by a log without addresses, nobody's network is known."""
+    if health.known:
+        return ok("clients", "their addresses are known when they ask, and looked up in the network lists")
+    if health.lately < _SEVERAL or not base_url.startswith("https:"):
+        return ok("clients", "too few hits of readers elsewhere to say whether their addresses are known")
+    hint = "let the proxy set X-Forwarded-For, and name it: serve --trusted-proxy 127.0.0.1"
+    said = f"the address of none of the last {health.lately} hits was known: rules about networks are silent"
+    return warning("clients", said, hint)
 
 
 def _disk(folder: Path) -> Check:

@@ -17,7 +17,9 @@ from pixeltrack.show.text import bar, clean, count, iso, moment, percent
 
 _ROWS = 40  # on a terminal
 _BAR = 12
+_LEAST = 8  # columns for what a row is called
 _WIDE = 90  # columns from which other hits and bars are shown
+_BROAD = 60  # and from which rates and totals are
 _COLUMNS = (
     *("tracked", "openers", "opens", "open_rate", "clickers", "clicks", "click_rate"),
     *("machine_opens", "machine_clicks", "unknown_opens", "unknown_clicks"),
@@ -64,18 +66,22 @@ def _table(found: Breakdown, rows: tuple[Row, ...], width: int) -> Table:
     clicks = found.by != "client"
     wide = width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#" if found.by == "link" else found.by, no_wrap=True, overflow="ellipsis", min_width=3)
-    if found.by == "link":
-        room = width - (60 if wide else 26)
-        table.add_column("link", no_wrap=True, overflow="ellipsis", max_width=max(12, room))
+    broad = width >= _BROAD
     names = [
         *(["tracked"] if rated else []),
-        *(["opened", "rate"] if rated else ["opened", "opens"] if opens else []),
-        *(["clicked", "rate"] if rated else ["clicked", "clicks"] if clicks else []),
+        *(["opened", *(["rate" if rated else "opens"] if broad else [])] if opens else []),
+        *(["clicked", *(["rate" if rated else "clicks"] if broad else [])] if clicks else []),
         *(["machines", "unknown"] if wide else []),
     ]
-    for name in names:
-        table.add_column(name, justify="right", min_width=len(name), no_wrap=True)
+    widths = [len("100.0 %") if name == "rate" else len(name) for name in names]
+    room = max(_LEAST, width - sum(widths) - 3 * len(names) - 2 - (_BAR + 3 if wide else 0))
+    if found.by == "link":
+        table.add_column("#", no_wrap=True, min_width=3)
+        table.add_column("link", no_wrap=True, overflow="ellipsis", max_width=max(_LEAST, room - 6))
+    else:
+        table.add_column(found.by, no_wrap=True, overflow="ellipsis", min_width=3, max_width=room)
+    for name, least in zip(names, widths, strict=True):
+        table.add_column(name, justify="right", min_width=least, no_wrap=True)
     if wide:
         table.add_column("", min_width=_BAR, no_wrap=True)
     most = max(_weight(row) for row in rows)
@@ -84,11 +90,14 @@ def _table(found: Breakdown, rows: tuple[Row, ...], width: int) -> Table:
         if found.by == "link":
             cells.append(Text(clean(row.says)))
         if rated:
-            cells += [count(row.tracked), Text(count(row.opens.unique), "bold"), percent(row.open_rate)]
-            cells += [Text(count(row.clicks.unique), "bold"), percent(row.click_rate)]
-        else:
-            for tally in ([row.opens] if opens else []) + ([row.clicks] if clicks else []):
-                cells += [Text(count(tally.unique), "bold"), count(tally.total)]
+            cells.append(count(row.tracked))
+        for tally, rate, is_shown in (
+            (row.opens, row.open_rate, opens),
+            (row.clicks, row.click_rate, clicks),
+        ):
+            if is_shown:
+                cells.append(Text(count(tally.unique), "bold"))
+                cells += [percent(rate) if rated else count(tally.total)] if broad else []
         if wide:
             cells += [
                 Text(count(row.machine_opens + row.machine_clicks), "yellow"),

@@ -70,7 +70,8 @@ def show_explanation(console: Console, said: Explanation, *, every: bool = False
         facts.add_row(Text(name, "dim"), Text(clean(value, 400)))
     console.print(Text(f"hit {said.fact.event_id}   {clean(said.campaign.name)}", "bold"))
     console.print(facts)
-    console.print(_rules(said.steps, every=every))
+    if every or any(step.answer == "yes" for step in said.steps):
+        console.print(_rules(said.steps, every=every))
     for answer, words in (("no", "asked, and no"), ("silent", "not to be asked")):
         codes = [step.code + (f" ({step.why})" if step.why else "") for step in said.steps]
         some = [code for code, step in zip(codes, said.steps, strict=True) if step.answer == answer]
@@ -162,7 +163,7 @@ def _facts(said: Explanation) -> list[tuple[str, str]]:
         ("headers", headers if fact.flags & Flag.HEADERS else f"not looked at; {headers}"),
         ("network", fact.network or "in no list"),
         ("address", "told apart that day, not stored" if fact.address else "not known"),
-        ("beside", f"{count(said.others)} other hits of the same message"),
+        ("beside", f"{count(said.others)} other hit{'s' * (said.others != 1)} of the same message"),
     ]
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from pixeltrack.consent import NOT_ASKED
 from pixeltrack.inject import Summary
 from pixeltrack.lint import Finding
 from pixeltrack.manifest import link_values
@@ -79,10 +80,7 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
     if summary.format in ("recipe", "esp"):
         yield from _upload_lines(summary)
     elif summary.modes:
-        yield (
-            f"Send them with your own mail program; {summary.out / 'messages.csv'} says which file goes"
-            " to whom."
-        )
+        yield _send_line(summary)
     elif merge_tag:
         yield f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands."
     else:
@@ -130,11 +128,7 @@ def versions_lines(summary: Summary, plans: Sequence[Plan], *, verbose: bool) ->
             " people who may not be tracked."
         )
     else:
-        together = ", all versions at the same time" if len(plans) > 1 else ""
-        yield (
-            f"Send them with your own mail program{together}; {summary.out / 'messages.csv'} says which file"
-            " goes to whom."
-        )
+        yield _send_line(summary, ", all versions at the same time" if len(plans) > 1 else "")
     if len(plans) > 1:
         yield f"pixeltrack report --campaign {shlex.quote(summary.campaign)} --ab  compares the versions."
 
@@ -166,6 +160,20 @@ def _left_alone(plan: Plan, *, verbose: bool) -> Iterator[str]:
 def _people(summary: Summary) -> Iterator[str]:
     for (outcome, reason), people in sorted(summary.modes.items()):
         yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    reasons = {reason for outcome, reason in summary.modes if outcome != "suppressed"}
+    if reasons == {NOT_ASKED}:
+        yield "          (your settings ask for consent: the list needs a column consent that says granted)"
+
+
+def _send_line(summary: Summary, when: str = "") -> str:
+    table = summary.out / "messages.csv"
+    if summary.format == "jsonl":
+        return (
+            f"Send them by a program of yours{when}: each line of messages.jsonl is a message, and for whom."
+        )
+    if summary.format in ("mbox", "maildir"):
+        return f"Deliver them with your own mail system{when}; {table} has everybody's headers and token."
+    return f"Send them with your own mail program{when}; {table} says which file goes to whom."
 
 
 def _upload_lines(summary: Summary) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from rich import box
@@ -10,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pixeltrack.show.table import csv_text
+from pixeltrack.show.table import AsIs, Cell, csv_text
 from pixeltrack.show.text import clean, count, iso, moment
 from pixeltrack.who import Listing, Person
 
@@ -37,6 +39,8 @@ def _notes(found: Listing) -> list[str]:
     notes = []
     if found.unnamed:
         notes.append(f"{found.unnamed:,} more may not be named: they refused to be measured.")
+    if found.unsubscribed:
+        notes.append(f"{found.unsubscribed:,} more left out: unsubscribed.")
     ahead = sum(person.seen == "only loaded ahead" for person in found.people)
     if ahead:
         notes.append(f"Of {ahead:,} the pixel was only loaded ahead: whether they looked cannot be seen.")
@@ -76,6 +80,7 @@ def as_json(found: Listing) -> str:
         "since": iso(found.since),
         "until": iso(found.until),
         "unnamed": found.unnamed,
+        "unsubscribed": found.unsubscribed,
         "people": [
             {
                 "address": person.address,
@@ -92,15 +97,19 @@ def as_json(found: Listing) -> str:
 
 
 def as_csv(found: Listing) -> str:
-    """Return a list as ``inject --recipients`` reads it: ``email``, the list's columns, and what was seen."""
+    """Return a list as ``inject --recipients`` reads it: ``email``, the list's columns, and what was seen.
+
+    Addresses are as ``inject`` took them, which refuses those that a spreadsheet would run: with a guard
+    before it, one would be somebody else's.
+    """
     own = ("pt_hits", "pt_first", "pt_last", "pt_seen")
     columns = sorted({name for person in found.people for name in person.fields} - {"email", *own})
-    rows = [
+    rows: Iterator[tuple[Cell, ...]] = (
         (
-            person.address,
+            AsIs(person.address),
             *(person.fields.get(name, "") for name in columns),
             *(person.hits, iso(person.first), iso(person.last), person.seen),
         )
         for person in found.people
-    ]
-    return csv_text([("email", *columns, *own), *rows])
+    )
+    return csv_text(chain([("email", *columns, *own)], rows))  # one by one: there may be a million

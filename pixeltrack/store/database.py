@@ -108,6 +108,18 @@ class Database:
             finally:
                 self._writing = False
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read meanwhile what is there now, whatever others write; nothing can be written here."""
+        self._stay()
+        with explained(self.path):
+            self._connection.execute("begin")
+        try:
+            yield
+        finally:
+            with explained(self.path):
+                self._connection.execute("rollback")
+
     def _stay(self) -> None:
         """Raise StoreError unless the open file is the one at the path, if need be after opening that."""
         if self._writing or (self._place.is_same(self.path) and not self._damaged):

@@ -74,6 +74,10 @@ class Exports(Hits):
             yield page
             after = page[-1] if len(page) == _PAGE else None
 
+    def unsubscribed(self, campaign_id: int) -> set[int]:
+        """Return the messages of a campaign whose people have unsubscribed, by any campaign's mail."""
+        return {message for (message,) in self._plain(query("unsubscribed"), {"campaign_id": campaign_id})}
+
     def refusals(self, campaign_id: int) -> dict[int, frozenset[Scope]]:
         """Return what people refused through a campaign's mail, by message."""
         found: defaultdict[int, set[Scope]] = defaultdict(set)

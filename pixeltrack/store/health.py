@@ -24,6 +24,11 @@ class Health:
     wal_bytes: int
     key: str | None  # the check value of the key that made it
     salts: tuple[str, ...] = ()  # the days whose salt is kept, as 2026-11-01
+    lately: int = 0  # newest hits that were looked at, and of how many the client's address was known
+    known: int = 0
+
+
+_LATELY = 200  # hits
 
 
 def examine(path: Path) -> Health:
@@ -37,6 +42,7 @@ def examine(path: Path) -> Health:
         (found,) = connection.execute("pragma quick_check(1)").fetchone()
         oldest = newest = key = None
         salts: tuple[str, ...] = ()
+        lately = known = 0
         if found == "ok" and 0 < schema <= VERSION:
             oldest, newest = connection.execute("select min(at), max(at) from events").fetchone()
             if schema >= 5 and oldest is not None:  # the counts of further hits came then
@@ -45,5 +51,12 @@ def examine(path: Path) -> Health:
             row = connection.execute("select value from facts where name = 'key'").fetchone()
             key = row[0] if row else None
             salts = salt_days(connection)
+            if schema >= 4:  # hits have a number of their address since then
+                lately, known = connection.execute(
+                    "select count(*), coalesce(sum(address <> 0), 0)"
+                    " from (select address from events order by event_id desc limit ?)",
+                    [_LATELY],
+                ).fetchone()
         wal_bytes = wal.stat().st_size if wal.exists() else 0
-    return Health(schema, VERSION, "" if found == "ok" else str(found), oldest, newest, wal_bytes, key, salts)
+    damage = "" if found == "ok" else str(found)
+    return Health(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, lately, known)

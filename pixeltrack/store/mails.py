@@ -42,7 +42,8 @@ def keep(connection: sqlite3.Connection, campaign_id: int, mail: Mail) -> None:
     connection.execute(
         "insert into mails (campaign_id, version, digest, kind, charset, links, preview, added, content)"
         " values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (campaign_id, version, digest) do update"
-        " set links = excluded.links, preview = min(preview, excluded.preview), added = excluded.added",
+        " set kind = excluded.kind, charset = excluded.charset, links = excluded.links,"
+        " preview = excluded.preview, added = excluded.added where excluded.preview <= preview",
         [*key, digest, mail.kind, mail.charset, links, mail.preview, mail.added, content],
     )
     connection.execute(

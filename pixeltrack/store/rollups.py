@@ -58,20 +58,30 @@ class Rollups(Hits):
         )
         return Audience(*rows[0][:2], *map(json.loads, rows[0][2:])) if rows else None
 
-    def keep_audience(self, campaign_id: int, version: str, count: Callable[[], Audience]) -> Audience:
-        """Count a campaign's messages, and note how many there are unless they change meanwhile."""
+    def keep_audience(
+        self, campaign_id: int, version: str, count: Callable[[], Audience], busy_ms: int | None = None
+    ) -> Audience:
+        """Count a campaign's messages, and note how many there are unless they change meanwhile.
+
+        ``busy_ms`` is how long to wait for another writer, this once.
+        """
         claim = secrets.token_hex()
-        with self._transaction() as connection:
+        with self._transaction(busy_ms) as connection:
             insert = "insert or replace into audiences values (?, ?, 0, 0, '{}', '{}')"
             connection.execute(insert, [campaign_id, claim])
         found = count()
-        with self._transaction() as connection:
+        with self._transaction(busy_ms) as connection:
             connection.execute(
                 "update audiences set version = ?, messages = ?, tracked = ?, providers = ?, companies = ?"
                 " where version = ?",
                 [version, *found[:2], json.dumps(found.providers), json.dumps(found.companies), claim],
             )
         return found
+
+    def drop_rollup(self, campaign_id: int) -> None:
+        """Drop a campaign's roll-up: whoever judges its hits or reports it next counts it anew."""
+        with self._transaction() as connection:
+            self._drop_rollup(connection, campaign_id)
 
     def people_moments(
         self, campaign_id: int, hours: Collection[int], without: Collection[int] = ()
@@ -121,16 +131,22 @@ class Rollups(Hits):
             [campaign_id, version, rollup.begun, rollup.first, rollup.last],
         )
 
-    def _add_delta(self, connection: sqlite3.Connection, campaign_id: int, delta: Delta) -> bool:
+    def _add_delta(
+        self, connection: sqlite3.Connection, campaign_id: int, version: str, delta: Delta
+    ) -> bool:
         """Add to a campaign's roll-up what the verdicts change that were just written.
 
-        Returns False, and does nothing, where there is none.
+        Returns False, and does nothing, where there is none. One of another version, which a program
+        with other names has made meanwhile, is dropped: what has two names would not add up.
         """
-        select = "select begun, first, last from rollups where campaign_id = ?"
+        select = "select version, begun, first, last from rollups where campaign_id = ?"
         stored = connection.execute(select, [campaign_id]).fetchone()
         if stored is None:
             return False
-        begun, first, last = stored
+        is_version, begun, first, last = stored
+        if is_version != version:
+            self._drop_rollup(connection, campaign_id)
+            return True
         rows = [(campaign_id, _text(cell), number) for cell, number in delta.cells.items()]
         connection.executemany(query("add_cell"), rows)
         connection.executemany(
@@ -154,6 +170,10 @@ class Rollups(Hits):
             ],
         )
         return True
+
+    def _drop_rollup(self, connection: sqlite3.Connection, campaign_id: int) -> None:
+        connection.execute("delete from rollups where campaign_id = ?", [campaign_id])
+        connection.execute("delete from rollup_cells where campaign_id = ?", [campaign_id])
 
     def _forget_rollups(self, connection: sqlite3.Connection) -> None:
         connection.execute("delete from rollups")

@@ -132,11 +132,13 @@ class Verdicts(Rollups):
         judged: Mapping[int, int],
         moments: Mapping[int, tuple[int, int]],
         deltas: Mapping[int, Delta],
+        version: str,
         changes: list[Change] | None = None,
     ) -> State:
         """Write verdicts by the numbers of the hits, and what they change in campaigns' roll-ups.
 
-        ``moments`` are the first and the last moment of new hits, by chunk. ``changes`` takes the verdicts
+        ``moments`` are the first and the last moment of new hits, by chunk; ``version`` is that of the
+        roll-ups that the deltas are for. ``changes`` takes the verdicts
         that are others than before.
         """
         by_chunk: defaultdict[int, list[int]] = defaultdict(list)
@@ -154,14 +156,19 @@ class Verdicts(Rollups):
                     values = [chunk, min(times), max(times), numbers]
                     connection.execute("insert or replace into verdicts values (?, ?, ?, ?)", values)
             for campaign_id, delta in deltas.items():
-                if not self._add_delta(connection, campaign_id, delta):
+                if not self._add_delta(connection, campaign_id, version, delta):
                     raise Moved
             connection.execute("update judging set writes = writes + 1")
         return state._replace(writes=state.writes + 1)
 
-    def keep_rollup(self, state: State, campaign_id: int, version: str, rollup: Rollup) -> None:
-        """Replace a campaign's roll-up with one that was counted from the verdicts as they were."""
-        with self._held(state) as connection:
+    def keep_rollup(
+        self, state: State, campaign_id: int, version: str, rollup: Rollup, busy_ms: int | None = None
+    ) -> None:
+        """Replace a campaign's roll-up with one that was counted from the verdicts as they were.
+
+        ``busy_ms`` is how long to wait for another writer, this once.
+        """
+        with self._held(state, busy_ms) as connection:
             self._replace_rollup(connection, campaign_id, version, rollup)
 
     def finish(self, state: State) -> State:
@@ -222,9 +229,9 @@ class Verdicts(Rollups):
         return totals
 
     @contextmanager
-    def _held(self, state: State) -> Iterator[sqlite3.Connection]:
+    def _held(self, state: State, busy_ms: int | None = None) -> Iterator[sqlite3.Connection]:
         """Write, unless somebody else has gone on meanwhile."""
-        with self._transaction() as connection:
+        with self._transaction(busy_ms) as connection:
             row = connection.execute(query("judging_state")).fetchone()
             if row is None or tuple(row) != tuple(state):
                 raise Moved

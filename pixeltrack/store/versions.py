@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pixeltrack.store.connect import explained
@@ -50,6 +51,11 @@ class Versions(Database):
             rows = cursor.execute(query("message_versions"), {"campaign_id": campaign_id})
             for message, version, batch, tracked, stored in rows:
                 yield Placing(message, version, batch, bool(tracked), bool(stored))
+
+    def versions_of(self, campaign_id: int, messages: Iterable[int]) -> list[tuple[int, int]]:
+        """Return some messages, each with the number of its version; unknown ones are left out."""
+        asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
+        return [(message, version) for message, version in self._plain(query("versions_of"), asked)]
 
     def batch_sizes(self, campaign_id: int) -> list[BatchSize]:
         """Return how many messages of each version each of a campaign's batches has."""

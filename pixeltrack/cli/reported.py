@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pixeltrack.cli.beside import Form
+from pixeltrack.cli.printed import Form, printed, put
 from pixeltrack.errors import InputError
 from pixeltrack.figures import CampaignReport
 
@@ -123,11 +123,7 @@ class ByProperty:
         campaign = store.campaign(self.campaign)
         verdicts.bring_up_to_date(store, progress, failed)
         found = breakdown.build(store, campaign, self.by, self.span, self.zone)
-        if self.form != "terminal":
-            return lambda: put(shown.as_json(found) if self.form == "json" else shown.as_csv(found))
-        from rich.console import Console
-
-        return lambda: shown.show(Console(highlight=False), found)
+        return printed(self.form, shown, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +144,7 @@ class Listed:
         wanted = who.read(store, campaign, self.what)
         verdicts.bring_up_to_date(store, progress, failed)
         found = who.build(store, campaign, wanted, self.span)
-        if self.form != "terminal":
-            return lambda: put(shown.as_json(found) if self.form == "json" else shown.as_csv(found))
-        from rich.console import Console
-
-        return lambda: shown.show(Console(highlight=False), found)
+        return printed(self.form, shown, found)
 
 
 def way(name: str) -> By:
@@ -163,8 +155,3 @@ def way(name: str) -> By:
         if known == name:
             return known
     raise InputError(f"hits have no {name[:40]!r}", hint=f"--by is one of {', '.join(WAYS)}")
-
-
-def put(text: str) -> None:
-    """Print a text that may end in a newline."""
-    click.echo(text, nl=not text.endswith("\n"))

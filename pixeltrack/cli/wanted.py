@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from pixeltrack.cli.beside import Beside, Form
+from pixeltrack.cli.beside import Beside
+from pixeltrack.cli.printed import Form
 from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:

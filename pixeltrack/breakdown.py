@@ -11,7 +11,7 @@ from itertools import islice
 from pixeltrack import heard, properties
 from pixeltrack.errors import InputError
 from pixeltrack.figures import Tally
-from pixeltrack.heard import Heard, Span
+from pixeltrack.heard import Heard, Span, Told
 from pixeltrack.model import Campaign, EventKind
 from pixeltrack.properties import OF_MESSAGES, UNKNOWN, WEEKDAYS, By
 from pixeltrack.rates import ratio
@@ -64,7 +64,9 @@ class _Sums:
         return self.hits[kind, "prefetch"] + self.hits[kind, "scanner"]
 
 
-def build(store: Store, campaign: Campaign, by: By, span: Span, zone: Zone) -> Breakdown:
+def build(
+    store: Store, campaign: Campaign, by: By, span: Span, zone: Zone, told: Told | None = None
+) -> Breakdown:
     """Return a campaign's judged hits by a property.
 
     Raises InputError where the campaign has no such property: no versions, or recipients that the
@@ -77,7 +79,7 @@ def build(store: Store, campaign: Campaign, by: By, span: Span, zone: Zone) -> B
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     for name in (*whole, *(map(str, links) if by == "link" else WEEKDAYS if by == "weekday" else ())):
         sums[name] = _Sums()
-    hits = heard.messages(store, number, span)
+    hits = heard.messages(store, number, span, told)
     if by in OF_MESSAGES:
         while page := list(islice(hits, _AT_ONCE)):
             names = properties.of_messages(store, number, by, (message for message, _hits in page))

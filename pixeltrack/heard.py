@@ -57,6 +57,19 @@ class Verdicts(dict[int, Verdict]):
         return found[number]
 
 
+def adding(progress: Told | None, done: int = 0) -> Told | None:
+    """Return what tells ``progress`` the sum of what it is told, from ``done`` on."""
+    if progress is None:
+        return None
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done)
+
+    return told
+
+
 def messages(
     store: Store, campaign_id: int, span: Span | None = None, told: Told | None = None
 ) -> Iterator[tuple[int, list[Heard]]]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pixeltrack import heard
 from pixeltrack.errors import InputError
-from pixeltrack.heard import Heard, Span
+from pixeltrack.heard import Heard, Span, Told
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.store import Store
 
@@ -104,13 +104,15 @@ def _cut(label: str) -> str:
     return label if len(label) <= _LABEL else f"{label[: _LABEL - 1].rstrip()}…"
 
 
-def build(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Listing:
+def build(store: Store, campaign: Campaign, asked: Wanted, span: Span, told: Told | None = None) -> Listing:
     """Return who did what is asked for; only what is judged counts, and people are in order of time."""
     unnamed = unsubscribed = 0
     gone = store.unsubscribed(campaign.campaign_id)
     people: list[Person] = []
     found = (
-        _without(store, campaign, span) if asked.what == "not-opened" else _with(store, campaign, asked, span)
+        _without(store, campaign, span, told)
+        if asked.what == "not-opened"
+        else _with(store, campaign, asked, span, told)
     )
     while page := dict(islice(found, _AT_ONCE)):
         holders = store.holders(campaign.campaign_id, page)
@@ -146,9 +148,9 @@ def _interned(fields: dict[str, str]) -> dict[str, str]:
 _Found = tuple[int, tuple[list[Heard], Seen | None]]
 
 
-def _with(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Iterator[_Found]:
+def _with(store: Store, campaign: Campaign, asked: Wanted, span: Span, told: Told | None) -> Iterator[_Found]:
     kind = _OPEN if asked.what == "opened" else _CLICK
-    for message, hits in heard.messages(store, campaign.campaign_id, span):
+    for message, hits in heard.messages(store, campaign.campaign_id, span, told):
         counted = [
             hit
             for hit in hits
@@ -160,10 +162,10 @@ def _with(store: Store, campaign: Campaign, asked: Wanted, span: Span) -> Iterat
             yield message, (counted, None)
 
 
-def _without(store: Store, campaign: Campaign, span: Span) -> Iterator[_Found]:
+def _without(store: Store, campaign: Campaign, span: Span, told: Told | None) -> Iterator[_Found]:
     """Yield the messages without an open or a click of a person: who clicked has read it, pixel or not."""
     seen: dict[int, Seen | None] = {}
-    for message, hits in heard.messages(store, campaign.campaign_id, span):
+    for message, hits in heard.messages(store, campaign.campaign_id, span, told):
         seen[message] = _seen(hits)
     for page in store.message_pages(campaign.campaign_id):
         for message in page:

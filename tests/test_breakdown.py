@@ -17,7 +17,7 @@ from command import run
 from conftest import BASE, CHROME, START, Inject, people
 from test_report import GMAIL, IPHONE, Hits
 
-from pixeltrack import breakdown, report, who
+from pixeltrack import breakdown, heard, report, who
 from pixeltrack.breakdown import Breakdown, Row
 from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.figures import CampaignReport, Tally
@@ -395,3 +395,13 @@ def test_a_message_is_asked_for_its_version_alone(inject: Inject, workspace: Wor
     ((one, other),) = workspace.store.message_pages(campaign.campaign_id)
     assert of_messages(workspace.store, campaign.campaign_id, "version", [one]) == {one: "no version"}
     assert set(of_messages(workspace.store, campaign.campaign_id, "version", [other, 5])) == {other}
+
+
+def test_long_counting_tells_how_far_it_is(hits: Hits, workspace: Workspace) -> None:
+    report.build(workspace.store, "spring")
+    campaign = workspace.store.campaign("spring")
+    done: list[int] = []
+    told = heard.adding(done.append, 100)  # behind those that were judged before
+    breakdown.build(workspace.store, campaign, "day", Span(), read_zone("UTC"), told)
+    assert done == sorted(done)
+    assert done[-1] >= 100 + workspace.store.hit_counts()[campaign.campaign_id]

@@ -21,6 +21,9 @@ class Beside:
     ab: bool
     form: Form
 
+    def steps(self, store: Store) -> int:
+        return 0
+
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Callable[[], None]:
         """Return what prints the figures; raise InputError where there is nothing to compare."""
         if self.ab:

@@ -49,7 +49,7 @@ def follow_report(call: Call, report: Report, *, every: float, as_json: bool) ->
     face: _Face = _Screen(console, every) if on_screen else _Stream(call, as_json)
     figures = Figures(call, store, report)
     try:
-        with progress(store.unjudged(), call, "judging") as tell:
+        with progress(store.unjudged() + report.steps(store), call, "counting") as tell:
             figures.count(tell)
         with face.opened():
             _follow(figures, face, every)

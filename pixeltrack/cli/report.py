@@ -132,7 +132,7 @@ def command(
     def failed(error: StoreError) -> None:
         call.warn(f"{waiting:,} hits are not judged, and not counted yet: {error.message}")
 
-    with progress(waiting, call, "judging") as tell:
+    with progress(waiting + report.steps(store), call, "counting") as tell:
         show = report.build(store, tell, failed)
     store.close()
     spooled = waiting_bytes(call.settings.db)

@@ -35,6 +35,9 @@ class Whole:
     full: bool
     say: Callable[[str], None]
 
+    def steps(self, store: Store) -> int:
+        return 0
+
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
         found = _reports(store, self.campaign, self.span, self.zone, progress, failed)
         return lambda: self._show(found)
@@ -73,6 +76,9 @@ class Page:
     path: Path
     pages: ReportPages
     say: Callable[[str], None]
+
+    def steps(self, store: Store) -> int:
+        return 0
 
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
         from pixeltrack import report
@@ -116,13 +122,17 @@ class ByProperty:
     zone: Zone
     form: Form
 
+    def steps(self, store: Store) -> int:
+        return hits_of(store, self.campaign)
+
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
-        from pixeltrack import breakdown, verdicts
+        from pixeltrack import breakdown, heard, verdicts
         from pixeltrack.show import breakdown as shown
 
-        campaign = store.campaign(self.campaign)
+        campaign, waiting = store.campaign(self.campaign), store.unjudged()
         verdicts.bring_up_to_date(store, progress, failed)
-        found = breakdown.build(store, campaign, self.by, self.span, self.zone)
+        told = heard.adding(progress, waiting)
+        found = breakdown.build(store, campaign, self.by, self.span, self.zone, told)
         return printed(self.form, shown, found)
 
 
@@ -136,15 +146,24 @@ class Listed:
     zone: Zone
     form: Form
 
+    def steps(self, store: Store) -> int:
+        return hits_of(store, self.campaign)
+
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
-        from pixeltrack import verdicts, who
+        from pixeltrack import heard, verdicts, who
         from pixeltrack.show import who as shown
 
         campaign = store.campaign(self.campaign)
         wanted = who.read(store, campaign, self.what)
+        waiting = store.unjudged()
         verdicts.bring_up_to_date(store, progress, failed)
-        found = who.build(store, campaign, wanted, self.span)
+        found = who.build(store, campaign, wanted, self.span, heard.adding(progress, waiting))
         return printed(self.form, shown, found)
+
+
+def hits_of(store: Store, name: str) -> int:
+    """Return how many hits a campaign has, which are counted one by one."""
+    return store.hit_counts().get(store.campaign(name).campaign_id, 0)
 
 
 def way(name: str) -> By:

@@ -26,6 +26,9 @@ Say = Callable[[str], None]
 class Report(Protocol):
     """Something that can be reported."""
 
+    def steps(self, store: Store) -> int:
+        """Return how many hits it counts one by one, beside those that are yet to be judged."""
+
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Callable[[], None]:
         """Return what prints it, when the store is closed. Raises PixeltrackError."""
 

@@ -17,6 +17,10 @@ from pixeltrack.errors import InputError
 DEFAULT_CONFIG = Path("pixeltrack.toml")
 Metrics = Literal["local", "public", "off"]
 LogFormat = Literal["text", "json"]
+#: Whose rules hold: what ``init --preset`` writes. Of those of the European Economic Area "strict" and the
+#: like ask for consent; California's ("us-ca") and the other states' for a way to object.
+Preset = Literal["strict", "eu", "fr", "it", "uk", "us", "us-ca"]
+OBJECTING: frozenset[str] = frozenset({"us", "us-ca"})
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
 # Every key of the file, and what it must be. An unknown one is refused with its path.
@@ -28,6 +32,7 @@ _KEYS: dict[str, type] = {
     "base_url": str,
     "judging.rules": str,
     "consent.policy": str,
+    "consent.preset": str,
     "retention.events_days": int,
     "sender.name": str,
     "sender.controller": str,
@@ -72,6 +77,7 @@ class Settings:
     country_db: Path | None  # the user's file that tells an address' country
     base_url: str
     consent: Policy
+    preset: Preset | None
     events_days: int | None  # None: events are kept until they are deleted by hand
     sender: str | None
     controller: str | None
@@ -115,6 +121,7 @@ def load(
     values |= {key: value for key, value in (options or {}).items() if value is not None}
     for key, choices in (
         ("consent.policy", get_args(Policy)),
+        ("consent.preset", get_args(Preset)),
         ("serve.metrics", get_args(Metrics)),
         ("serve.log_format", get_args(LogFormat)),
     ):
@@ -129,7 +136,8 @@ def load(
         networks=Path(values["networks"]) if "networks" in values else db.with_name("pixeltrack.networks"),
         country_db=Path(values["country_db"]) if "country_db" in values else None,
         base_url=values.get("base_url", DEFAULT_BASE_URL),
-        consent=values.get("consent.policy", "assumed"),
+        consent=_policy(values, path),
+        preset=values.get("consent.preset"),
         events_days=values.get("retention.events_days"),
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),
@@ -147,6 +155,18 @@ def load(
         rules=Path(values["judging.rules"]) if "judging.rules" in values else None,
         config=path if named or path.is_file() else None,
     )
+
+
+def _policy(values: Mapping[str, Any], path: Path) -> Policy:
+    """Return the policy; what a preset asks for is never less than asked for."""
+    preset, policy = values.get("consent.preset"), values.get("consent.policy")
+    required = preset is not None and preset not in OBJECTING
+    if required and policy == "assumed":
+        raise InputError(
+            f"{path}: consent.policy is 'assumed', which consent.preset {preset!r} does not allow",
+            hint='write policy = "required", or remove the line',
+        )
+    return policy or ("required" if required else "assumed")
 
 
 def _proxy(address: object) -> str:

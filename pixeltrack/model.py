@@ -6,10 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Consent = Literal["granted", "denied", "unknown"]
-Scope = Literal["all", "tracking"]  # of an opt-out: from the mail, or from being measured
+#: What a copy's pixel, or its links, may tell; the most restrictive first. Their order is stored: only add.
+Mode = Literal["off", "aggregate", "company", "hygiene", "pseudonymous", "individual"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+# Of an opt-out: from the mail, or from being measured, be it at all, in opens or in clicks.
+Scope = Literal["all", "tracking", "opens", "clicks"]
 CampaignKind = Literal["recipients", "merge", "preview"]
 StoredEvent = tuple[int, int, int, int, str, int]  # message, at (ms UTC), kind, link, agent, flags
 WeightedHit = tuple[int, int, int, int, str, int, int]  # the same, and how many hits it stands for

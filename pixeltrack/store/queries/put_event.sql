@@ -3,5 +3,5 @@
 insert into events (at, campaign_id, kind, link, message, agent_id, flags, network_id, address)
 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
 where not exists (
-    select 1 from silenced where campaign_id = ?2 and message = ?5
+    select 1 from silenced where campaign_id = ?2 and message = ?5 and kinds & ?3
 )

@@ -2,5 +2,5 @@
 insert into events (at, campaign_id, kind, link, message, agent_id, flags, network_id, address)
 select * from (values (?, ?, ?, ?, ?, ?, ?, ?, ?))
 where not exists (
-    select 1 from silenced where campaign_id = column2 and message = column5
+    select 1 from silenced where campaign_id = column2 and message = column5 and kinds & column3
 )

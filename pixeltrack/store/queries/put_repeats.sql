@@ -3,7 +3,7 @@ insert into repeats
     (campaign_id, message, hour, kind, link, agent_id, flags, network_id, hits, first_at, last_at)
 select :campaign_id, :message, :hour, :kind, :link, :agent_id, :flags, :network_id, :hits, :first_at, :last_at
 where not exists (
-    select 1 from silenced where campaign_id = :campaign_id and message = :message
+    select 1 from silenced where campaign_id = :campaign_id and message = :message and kinds & :kind
 )
 on conflict (campaign_id, message, hour, kind, link, agent_id, flags, network_id) do update set
     hits = hits + excluded.hits,

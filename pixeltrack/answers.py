@@ -1,4 +1,4 @@
-"""Answers as values, and the pages among them with the headers that every page carries."""
+"""Answers as values, and the pages among them; and the headers that every answer carries."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pixeltrack.pages import Pages
 Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers, bytes]  # status line, headers without Content-Length, body
 
-NO_STORE = ("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0, private")
 #: What every answer says unless it says otherwise itself (ASVS 5.0: 3.4.3 to 3.4.6, 14.3.2).
 _GUARDS: Headers = [
-    NO_STORE,
+    ("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0, private"),
     ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),  # else a token in the address leaks to where a link leads
@@ -35,10 +34,7 @@ class Answers:
         """Return a page by its template's name; values are what the template shows."""
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
-            NO_STORE,
             ("Content-Security-Policy", self._pages.content_security_policy),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Referrer-Policy", "no-referrer"),
             ("X-Robots-Tag", "noindex, nofollow"),
         ]
         return status, headers, self._pages.render(name, **values)

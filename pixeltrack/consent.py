@@ -35,6 +35,8 @@ def decide(policy: Policy, listed: Consent, opt_outs: frozenset[Scope], recorded
         return Mode("suppressed", "unsubscribed")
     if "tracking" in opt_outs:
         return Mode("untracked", "stopped tracking")
+    if own := opt_outs & {"opens", "clicks"}:
+        return Mode("untracked", "stopped tracking" if len(own) == 2 else f"stopped tracking of {min(own)}")
     if recorded.refuses:
         opens, clicks = recorded.opens == "denied", recorded.clicks == "denied"
         which = "" if opens and clicks else "opens " if opens else "clicks "

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from pixeltrack.answers import Answer, Answers
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.ledger import Recorded
 from pixeltrack.minting import Personal
 from pixeltrack.model import Scope
 from pixeltrack.store import Store
@@ -21,6 +22,31 @@ if TYPE_CHECKING:
 log = logging.getLogger("pixeltrack.personal")
 
 _MAX_BODY = 8_192
+_STILL = "This takes effect at once, also in mails that you already have. Their links keep working."
+# What each button of the preferences page does: the scope, and the words that confirm it.
+_ACTIONS: dict[str, tuple[Scope, str, str]] = {
+    "stop": (
+        "tracking",
+        "Tracking is off",
+        "You keep getting the mails. Nothing that you open or click in them is recorded any"
+        " more, also in mails that you already have.",
+    ),
+    "stop-opens": (
+        "opens",
+        "Opens are not noted any more",
+        f"You keep getting the mails. Whether you open them is not recorded any more. {_STILL}",
+    ),
+    "stop-clicks": (
+        "clicks",
+        "Clicks are not noted any more",
+        f"You keep getting the mails. What you click in them is not recorded any more. {_STILL}",
+    ),
+}
+_UNSUBSCRIBED: tuple[Scope, str, str] = (
+    "all",
+    "You are unsubscribed",
+    "You will not get these mails any more. This takes effect at once.",
+)
 
 
 class PersonalPages:
@@ -46,12 +72,7 @@ class PersonalPages:
         if person is None:
             return self._answers.missing()
         if method == "POST":
-            return self._opt_out(
-                person,
-                "all",
-                "You are unsubscribed",
-                "You will not get these mails any more. This takes effect at once.",
-            )
+            return self._opt_out(person, *_UNSUBSCRIBED)
         return self._answers.page(
             "unsubscribe.html",
             sender=self._settings.sender,
@@ -66,17 +87,12 @@ class PersonalPages:
         if person is None:
             return self._answers.missing()
         if method == "POST":
-            if _form(environ).get("action") != ["stop"]:
+            (action, *more) = _form(environ).get("action", [""])
+            if more or action not in _ACTIONS:
                 return self._answers.done(
                     "Nothing was changed", "This form asks for something unknown.", "400 Bad Request"
                 )
-            return self._opt_out(
-                person,
-                "tracking",
-                "Tracking is off",
-                "You keep getting the mails. Nothing that you open or click in them is recorded any"
-                " more, also in mails that you already have.",
-            )
+            return self._opt_out(person, *_ACTIONS[action])
         try:
             owner = self._store.owner(person.code, person.pseudonym)
             subject = self._keyring.subject(owner.identity) if owner else b""
@@ -84,13 +100,12 @@ class PersonalPages:
         except PixeltrackError as error:
             log.error("preferences could not be read: %s", error)
             return self._answers.try_again("We could not read your choices just now.")
-        off = "tracking" in scopes or recorded.refuses  # an untracked copy says nothing of earlier mails
         return self._answers.page(
             "preferences.html",
             sender=self._settings.sender,
             preview=person.kind == "preview",
             action=f"/p/{token}",
-            tracking="off" if off else "on",
+            tracking=_tracking(scopes, recorded),
             unsubscribed="all" in scopes,
             unsubscribe_url=self._personal_path("unsubscribe", person),
             privacy_url="/privacy",
@@ -129,6 +144,17 @@ class PersonalPages:
         pseudonym = person.pseudonym.to_bytes(8, "big", signed=True)
         letter = "u" if purpose == "unsubscribe" else "p"
         return f"/{letter}/{keys.personal_token(purpose, pseudonym, person.kind)}"
+
+
+def _tracking(scopes: frozenset[Scope], recorded: Recorded) -> str:
+    """Return what is still measured of somebody: "on" for both kinds, "opens", "clicks", or "off".
+
+    It is said of the person, not of one copy: an untracked copy says nothing of earlier mails.
+    """
+    both = "tracking" in scopes
+    opens = not (both or "opens" in scopes or recorded.opens == "denied")
+    clicks = not (both or "clicks" in scopes or recorded.clicks == "denied")
+    return {(True, True): "on", (True, False): "opens", (False, True): "clicks"}.get((opens, clicks), "off")
 
 
 def _form(environ: WSGIEnvironment) -> dict[str, list[str]]:

@@ -52,7 +52,9 @@ CHOICES: list[tuple[str, Values]] = [
                 "privacy_url": "/privacy",
             },
         )
-        for tracking, unsubscribed, preview in product(("on", "opens", "clicks", "off"), (True, False), (True, False))
+        for tracking, unsubscribed, preview in product(
+            ("on", "opens", "clicks", "off"), (True, False), (True, False)
+        )
     ),
     ("privacy.html", NOTICE),
     ("privacy.html", {**NOTICE, "contact": "+44 20 7946 0000", "retention_days": None}),

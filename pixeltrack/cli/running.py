@@ -13,7 +13,7 @@ import click
 
 from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, inject_addressed
-from pixeltrack.cli import looking, planning
+from pixeltrack.cli import lawful, looking, planning
 from pixeltrack.cli.asked import Asked
 from pixeltrack.cli.common import Call
 from pixeltrack.cli.filtering import write_filtered
@@ -115,7 +115,11 @@ class Run:
             )
         several = len(own) + letters > 1 and not asked.drawn
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
+        if (by_list or letters) and not asked.test:
+            lawful.require_named(self._call.settings)
         for each in planned:
+            if by_list and not asked.test:
+                lawful.require_stoppable(self._call.settings, each.plan, each.mail.name)
             self._check(each, filters=filters)
         if asked.drawn:
             for of, found in asked.drawn.grouped([each.findings for each in planned]):
@@ -267,6 +271,7 @@ class Run:
             if not looked_at:  # the others are most likely alike
                 self._say(self._looked_at(plan))
                 looked_at = True
+            lawful.require_stoppable(self._call.settings, plan, given.name)
             unchanged += plan.changes_nothing
             return self._task(plan, name, folder)
 
@@ -288,6 +293,8 @@ class Run:
     def _filter(self, workspace: Workspace) -> None:
         (mail,) = self._mails
         task = self._task(self._plan(mail), self._name(mail.path), Path())
+        if mail.kind == "message":
+            lawful.require_stoppable(self._call.settings, task.plan, mail.name)
         write_filtered(self._call, mail, task, workspace, self._asked.merge_tag, self._asked.manifest)
 
     # -- parts of it --------------------------------------------------------------------------------

@@ -40,7 +40,9 @@ class People(Database):
                     )
         with self._transaction() as connection:
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
-            connection.executemany(query("silence_denied"), ({"identity": each, "kinds": 3} for each in denied))
+            connection.executemany(
+                query("silence_denied"), ({"identity": each, "kinds": 3} for each in denied)
+            )
 
     def _put_messages(
         self, campaign_id: int, chunk: Sequence[Message], batch: int, *, may_be_new: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pixeltrack.cli.planning import can_be_stopped
@@ -10,6 +11,16 @@ from pixeltrack.errors import PixeltrackError
 if TYPE_CHECKING:
     from pixeltrack.config import Settings
     from pixeltrack.rewrite import Plan
+
+ASSUMED = "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that"
+UNSTOPPABLE = '%s gives its readers no way to stop tracking; put <a href="pixeltrack:preferences"> into it'
+
+
+def require(settings: Settings, plans: Mapping[str, Plan]) -> None:
+    """Refuse tracked mails, by their names, that lack what a preset asks for; raise PixeltrackError."""
+    require_named(settings)
+    for name, plan in plans.items():
+        require_stoppable(settings, plan, name)
 
 
 def require_named(settings: Settings) -> None:

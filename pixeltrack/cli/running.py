@@ -116,10 +116,8 @@ class Run:
         several = len(own) + letters > 1 and not asked.drawn
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
         if (by_list or letters) and not asked.test:
-            lawful.require_named(self._call.settings)
+            lawful.require(self._call.settings, {each.mail.name: each.plan for each in planned if by_list})
         for each in planned:
-            if by_list and not asked.test:
-                lawful.require_stoppable(self._call.settings, each.plan, each.mail.name)
             self._check(each, filters=filters)
         if asked.drawn:
             for of, found in asked.drawn.grouped([each.findings for each in planned]):
@@ -248,10 +246,7 @@ class Run:
     def _warn_of_no_way_to_stop(self, planned: _Planned, name: str) -> None:
         unnamed = any(finding.rule == "no-unsubscribe-link" for finding in planned.findings)
         if not unnamed and not planning.can_be_stopped(planned.plan):
-            self._call.warn(
-                f"{name} gives its readers no way to stop tracking;"
-                ' put <a href="pixeltrack:preferences"> into it'
-            )
+            self._call.warn(lawful.UNSTOPPABLE % name)
 
     def _inject_letters(self, folder: Path, workspace: Workspace) -> None:
         """Inject messages for whom they are addressed to."""
@@ -355,10 +350,7 @@ class Run:
     def _say_what_is_assumed(self) -> None:
         settings = self._call.settings
         if self._asked.list_file and settings.consent == "assumed" and settings.config is None:
-            self._call.say(
-                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
-                " that"
-            )
+            self._call.say(lawful.ASSUMED)
 
 
 def _folder_name(campaign: str) -> str:

@@ -122,8 +122,8 @@ class _Run:
         self._store.save_messages(campaign.campaign_id, self.messages)
         late = self._store.refused_since(self._last_consent)  # while the copies were made
         if late:
-            identities = (each.identity for each in self.messages)
-            self._store.silence(each for each in identities if self._keyring.subject(each) in late)
+            identities = ((each.identity, self._keyring.subject(each.identity)) for each in self.messages)
+            self._store.silence((each, late[subject]) for each, subject in identities if subject in late)
 
 
 def inject_addressed(

@@ -177,7 +177,7 @@ class Collector:
         if route.kind == "click":
             return self._click(route, environ)
         if route.kind == "unsubscribe":
-            return self._personal.unsubscribe(route.token, method)
+            return self._personal.unsubscribe(route.token, method, environ)
         if route.kind == "preferences":
             return self._personal.preferences(route.token, method, environ)
         if route.kind == "privacy":

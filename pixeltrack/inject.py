@@ -176,7 +176,8 @@ def inject_list(
                 store.end_batch(campaign.campaign_id, batch)
                 late = store.refused_since(last_consent)  # while the copies were made
                 if late:
-                    store.silence(each.identity for each in people if keyring.subject(each.identity) in late)
+                    identities = ((each.identity, keyring.subject(each.identity)) for each in people)
+                    store.silence((each, late[subject]) for each, subject in identities if subject in late)
                 stored, _tracked = store.message_counts(campaign.campaign_id)
                 if not only_new:  # who has an earlier one is left out, and counted as that
                     summary = replace(summary, earlier=stored - len(copies))

@@ -316,7 +316,10 @@ def test_withdrawing_silences_mail_already_sent(
     if way == "withdraw":
         assert ledger(folder, "withdraw", "Ada@x.example").code == 0
     else:
-        assert imported(folder, "email,consent_opens\nADA@x.example,withdrawn\n").code == 0
+        assert (
+            imported(folder, "email,consent_opens,consent_clicks\nADA@x.example,withdrawn,withdrawn\n").code
+            == 0
+        )
     for sent in urls.values():
         for path in sent:
             answered = client.get(path)

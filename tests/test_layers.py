@@ -71,6 +71,7 @@ FLOORS = [
         "listing",
         "consentlist",
         "looks",
+        "languages",
         "pages",
         "personalize",
         "folder",

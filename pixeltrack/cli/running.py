@@ -13,7 +13,7 @@ import click
 
 from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, inject_addressed
-from pixeltrack.cli import looking, planning
+from pixeltrack.cli import lawful, looking, planning
 from pixeltrack.cli.asked import Asked
 from pixeltrack.cli.common import Call
 from pixeltrack.cli.filtering import write_filtered
@@ -115,6 +115,8 @@ class Run:
             )
         several = len(own) + letters > 1 and not asked.drawn
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
+        if (by_list or letters) and not asked.test:
+            lawful.require(self._call.settings, {each.mail.name: each.plan for each in planned if by_list})
         for each in planned:
             self._check(each, filters=filters)
         if asked.drawn:
@@ -244,10 +246,7 @@ class Run:
     def _warn_of_no_way_to_stop(self, planned: _Planned, name: str) -> None:
         unnamed = any(finding.rule == "no-unsubscribe-link" for finding in planned.findings)
         if not unnamed and not planning.can_be_stopped(planned.plan):
-            self._call.warn(
-                f"{name} gives its readers no way to stop tracking;"
-                ' put <a href="pixeltrack:preferences"> into it'
-            )
+            self._call.warn(lawful.UNSTOPPABLE % name)
 
     def _inject_letters(self, folder: Path, workspace: Workspace) -> None:
         """Inject messages for whom they are addressed to."""
@@ -267,6 +266,7 @@ class Run:
             if not looked_at:  # the others are most likely alike
                 self._say(self._looked_at(plan))
                 looked_at = True
+            lawful.require_stoppable(self._call.settings, plan, given.name)
             unchanged += plan.changes_nothing
             return self._task(plan, name, folder)
 
@@ -288,6 +288,8 @@ class Run:
     def _filter(self, workspace: Workspace) -> None:
         (mail,) = self._mails
         task = self._task(self._plan(mail), self._name(mail.path), Path())
+        if mail.kind == "message":
+            lawful.require_stoppable(self._call.settings, task.plan, mail.name)
         write_filtered(self._call, mail, task, workspace, self._asked.merge_tag, self._asked.manifest)
 
     # -- parts of it --------------------------------------------------------------------------------
@@ -348,10 +350,7 @@ class Run:
     def _say_what_is_assumed(self) -> None:
         settings = self._call.settings
         if self._asked.list_file and settings.consent == "assumed" and settings.config is None:
-            self._call.say(
-                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
-                " that"
-            )
+            self._call.say(lawful.ASSUMED)
 
 
 def _folder_name(campaign: str) -> str:

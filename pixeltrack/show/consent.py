@@ -13,7 +13,12 @@ from pixeltrack.ledger import PURPOSES, Entry, Purpose, holding, recorded
 from pixeltrack.show.text import clean, iso, moment
 from pixeltrack.store import OptOut
 
-_SCOPES = {"all": "unsubscribed", "tracking": "stopped tracking"}
+_SCOPES = {
+    "all": "unsubscribed",
+    "tracking": "stopped tracking",
+    "opens": "stopped tracking of opens",
+    "clicks": "stopped tracking of clicks",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
+_SILENCES: dict[Scope, int] = {"tracking": 3, "opens": 1, "clicks": 2}  # bits: 1 opens, 2 clicks
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
 
 
@@ -39,7 +40,9 @@ class People(Database):
                     )
         with self._transaction() as connection:
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
-            connection.executemany(query("silence_denied"), ({"identity": each} for each in denied))
+            connection.executemany(
+                query("silence_denied"), ({"identity": each, "kinds": 3} for each in denied)
+            )
 
     def _put_messages(
         self, campaign_id: int, chunk: Sequence[Message], batch: int, *, may_be_new: bool
@@ -114,7 +117,8 @@ class People(Database):
     def opt_out(self, code: str, message: int, subject: bytes, scope: Scope, at: int) -> None:
         """Store a refusal, durably, before this returns. Saying it twice changes nothing.
 
-        Scope "tracking" also silences every message that the person has already been sent.
+        Scopes "tracking", "opens" and "clicks" also silence every message that the person has already
+        been sent, in these kinds alone.
         """
         with self._transaction(_OPT_OUT_BUSY_MS) as connection:
             (owner,) = self._rows("message_owner", code=code, message=message)
@@ -123,8 +127,10 @@ class People(Database):
                 " values (?, ?, ?, ?, ?)",
                 [subject, scope, at, owner["campaign_id"], message],
             )
-            if scope == "tracking":
-                connection.execute(query("silence_recipient"), {"recipient_id": owner["recipient_id"]})
+            if kinds := _SILENCES.get(scope):
+                connection.execute(
+                    query("silence_recipient"), {"recipient_id": owner["recipient_id"], "kinds": kinds}
+                )
 
     def opt_out_counts(self, campaign_id: int) -> dict[Scope, int]:
         """Return how many people opted out through a campaign, by scope."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pixeltrack.copies import CLICKED, OPENED, Variant, variant_of
-from pixeltrack.copytokens import minter
+from pixeltrack.copytokens import Whose, minter, mode_minter
 from pixeltrack.edits import Change, Edit, changes, cut_regions
 from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
@@ -19,7 +19,7 @@ from pixeltrack.longlines import fitted
 from pixeltrack.markup import scan
 from pixeltrack.mime import split_headers
 from pixeltrack.minting import SUBJECT, CampaignKeys, Personal, TokenKind
-from pixeltrack.model import MODES, CampaignKind, LinkRow, Mail
+from pixeltrack.model import MODES, CampaignKind, LinkRow, Mail, Mode
 from pixeltrack.proofs import Proof, prove
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.store import CampaignDraft, Drafting, Store
@@ -52,8 +52,11 @@ _TRAP_REST = '" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 _PERSONAL: tuple[Personal, ...] = ("unsubscribe", "preferences")
 
 
+Mint = Callable[[Whose], dict[Slot, str]]
+
+
 class Made(NamedTuple):
-    """One kind of copy, ready for joining. ``leaves`` are a message's parts that are quoted-printable in it."""
+    """One kind of copy, ready for joining. ``leaves`` are a message's parts that are quoted-printable there."""
 
     template: Template | Mixture
     changes: tuple[Change, ...]
@@ -96,17 +99,30 @@ class Compiled:
     def proof(self) -> Proof:
         return self.copy(self.ceiling).proof
 
+    def copies(self, opens: Mode, clicks: Mode, *, test: bool, rowless: bool) -> tuple[Variant, Mint]:
+        """Return the kind of copy that is measured so, and what makes its tokens."""
+        variant = variant_of(opens, clicks, bound=bool(self.bound))
+        self.copy(variant)
+        mint = mode_minter(self.keys, opens, clicks, self.bound, test=test, rowless=rowless)
+        return variant, mint
+
     def minter(self, kind: TokenKind = "message") -> Callable[[bytes], dict[Slot, str]]:
         """Return the function pseudonym -> one copy's tokens by slot."""
         return minter(self.keys, kind, self.bound)
 
 
-def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring) -> Compiled:
+def compile_mail(
+    task: Task,
+    kind: CampaignKind,
+    store: Store,
+    keyring: Keyring,
+    modes: tuple[Mode, Mode] = ("individual", "individual"),
+) -> Compiled:
     """Number the links, cut the source and prove the cut. Writes nothing.
 
-    Raises SelfCheckError when a proof fails.
+    modes are what a new campaign may have at most. Raises SelfCheckError when a proof fails.
     """
-    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now)
+    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now, modes)
     compiled = compile_into(drafting, task, keyring)
     mails = mails_of(drafting, [(task, compiled)], preview=task.test or kind == "preview")
     return replace(compiled, draft=replace(compiled.draft, mails=mails))

@@ -83,7 +83,7 @@ def decide(rules: Rules, said: Said) -> Decision:
         return Decision("suppressed", "off", "off", "unsubscribed")
     opens, why_opens = _on_axis(rules, said, "opens")
     clicks, why_clicks = _on_axis(rules, said, "clicks")
-    if "hygiene" == clicks:  # only the day of the last open
+    if clicks == "hygiene":  # only the day of the last open
         clicks = "off"
     if rules.clicks == "off" or why_opens == why_clicks:
         reason = why_opens

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from pixeltrack.model import Mode, Recipient
 from pixeltrack.template import Slot
@@ -10,6 +10,7 @@ from pixeltrack.template import Slot
 # What is written into a copy: pixel and links, with one token or, in "apart", with one for each; only one
 # of the two; or nothing, but for links to our own pages.
 Variant = Literal["both", "apart", "opens", "clicks", "none"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 OPENED: frozenset[Variant] = frozenset({"both", "apart", "opens"})
 CLICKED: frozenset[Variant] = frozenset({"both", "apart", "clicks"})
 

@@ -96,9 +96,7 @@ def mode_minter(
     return values
 
 
-def _ids(
-    keys: CampaignKeys, whose: Whose, *modes: Mode
-) -> Mapping[Mode, tuple[bytes, TokenKind]]:
+def _ids(keys: CampaignKeys, whose: Whose, *modes: Mode) -> Mapping[Mode, tuple[bytes, TokenKind]]:
     """Return what a token says, and of what kind it is, in each of these modes."""
     found: dict[Mode, tuple[bytes, TokenKind]] = {"off": (EVERYBODY, "aggregate")}  # is written nowhere
     for mode in modes:

@@ -27,6 +27,7 @@ from pixeltrack.minting import (
     PERSONAL_LENGTH,
     PERSONAL_TAG,
     PSEUDONYM,
+    SUBJECT,
     SUBJECT_LENGTH,
     SUBJECT_TAG,
     TRACK_LENGTH,
@@ -56,7 +57,9 @@ Purpose = Literal[
 ]
 
 _SUBJECT = KIND_BYTES["subject"]
-_KINDS = {KIND_BYTES[kind]: kind for kind in ("message", "preview", "merge")}  # of personal tokens
+_KINDS: dict[int, TokenKind] = {  # of personal tokens
+    byte: kind for kind, byte in KIND_BYTES.items() if kind in ("message", "preview", "merge")
+}
 _TRACKING_KINDS: dict[int, tuple[TokenKind, bool]] = {  # and whether it is bound
     **{byte: (kind, False) for kind, byte in KIND_BYTES.items() if kind != "subject"},
     **{byte | BOUND: (kind, True) for kind, byte in KIND_BYTES.items() if kind not in ("merge", "subject")},
@@ -106,6 +109,7 @@ class Keyring:
         self._keys = dict(keys)
         self.active = max(self._keys)
         self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
+        self._subjects = Mint(self._derive(self._first, "subject"), SUBJECT)
         self._proved: dict[tuple[str, int], CampaignKeys] = {}
 
     def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
@@ -120,7 +124,7 @@ class Keyring:
 
     def subject(self, address: str) -> bytes:
         """Return the 16-byte keyed hash of a normalised address, for the suppression list."""
-        return blake2b(address.encode(), key=self._derive(self._first, "subject"), digest_size=16).digest()
+        return self._subjects.hash(address.encode())
 
     def log_fingerprint(self, content: bytes) -> bytes:
         """Return by what a piece of a log is known again; nobody can guess addresses in it from that."""

@@ -56,7 +56,7 @@ Mint = Callable[[Whose], dict[Slot, str]]
 
 
 class Made(NamedTuple):
-    """One kind of copy, ready for joining. ``leaves`` are a message's parts that are quoted-printable there."""
+    """One kind of copy, ready for joining. ``leaves`` are a message's parts in quoted-printable there."""
 
     template: Template | Mixture
     changes: tuple[Change, ...]

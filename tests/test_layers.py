@@ -105,6 +105,7 @@ FLOORS = [
         "headerfacts",
         "spool",
         "recorder",
+        "recording",
         "linktable",
         "pool",
         "answers",

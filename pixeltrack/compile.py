@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pixeltrack.copies import CLICKED, OPENED, Variant, variant_of
-from pixeltrack.copytokens import Whose, minter, mode_minter
+from pixeltrack.copytokens import Whose, minter, mode_minter, with_pixel
 from pixeltrack.edits import Change, Edit, changes, cut_regions
 from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
@@ -107,8 +107,9 @@ class Compiled:
         return variant, mint
 
     def minter(self, kind: TokenKind = "message") -> Callable[[bytes], dict[Slot, str]]:
-        """Return the function pseudonym -> one copy's tokens by slot."""
-        return minter(self.keys, kind, self.bound)
+        """Return the function pseudonym -> one copy's tokens by slot, all of one kind."""
+        mint = minter(self.keys, kind, self.bound)
+        return (lambda pseudonym: with_pixel(mint(pseudonym))) if self.ceiling == "apart" else mint
 
 
 def compile_mail(
@@ -212,7 +213,10 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         return [written(plan.pixel_at, plan.pixel_at, before, slot, after)]
 
     bound = (0, *dict.fromkeys(numbers.values())) if task.bind else ()
-    sample: dict[Slot, str] = {**minter(keys, "preview", bound)(bytes(8)), "to": "ada@example.com"}
+    sample: dict[Slot, str] = {
+        **with_pixel(minter(keys, "preview", bound)(bytes(8))),
+        "to": "ada@example.com",
+    }
     if draft.campaign.is_rowless:  # their links are longer
         for purpose in _PERSONAL:
             sample[purpose] = keys.subject_token(purpose, bytes(SUBJECT))

@@ -66,7 +66,7 @@ def mode_minter(
     if test:
         mint = minter(keys, "preview", bound)
         nobody = opens in TOGETHER and clicks in TOGETHER
-        return lambda whose: _with_pixel(mint(EVERYBODY if nobody else whose.pseudonym))
+        return lambda whose: with_pixel(mint(EVERYBODY if nobody else whose.pseudonym))
     if {opens, clicks} <= _BY_PSEUDONYM and not rowless:
         mint = minter(keys, "message", bound)
         return lambda whose: mint(whose.pseudonym)
@@ -111,5 +111,6 @@ def _ids(keys: CampaignKeys, whose: Whose, *modes: Mode) -> Mapping[Mode, tuple[
     return found
 
 
-def _with_pixel(values: Values) -> Values:
+def with_pixel(values: Values) -> Values:
+    """Return one copy's tokens with the pixel's, which is the same as that of the links."""
     return {**values, "pixel": values["message"]}

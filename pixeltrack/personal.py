@@ -77,8 +77,7 @@ class PersonalPages:
                 return self._answers.says("unknown", language, "400 Bad Request")
             return self._opt_out(person, *_ACTIONS[action], language)
         try:
-            owner = self._store.owner(person.code, person.pseudonym)
-            subject = self._keyring.subject(owner.identity) if owner else b""
+            subject = self._subject(person) or b""
             scopes, recorded = self._store.opt_outs_of(subject), self._store.recorded_of(subject)
         except PixeltrackError as error:
             log.error("preferences could not be read: %s", error)
@@ -100,15 +99,23 @@ class PersonalPages:
         if person.kind == "preview":
             return self._answers.says("preview_changed_nothing", language, title="preview_title")
         try:
-            owner = self._store.owner(person.code, person.pseudonym)
-            if owner is None:
+            subject = self._subject(person)
+            if subject is None:
                 return self._answers.missing()
-            subject = self._keyring.subject(owner.identity)
+            if person.subject is not None and self._store.campaign_by_code(person.code) is None:
+                return self._answers.missing()
             self._store.opt_out(person.code, person.pseudonym, subject, scope, self._clock())
         except PixeltrackError as error:
             log.error("an opt-out could not be stored: %s", error)
             return self._failed("failed_store", language)
         return self._answers.says(text, language)
+
+    def _subject(self, person: Person) -> bytes | None:
+        """Return who a token names, as a keyed hash of the address; None where nobody knows."""
+        if person.subject is not None:
+            return person.subject
+        owner = self._store.owner(person.code, person.pseudonym)
+        return self._keyring.subject(owner.identity) if owner else None
 
     def _failed(self, text: str, language: str) -> Answer:
         return self._answers.says(text, language, "503 Service Unavailable", title="failed_title")
@@ -128,6 +135,9 @@ class PersonalPages:
 
     def _personal_path(self, purpose: Personal, person: Person) -> str:
         keys = self._keyring.campaign(person.code)
+        if person.subject is not None:
+            letter = "u" if purpose == "unsubscribe" else "p"
+            return f"/{letter}/{keys.subject_token(purpose, person.subject)}"
         pseudonym = person.pseudonym.to_bytes(8, "big", signed=True)
         letter = "u" if purpose == "unsubscribe" else "p"
         return f"/{letter}/{keys.personal_token(purpose, pseudonym, person.kind)}"

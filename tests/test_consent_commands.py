@@ -193,7 +193,8 @@ def test_granting_and_withdrawing_by_hand(folder: Path) -> None:
     assert "recorded for opens, clicks: granted" in done.err
     assert "next mail    tracked: consent granted in the ledger" in done.out
     done = ledger(folder, "withdraw", "ada@x.example", "--source", "her mail", "--purpose", "opens")
-    assert "next mail    untracked: opens refused in the ledger" in done.out
+    said = "opens: refused in the ledger; clicks: consent granted in the ledger"
+    assert f"next mail    opens off, clicks individual: {said}" in done.out
     assert states(folder, "ada@x.example") == {
         **{"opens": "withdrawn", "clicks": "granted"},
         "retargeting": "unknown",

@@ -152,16 +152,17 @@ class People(Database):
         been sent, in these kinds alone.
         """
         with self._transaction(_OPT_OUT_BUSY_MS) as connection:
-            (owner,) = self._rows("message_owner", code=code, message=message)
+            ((campaign_id,),) = connection.execute(
+                "select campaign_id from campaigns where code = ?", [code]
+            ).fetchall()
             connection.execute(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
                 " values (?, ?, ?, ?, ?)",
-                [subject, scope, at, owner["campaign_id"], message],
+                [subject, scope, at, campaign_id, message],
             )
             if kinds := _SILENCES.get(scope):
-                connection.execute(
-                    query("silence_recipient"), {"recipient_id": owner["recipient_id"], "kinds": kinds}
-                )
+                told = {"subject": subject, "campaign_id": campaign_id, "message": message, "kinds": kinds}
+                connection.execute(query("silence_subject"), told)
 
     def is_silenced(self, campaign_id: int, message: int, kind: int) -> bool:
         """Return whether hits of a kind of a message are not to be measured any more."""

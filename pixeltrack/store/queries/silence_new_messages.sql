@@ -1,5 +1,5 @@
 -- Who stopped tracking while a mail was being made is silenced in that mail too: it was rendered from
--- opt-outs read before. For pseudonymous copies as in silence_recipient.
+-- opt-outs read before. For pseudonymous copies as in silence_subject.
 with fresh as (
     select messages.recipient_id, messages.message, messages.opens, messages.clicks,
         max(silenced.kinds & 1) | max(silenced.kinds & 2) as kinds

@@ -58,6 +58,7 @@ class Summary:
     resumed: int = 0  # recipients that an earlier, interrupted run had done
     versions: tuple[tuple[str, int], ...] = ()  # name and messages of each
     kept: int = 0  # people who keep the version that they were given before
+    shared: bool = False  # one mail, the same for everybody
 
 
 def inject_list(

@@ -46,7 +46,10 @@ def inject_single(
     name = f"{'preview' if kind == 'preview' else 'template'}.{_SUFFIXES[task.plan.kind]}"
     with Output(task.out) as output:
         output.make_folder(folder).write(name, content)
-        summary = Summary(task.campaign, compiled.keys.code, task.out, 1, len(content), {}, compiled.proof)
+        summary = Summary(
+            *(task.campaign, compiled.keys.code, task.out, 1, len(content), {}, compiled.proof),
+            shared=kind == "merge" and merge_tag is None,
+        )
         output.write("manifest.json", manifest(task, compiled, kind, 1, folder, values))
         with uninterrupted():
             store.save_campaign(compiled.draft)
@@ -71,12 +74,14 @@ def _compiled(
     modes = rules.opens, rules.clicks
     if merge_tag is not None:
         check_merge(task.plan)
-        if set(modes) != {"individual"}:
+        compiled = compile_mail(task, "merge", store, keyring, modes)
+        within = (terms or Terms(rules)).within(compiled.draft.campaign)
+        if not within.opens == within.clicks == "individual":
             raise InputError(
-                "--merge-tag measures by the number that your mail system gives each recipient",
+                "--merge-tag measures by the number that your mail system gives each recipient, which is more"
+                f" than opens {within.opens}, clicks {within.clicks}",
                 hint="--mode aggregate without it makes one mail for everybody",
             )
-        compiled = compile_mail(task, "merge", store, keyring)
         return compiled, "merge", {"message": compiled.keys.merge_token(merge_tag)}
     if terms is None or not terms.fixed or task.test:
         compiled = compile_mail(task, "preview", store, keyring, modes)

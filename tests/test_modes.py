@@ -12,15 +12,19 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import BASE, CHROME, MAIL, START, Client, Clock, Inject, people
+from command import Ran, run
+from conftest import BASE, CHROME, MAIL, START, Client, Clock, Inject, clients, people
 
+from pixeltrack.accesslog import reader
 from pixeltrack.copies import variant_of
-from pixeltrack.copytokens import Whose
-from pixeltrack.errors import InputError
+from pixeltrack.errors import InputError, StoreError
 from pixeltrack.inject import Summary
 from pixeltrack.links import Policy
-from pixeltrack.model import MODES, ClientClass, Mode
+from pixeltrack.loghits import LogHits
+from pixeltrack.model import MODES, ClientClass, Event, EventKind, Flag, Mode
+from pixeltrack.recorder import Recorder
 from pixeltrack.setup import Workspace
+from pixeltrack.spool import Spool
 from pixeltrack.urls import addresses
 from pixeltrack.utm import parse as tags
 
@@ -325,7 +329,184 @@ def test_who_has_no_row_unsubscribes_and_stops_tracking_of_earlier_mail(
     assert {each.reason for each in both.modes} == {"unsubscribed", "consent granted"}
 
 
-# -- tokens: a URL in sent mail is a promise for ever -------------------------------------------------------
+# -- how it gets there -----------------------------------------------------------------------------------
+
+
+def test_a_counted_hit_of_a_commit_that_failed_and_was_made_is_counted_once(
+    workspace: Workspace, inject: Inject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A count does not tell whether it was added to: the mark of its commit does."""
+    inject("ann@x.example", opens="aggregate", clicks="aggregate", free=FREE)
+    store = workspace.store
+    event = Event(START, 1, EventKind.OPEN, 0, 0, "", Flag.COUNTED | ClientClass.PHONE * Flag.CLASS)
+    recorder = Recorder(store, Spool(store.path))
+    real = store.put_events
+
+    def stored_and_failed(*given: Any, **more: Any) -> None:
+        real(*given, **more)
+        store.doubt = store._marked
+        store._mark.renew()
+        raise StoreError("the disk said no, and had done it")
+
+    monkeypatch.setattr(store, "put_events", stored_and_failed)
+    recorder.add(event)
+    recorder.commit()
+    monkeypatch.setattr(store, "put_events", real)
+    recorder.add(event)
+    while recorder.unstored:
+        recorder.flush()
+    recorder.close()
+    assert rows(workspace, "select crowd, kind, link, class, hits from counters") == [
+        (0, 1, 0, ClientClass.PHONE, 2)
+    ]
+
+
+def test_counted_hits_wait_in_the_spool_with_nothing_of_anybody(
+    workspace: Workspace, inject: Inject, client: Client
+) -> None:
+    made = inject("ann@x.example", opens="aggregate", clicks="aggregate", free=FREE, format="jsonl")
+    ((pixels, _links),) = paths(made)
+    with closing(sqlite3.connect(workspace.store.path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        client.environ = {"REMOTE_ADDR": "198.51.100.7"}
+        client.get(pixels[0])
+        (waiting,) = workspace.store.path.parent.glob("*.spool-*")
+        text = waiting.read_text()
+        assert not re.search(r"198\.51|Mozilla|Chrome", text)
+        assert json.loads(text)[0] % HOUR == 0
+        other.execute("rollback")
+    client.app.recorder._ask_again = 0.0  # as if a while had passed
+    client.app.recorder.flush()
+    assert rows(workspace, "select sum(hits) from counters") == [(1,)]
+
+
+@pytest.mark.parametrize("mode", ["aggregate", "hygiene", "pseudonymous"])
+def test_a_log_is_measured_as_the_requests_would_have_been(
+    mode: Mode, inject: Inject, workspace: Workspace
+) -> None:
+    clicks: Mode = "off" if mode == "hygiene" else mode
+    made = inject("ann@x.example", opens=mode, clicks=clicks, free=FREE, format="jsonl")
+    ((pixels, links),) = paths(made)
+    lines = "".join(
+        f'80.1.2.3 - - [25/Nov/2026:10:00:0{at} +0000] "GET {path} HTTP/1.1" {status} 43 "-" "{CHROME}"\n'
+        for at, (path, status) in enumerate([(pixels[0], 200), *((link, 302) for link in links)])
+    )
+    found = LogHits(reader("combined"), workspace.store, workspace.keyring, clients(workspace))
+    found.read(lines.encode())
+    workspace.store.put_events([Event._make(each) for each in found.events])
+    counted = rows(workspace, "select count(*) from counters")[0][0]
+    days = rows(workspace, "select count(*) from last_opens")[0][0]
+    assert (events(workspace), counted, days) == {
+        "aggregate": (0, 1 + len(links), 0),
+        "hygiene": (0, 0, 1),
+        "pseudonymous": (1 + len(links), 0, 0),
+    }[mode]
+
+
+# -- by the command ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "m.html").write_bytes(MAIL)
+    listed = "email,consent_opens,consent_clicks\n" + "".join(
+        f"{name}@x.example,{opens},{clicks}\n"
+        for name, opens, clicks in (
+            ("both", "yes", "yes"),
+            ("o", "yes", "no"),
+            ("c", "no", "yes"),
+            ("n", "no", "no"),
+        )
+    )
+    (tmp_path / "list.csv").write_text(listed)
+    return tmp_path
+
+
+def made_by(folder: Path, *options: str) -> Ran:
+    return run(folder, "inject", "m.html", "--base-url", BASE, *options)
+
+
+@pytest.mark.parametrize(
+    ("settings_text", "options", "said"),
+    [
+        ("", ["--clicks", "hygiene"], "clicks cannot be measured in hygiene mode"),
+        ('opens = "aggregate"', ["--mode", "individual"], "more than the settings allow"),
+        ('clicks = "off"', ["--clicks", "aggregate"], "more than the settings allow"),
+        ("", ["--without-consent", "individual"], "does not allow individual without consent"),
+        ("", ["--mode", "aggregate", "--without-consent", "company"], "more than the campaign may have"),
+        ('preset = "strict"', ["--without-consent", "aggregate"], "preset 'strict' does not allow aggregate"),
+        ('preset = "it"', ["--without-consent", "company"], "preset 'it' does not allow company"),
+        ('preset = "eu"', ["--without-consent", "hygiene"], "preset 'eu' does not allow hygiene"),
+        ('preset = "fr"', ["--mode", "aggregate"], "only for mail that was asked for"),
+        ('preset = "fr"', ["--mode", "hygiene", "--mail-basis", "cold"], "only for mail that was asked for"),
+    ],
+)
+def test_what_the_settings_do_not_allow_is_an_error_with_a_hint(
+    folder: Path, settings_text: str, options: list[str], said: str
+) -> None:
+    (folder / "pixeltrack.toml").write_text(f"[consent]\n{settings_text}\n")
+    done = made_by(folder, "--recipients", "list.csv", *options)
+    assert done.code == 2
+    assert said in done.err
+    assert "Hint: " in done.err
+    assert not (folder / "out").exists()
+
+
+def test_how_many_fell_into_each_pair_of_modes_is_printed(folder: Path) -> None:
+    done = made_by(folder, "--recipients", "list.csv")
+    assert done.code == 0, done.err
+    for line in (
+        "people  1 tracked: consent granted",
+        "people  1 opens individual, clicks off: opens: consent granted; clicks: consent denied",
+        "people  1 opens off, clicks individual: opens: consent denied; clicks: consent granted",
+        "people  1 untracked: consent denied",
+    ):
+        assert line in done.out
+
+
+def test_each_kind_of_copy_has_an_upload_of_its_own_and_is_undone(folder: Path) -> None:
+    done = made_by(folder, "--recipients", "list.csv", "--format", "recipe")
+    assert done.code == 0, done.err
+    out = folder / "out" / "m"
+    made = {path.name for path in out.iterdir()}
+    kinds = ("template", "opens", "clicks", "untracked")
+    assert {f"{kind}.html" for kind in kinds} <= made
+    assert {"upload.csv", "upload-opens.csv", "upload-clicks.csv", "upload-untracked.csv"} <= made
+    for kind in kinds:
+        undone = run(folder, "inject", str(out / f"{kind}.html"), "--undo")
+        assert undone.raw == MAIL, kind
+    assert "of them only opens may be tracked" in done.out
+
+
+def test_pixel_and_links_of_different_modes_have_two_columns(folder: Path) -> None:
+    done = made_by(
+        folder, "--recipients", "list.csv", "--format", "esp", "--esp", "mailchimp", "--opens", "aggregate"
+    )
+    assert done.code == 0, done.err
+    out = folder / "out" / "m"
+    assert "*|PTPIXEL|*" in (out / "apart.html").read_text()
+    assert "PTTOKEN,PTPIXEL,PTUNSUB" in (out / "upload-apart.csv").read_text()
+
+
+def test_aggregate_without_a_list_is_one_mail_for_everybody(folder: Path, workspace: Workspace) -> None:
+    mail = re.sub(b"pixeltrack:(unsubscribe|preferences)", b"https://esp.example/unsubscribe", MAIL)
+    (folder / "m.html").write_bytes(mail)
+    db = ("--db", str(workspace.store.path))
+    done = made_by(folder, "--mode", "aggregate", *db)
+    assert done.code == 0, done.err
+    (file,) = (folder / "out" / "m" / "html").iterdir()
+    kinds = [
+        workspace.keyring.verify_tracking(workspace.store.campaign("m").code, token.decode(), 0)
+        for _kind, token in OURS.findall(file.read_bytes())
+    ]
+    assert {each.kind for each in kinds if each} == {"aggregate"}
+    assert "the same for everybody" in done.out
+    assert rows(workspace, "select opens, clicks, kind from campaigns") == [(1, 1, "merge")]
+    again = made_by(folder, "--mode", "individual", *db, "--force", "--merge-tag", "*|ID|*")
+    assert again.code == 2
+
+
+# -- kinds of copies -----------------------------------------------------------------------------------------------
 
 
 def test_variants_are_as_few_as_can_be() -> None:
@@ -333,7 +514,3 @@ def test_variants_are_as_few_as_can_be() -> None:
     assert variant_of("aggregate", "individual") == "apart"
     assert variant_of("aggregate", "individual", bound=True) == "both"
     assert variant_of("aggregate", "off") == "opens"
-
-
-def test_what_a_copy_says_of_its_recipient_is_a_tuple_of_bytes() -> None:
-    assert Whose(b"p" * 8).crowd == bytes(8)

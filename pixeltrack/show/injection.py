@@ -80,6 +80,8 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
         yield from _upload_lines(summary)
     elif summary.modes:
         yield _send_line(summary)
+    elif summary.shared:
+        yield "It is the same for everybody: send it as it is; its opens and clicks are only counted."
     elif merge_tag:
         yield f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands."
     else:

@@ -6,7 +6,7 @@ Hits in the collector and in the logs of web servers go the same way through her
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from pixeltrack.agents import reduce
 from pixeltrack.consent import narrowed
@@ -28,7 +28,11 @@ def mode_of_hit(frozen: Mode, kind: EventKind, flags: int, *, refused: bool = Fa
     A browser's signal narrows clicks alone: mail programs fetch pictures through others, who pass no
     such wish on.
     """
-    signal = kind == EventKind.CLICK and bool(flags & SIGNAL)
+    return _narrowed(frozen, kind == EventKind.CLICK and flags & SIGNAL != 0, refused)
+
+
+@cache
+def _narrowed(frozen: Mode, signal: bool, refused: bool) -> Mode:
     return narrowed(frozen, refused=refused, signal=signal)
 
 

@@ -19,7 +19,7 @@ from pixeltrack.headerfacts import Facts, HeaderFacts, Said, signalled
 from pixeltrack.linktable import LinkTable, written
 from pixeltrack.measured import kept, mode_of_hit
 from pixeltrack.metrics import Counters
-from pixeltrack.model import BY_HIT, SIGNAL, Event, EventKind, Flag
+from pixeltrack.model import BY_HIT, SIGNAL, Event, EventKind, Flag, Mode
 from pixeltrack.recorder import Recorder
 from pixeltrack.store import Store
 from pixeltrack.tokens import Tracked
@@ -58,14 +58,15 @@ class Recording:
     ) -> None:
         """Record a WSGI request."""
         at = self._clock()
-        flags, network, address = self._facts.of(environ, at, numbered=tracked.mode in BY_HIT)
+        mode = tracked.mode
+        flags, network, address = self._facts.of(environ, at, numbered=mode in BY_HIT)
         if environ["REQUEST_METHOD"] == "HEAD":
             flags |= Flag.HEAD
         for name in _SPECULATIVE:
             if name in environ and is_speculative(environ[name]):
                 flags |= Flag.SPECULATIVE
         agent = environ.get("HTTP_USER_AGENT", "")
-        self._record(at, table, kind, link, tracked, agent, (flags, network, address))
+        self._record(at, table, kind, link, tracked, mode, agent, (flags, network, address))
 
     def plain(self, table: LinkTable, link: int, tracked: Tracked, agent: str, said: Said, peer: str) -> bool:
         """Record a plain GET that peer has sent, link 0 being the pixel; False, with nothing done, where that
@@ -75,8 +76,9 @@ class Recording:
             return False
         at = self._clock()
         kind = EventKind.CLICK if link else EventKind.OPEN
-        facts = self._facts.of_said(said, peer, at, numbered=tracked.mode in BY_HIT)
-        self._record(at, table, kind, link, tracked, agent, facts)
+        mode = tracked.mode
+        facts = self._facts.of_said(said, peer, at, numbered=mode in BY_HIT)
+        self._record(at, table, kind, link, tracked, mode, agent, facts)
         return True
 
     def _record(
@@ -86,6 +88,7 @@ class Recording:
         kind: EventKind,
         link: int,
         tracked: Tracked,
+        frozen: Mode,
         agent: str,
         facts: Facts,
     ) -> None:
@@ -95,12 +98,12 @@ class Recording:
         self._counters.hit(kind, flags)
         agent = _reduce(agent[:512])
         event = Event(at, table.campaign_id, kind, link, tracked.pseudonym, agent, flags, network, address)
-        if tracked.mode == "individual" and not (link and flags & SIGNAL):
+        if frozen == "individual" and not (link and flags & SIGNAL):
             self._recorder.add(event)
             return
-        mode = mode_of_hit(tracked.mode, kind, flags)
-        if mode not in BY_HIT and tracked.mode in BY_HIT and not flags & Flag.PREVIEW:
-            mode = mode_of_hit(tracked.mode, kind, flags, refused=self._refuses(event))
+        mode = mode_of_hit(frozen, kind, flags)
+        if mode not in BY_HIT and frozen in BY_HIT and not flags & Flag.PREVIEW:
+            mode = mode_of_hit(frozen, kind, flags, refused=self._refuses(event))
         reduced = kept(event, mode)
         if reduced is not None:
             self._recorder.add(reduced)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import quopri
 import re
 import sqlite3
 from contextlib import closing
@@ -499,6 +500,62 @@ def test_each_kind_of_copy_has_an_upload_of_its_own_and_is_undone(folder: Path) 
         undone = run(folder, "inject", str(out / f"{kind}.html"), "--undo")
         assert undone.raw == MAIL, kind
     assert "of them only opens may be tracked" in done.out
+
+
+@pytest.mark.parametrize(
+    "how", [[], ["--bind-links"], ["--honeypot"], ["--opens", "aggregate"]], ids=" ".join
+)
+@pytest.mark.parametrize("format_name", ["html", "eml", "mbox", "maildir", "jsonl"])
+def test_every_format_holds_every_kind_of_copy_and_gives_the_mail_back(
+    folder: Path, format_name: str, how: list[str]
+) -> None:
+    sender = (
+        ["--from", "news@example.com", "--subject", "x"] if format_name in ("eml", "mbox", "maildir") else []
+    )
+    done = made_by(folder, "--recipients", "list.csv", "--format", format_name, *sender, *how)
+    assert done.code == 0, done.err
+    out = folder / "out" / "m"
+    if format_name in ("html", "eml", "maildir"):
+        place = out / "maildir" / "new" if format_name == "maildir" else out / format_name
+        files = sorted(place.iterdir())
+        written = [file.read_bytes() for file in files]
+    else:
+        (file,) = (
+            path for path in out.iterdir() if path.name.startswith("messages.") and path.suffix != ".csv"
+        )
+        text = file.read_bytes()
+        written = text.splitlines() if format_name == "jsonl" else re.split(rb"(?m)^From ", text)[1:]
+    kinds = [{kind for kind, _token in OURS.findall(decoded(mail))} for mail in written]
+    assert kinds == [{b"o", b"c"}, {b"o"}, {b"c"}, set()]
+    traps = [b"display:none" in decoded(mail) for mail in written]
+    assert traps == [clicked and "--honeypot" in how for clicked in (True, False, True, False)]
+    if format_name == "html":
+        for file in files:
+            assert run(folder, "inject", str(file), "--undo").raw == MAIL
+
+
+def decoded(mail: bytes) -> bytes:
+    return quopri.decodestring(mail) if b"quoted-printable" in mail else mail
+
+
+def test_versions_and_a_filter_hold_every_kind_of_copy(folder: Path) -> None:
+    (folder / "b.html").write_bytes(MAIL.replace(b"Hello", b"Hi"))
+    done = run(
+        folder,
+        *("inject", "--version", "A=m.html", "B=b.html", "--recipients", "list.csv", "--campaign", "v"),
+        *("--base-url", BASE),
+    )
+    assert done.code == 0, done.err
+    written = [path.read_bytes() for path in sorted((folder / "out" / "v" / "html").iterdir())]
+    kinds = [{kind for kind, _token in OURS.findall(mail)} for mail in written]
+    assert kinds == [{b"o", b"c"}, {b"o"}, {b"c"}, set()]
+    message = b"To: new@x.example\nSubject: x\nMIME-Version: 1.0\nContent-Type: text/html\n\n" + MAIL
+    (folder / "one.eml").write_bytes(message)
+    done = run(folder, "inject", "one.eml", "--base-url", BASE, "--clicks", "aggregate", "--opens", "off")
+    assert done.code == 0, done.err
+    (file,) = (folder / "out" / "one" / "eml").iterdir()
+    assert {kind for kind, _token in OURS.findall(file.read_bytes())} == {b"c"}
+    assert "opens off, clicks aggregate: not refused" in done.out
 
 
 def test_pixel_and_links_of_different_modes_have_two_columns(folder: Path) -> None:

@@ -13,7 +13,7 @@ from pixeltrack.headerflags import in_words
 from pixeltrack.judging import Context, Fact, Verdict, judge_of
 from pixeltrack.judging.trail import Step, trail
 from pixeltrack.minting import number
-from pixeltrack.model import Campaign, EventKind, LinkRow
+from pixeltrack.model import TOGETHER, Campaign, EventKind, LinkRow
 from pixeltrack.recipients import identity
 from pixeltrack.rules import Rules
 from pixeltrack.store import Store
@@ -133,13 +133,21 @@ def message_of_token(store: Store, keyring: Keyring, given: str) -> tuple[Campai
             found = keyring.verify_tracking(route.code, route.token, route.link)
         else:
             found = None
-        if found is not None:
+        if found is not None and found.mode not in TOGETHER:
             return campaign, found.pseudonym
         if route and route.kind in ("unsubscribe", "preferences"):
             purpose = "unsubscribe" if route.kind == "unsubscribe" else "preferences"
             person = keyring.verify_personal(purpose, route.token)  # type: ignore[arg-type]
-            if person and person.code == campaign.code:
+            if person and person.code == campaign.code and person.subject is None:
                 return campaign, person.pseudonym
+            together = person is not None and person.code == campaign.code
+        else:
+            together = found is not None
+        if together:
+            raise InputError(
+                f"nothing of this mail is kept by message: campaign {campaign.name!r} is counted together",
+                hint="pixeltrack report has its figures",
+            )
     raise InputError(
         f"{given[:200]!r} is no address or token of a mail made here",
         hint="give a whole link of the mail, its pixel's address, or the token at the end of one",

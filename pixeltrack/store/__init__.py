@@ -6,6 +6,7 @@ No SQL, connection or transaction leaks out of this package.
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
 from pixeltrack.store.exports import Holder
+from pixeltrack.store.gathered import ONE_BY_ONE
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
 from pixeltrack.store.rollups import Audience
@@ -16,6 +17,7 @@ from pixeltrack.store.versions import BatchSize, Placing
 
 __all__ = [
     "CHUNK",
+    "ONE_BY_ONE",
     "Audience",
     "BatchSize",
     "CampaignDraft",

@@ -85,11 +85,13 @@ def fill(path: Path, total: int) -> Store:
                 ((number, n, n, f"Read more {n}", f"https://shop.example/{n}") for n in range(1, LINKS + 1)),
             )
             connection.executemany(
-                "insert into recipients values (?, ?, '{}')",
+                "insert into recipients (recipient_id, identity, fields) values (?, ?, '{}')",
                 ((n + 1, f"p{n}@{DOMAINS[n % 9] if n % 9 < 6 else f'firm{n % 997}.example'}") for n in its),
             )
             connection.executemany(
-                "insert into messages values (?, ?, ?, 1, 0, 0)", ((number, n, n + 1) for n in its)
+                "insert into messages (campaign_id, message, recipient_id, tracked, opens, clicks)"
+                " values (?, ?, ?, 1, 5, 5)",
+                ((number, n, n + 1) for n in its),
             )
         connection.executemany(
             "insert into agents (agent) values (?)",

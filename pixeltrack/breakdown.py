@@ -14,7 +14,7 @@ from pixeltrack.figures import Tally
 from pixeltrack.heard import Heard, Span, Told
 from pixeltrack.model import Campaign, EventKind
 from pixeltrack.properties import OF_MESSAGES, UNKNOWN, WEEKDAYS, By
-from pixeltrack.rates import ratio
+from pixeltrack.rates import NONE_TRACKED, Tracked, ratio
 from pixeltrack.store import Store
 from pixeltrack.times import Zone
 
@@ -75,7 +75,7 @@ def build(
     _check(store, campaign, by)
     number = campaign.campaign_id
     links = {row.number: row for row in store.links(number) if row.role == "link"}
-    whole = properties.tracked(store, number, by) if by in OF_MESSAGES else Counter[str]()
+    whole = properties.tracked(store, number, by) if by in OF_MESSAGES else dict[str, Tracked]()
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     for name in (*whole, *(map(str, links) if by == "link" else WEEKDAYS if by == "weekday" else ())):
         sums[name] = _Sums()
@@ -93,7 +93,7 @@ def build(
         {str(row.number): f"{row.text}  {row.url}".strip() for row in links.values()} if by == "link" else {}
     )
     rows = [
-        _row(name, said.get(name, ""), each, whole[name] if by in OF_MESSAGES else None)
+        _row(name, said.get(name, ""), each, whole.get(name, NONE_TRACKED) if by in OF_MESSAGES else None)
         for name, each in sums.items()
     ]
     return Breakdown(
@@ -130,16 +130,16 @@ def _add(sums: defaultdict[str, _Sums], hits: Iterable[tuple[str, Heard]]) -> No
         sums[name].people[kind] += 1
 
 
-def _row(name: str, says: str, sums: _Sums, tracked: int | None) -> Row:
+def _row(name: str, says: str, sums: _Sums, tracked: Tracked | None) -> Row:
     openers, clickers = sums.people[_OPEN], sums.people[_CLICK]
     return Row(
         name,
         says,
-        tracked,
+        tracked.any if tracked else None,
         Tally(openers, sums.hits[_OPEN, "human"]),
         Tally(clickers, sums.hits[_CLICK, "human"]),
-        ratio(openers, tracked),
-        ratio(clickers, tracked),
+        ratio(openers, tracked.opens if tracked else None),
+        ratio(clickers, tracked.clicks if tracked else None),
         sums.machines(_OPEN),
         sums.machines(_CLICK),
         sums.hits[_OPEN, "unknown"],

@@ -100,6 +100,8 @@ class ProviderFigures:
 
     provider: str
     tracked: int
+    opens_tracked: int  # of these, as in the campaign's figures
+    clicks_tracked: int
     openers: int  # recipients with a person's open
     clickers: int  # recipients with a person's click
     prefetch_only: int
@@ -114,6 +116,8 @@ class CompanyFigures:
 
     domain: str
     tracked: int
+    opens_tracked: int
+    clicks_tracked: int
     openers: int  # recipients with a person's open
     clickers: int  # recipients with a person's click
     open_rate: float | None
@@ -152,6 +156,8 @@ class CampaignReport:
     created: int
     messages: int | None
     tracked: int | None
+    opens_tracked: int | None  # of these, opens are; the open rate is over them
+    clicks_tracked: int | None
     opens: Tally
     clicks: Tally
     open_rate: float | None
@@ -161,7 +167,7 @@ class CampaignReport:
     clicks_bounds: Bounds
     adjusted_open_rate: Estimate | None
     prefetch_only: int  # recipients whose pixel was only loaded ahead
-    observable: int | None  # tracked messages but for these
+    observable: int | None  # messages of which opens are tracked, but for these
     observable_share: float | None
     clicked_without_open: int  # people with a click and no person's open
     clicked_without_images: int  # those of them whose pixel nothing but a scanner loaded

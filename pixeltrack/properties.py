@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, get_args
 
 from pixeltrack.agents import describe
 from pixeltrack.heard import Heard
-from pixeltrack.model import EventKind, LinkRow
+from pixeltrack.model import MODES, EventKind, LinkRow
 from pixeltrack.netlabel import country_of
 from pixeltrack.providers import OTHER, provider_of
-from pixeltrack.store import Store
+from pixeltrack.rates import Tracked
+from pixeltrack.store import Listed, Store
 from pixeltrack.times import Zone
 
 By = Literal[
@@ -45,6 +46,7 @@ _WEBMAIL = "webmail or browser"
 _COMPANY = "company"  # the list's column
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_INDIVIDUAL = MODES.index("individual")
 _QUARTER = 900_000  # ms: zones differ from UTC by quarters of an hour
 
 OfHit = Callable[[Heard], str | None]
@@ -111,24 +113,33 @@ def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int])
             for message, version in store.versions_of(campaign_id, messages)
         }
     name = _provider if by == "provider" else str
-    return {message: name(domain) for domain, message in store.domains_of(campaign_id, messages)}
+    return {message: name(domain) for domain, message, _axes in store.domains_of(campaign_id, messages)}
 
 
-def tracked(store: Store, campaign_id: int, by: By) -> Counter[str]:
-    """Return how many tracked messages have each property."""
-    found: Counter[str] = Counter()
+def tracked(store: Store, campaign_id: int, by: By) -> dict[str, Tracked]:
+    """Return how many tracked messages have each property, pseudonymous ones not: their hits name nobody."""
+    found: defaultdict[str, Tracked] = defaultdict(Tracked)
+
+    def add(name: str, numbers: Tracked) -> None:
+        found[name] = found[name].plus(numbers)
+
     if by == "company":
         for page in store.message_pages(campaign_id):
             for each in store.listed(campaign_id, page):
-                found[company(each.fields, each.domain)] += each.tracked
+                add(company(each.fields, each.domain), _measured(each))
     elif by == "version":
         names = store.versions(campaign_id)
         for size in store.batch_sizes(campaign_id):
-            found[names.get(size.version, NO_VERSION)] += size.tracked
+            add(names.get(size.version, NO_VERSION), Tracked(size.tracked, size.opens, size.clicks))
     else:
         for domain, messages in store.tracked_domains(campaign_id):
-            found[_provider(domain) if by == "provider" else domain] += messages
+            add(_provider(domain) if by == "provider" else domain, messages)
     return found
+
+
+def _measured(each: Listed) -> Tracked:
+    opens, clicks = each.opens == _INDIVIDUAL, each.clicks == _INDIVIDUAL
+    return Tracked(opens or clicks, opens, clicks)
 
 
 @lru_cache(maxsize=4_096)

@@ -62,6 +62,7 @@ FLOORS = [
         "estimates",
         "cells",
         "alarm",
+        "published",
     },
     {
         "resources",

@@ -12,6 +12,7 @@ from pixeltrack.show.text import iso
 #: The columns, named as in the report's JSON. Lists of figures are what ``--by`` and ``export`` have.
 COLUMNS = (
     *("campaign", "code", "kind", "created", "since", "until", "messages", "tracked"),
+    *("opens_tracked", "clicks_tracked"),
     *("opens.unique", "opens.total", "clicks.unique", "clicks.total"),
     *("open_rate", "click_rate", "click_to_open_rate"),
     *("opens_bounds.at_least", "opens_bounds.at_most", "clicks_bounds.at_least", "clicks_bounds.at_most"),

@@ -5,6 +5,8 @@ No SQL, connection or transaction leaks out of this package.
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
+from pixeltrack.store.crowds import Crowd, Reader
+from pixeltrack.store.domains import Listed
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
@@ -19,13 +21,16 @@ __all__ = [
     "Audience",
     "BatchSize",
     "CampaignDraft",
+    "Crowd",
     "Drafting",
     "Health",
     "Holder",
+    "Listed",
     "Moved",
     "OptOut",
     "Placed",
     "Placing",
+    "Reader",
     "Seen",
     "State",
     "Store",

@@ -15,7 +15,7 @@ from pixeltrack.report import Clock
 from pixeltrack.store import Store
 from pixeltrack.verdicts import Failed, Progress
 
-Unit = Literal["count", "rate", "time"]
+Unit = Literal["count", "published", "rate", "time"]
 Value = int | float | None
 
 
@@ -79,9 +79,10 @@ def build(
 
 def side_by_side(reports: Sequence[CampaignReport]) -> Comparison:
     """Return reports as rows of figures."""
+    together = _TOGETHER if any(each.together for each in reports) else ()
     return Comparison(
         campaigns=tuple(each.campaign for each in reports),
-        rows=tuple(_row(reports, *figure) for figure in _FIGURES),
+        rows=tuple(_row(reports, *figure) for figure in (*_FIGURES, *together)),
         alarms=tuple((each.campaign, alarm.says) for each in reports for alarm in each.alarms),
         rules_version=reports[0].rules_version,
     )
@@ -127,6 +128,17 @@ _FIGURES: tuple[Figure, ...] = (
     ("unknown_opens", "Unknown opens", "count", lambda each: each.unknown_opens.total, None),
     ("unknown_clicks", "Unknown clicks", "count", lambda each: each.unknown_clicks.total, None),
 )
+
+#: Shown where there are any: published figures, which say nothing of a person.
+_TOGETHER: tuple[Figure, ...] = (
+    ("together_recipients", "Counted together", "count", lambda each: _of(each, "recipients"), None),
+    ("together_loads", "Loads, together", "published", lambda each: _of(each, "loads"), None),
+    ("together_clicks", "Clicks, together", "published", lambda each: _of(each, "clicks"), None),
+)
+
+
+def _of(report: CampaignReport, name: str) -> int | None:
+    return getattr(report.together, name) if report.together else None
 
 
 def _row(

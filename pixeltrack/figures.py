@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pixeltrack.judging import Label
+from pixeltrack.published import NOTES, K
 from pixeltrack.rates import DEFINITIONS
 
 
@@ -142,6 +143,51 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class TogetherRow:
+    """Loads of the pixel and clicks of many recipients together, by one of their properties.
+
+    All are published figures: multiples of ten, of which 0 stands for fewer than ten. ``recipients`` is the
+    size of a group of them, None where the property is one of hits. Machines are apart, None where the
+    property is theirs or they are left out.
+    """
+
+    name: str
+    says: str  # more: a link's text and address
+    recipients: int | None
+    loads: int | None  # None where there can be none: a link has clicks alone
+    clicks: int
+    machine_loads: int | None = None
+    machine_clicks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What is known of recipients who are counted together: loads and clicks, and of nobody in particular.
+
+    Figures are published ones, as in ``TogetherRow``. Groups of fewer than five recipients are in "other".
+    """
+
+    recipients: int
+    loads_recipients: int  # of these, pixels are counted
+    clicks_recipients: int
+    loads: int
+    clicks: int
+    machine_loads: int
+    machine_clicks: int
+    links: tuple[TogetherRow, ...]
+    times: tuple[TogetherRow, ...]  # days, or hours where these are few; the first and the last are told
+    classes: tuple[TogetherRow, ...]
+    companies: tuple[TogetherRow, ...]
+    industries: tuple[TogetherRow, ...]
+    sizes: tuple[TogetherRow, ...]
+    regions: tuple[TogetherRow, ...]
+    by_hour: bool  # whether times are hours
+    counted_until: int  # ms UTC: hours that were over by then
+    rounded_to: int = K
+    notes: tuple[str, ...] = NOTES
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignReport:
     """Everything a report says. Counts are of people unless the name says otherwise.
 
@@ -198,4 +244,5 @@ class CampaignReport:
     rules_version: str  # of the rules file that told machines from people
     since: int | None = None  # only hits from then on are counted; None is from the beginning
     until: int | None = None  # and before then
+    together: Together | None = None  # of whom nothing is known one by one; never added to the above
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

@@ -42,6 +42,11 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
         "copies with a pixel, wrapped links or both of their own; the others carry neither, or are counted"
         " together with others",
     ),
+    (
+        "counted together",
+        "recipients of whom nothing is kept one by one: loads of the pixel and clicks of all of them in each"
+        " hour, machines' apart, as multiples of ten, rounded down. Never part of the figures above",
+    ),
     ("machines", "hits with a reason to think no person made them; kept, never counted above"),
     ("unknown", "hits that could be either; kept apart from both"),
 )

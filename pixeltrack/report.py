@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pixeltrack import alarm, config, heard, rollups, verdicts
+from pixeltrack import alarm, config, heard, rollups, together, verdicts
 from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
@@ -141,6 +141,19 @@ class _Reports:
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
         report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks)
+        number = campaign.campaign_id
+        report = replace(
+            report,
+            together=together.build(
+                self._store,
+                campaign,
+                self._store.links(number),
+                sent_to.together,
+                self._clocks,
+                self._now,
+                self._span,
+            ),
+        )
         if self._span:
             since, until = self._span.limits()
             report = replace(report, since=since, until=until)

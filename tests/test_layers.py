@@ -118,6 +118,8 @@ FLOORS = [
         "rollups",
         "heard",
         "breakdown",
+        "together",
+        "inactive",
         "properties",
         "who",
         "report",

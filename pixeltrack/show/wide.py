@@ -22,8 +22,11 @@ COLUMNS = (
     *("machine_opens.unique", "machine_opens.total", "machine_clicks.unique", "machine_clicks.total"),
     *("unknown_opens.unique", "unknown_opens.total", "unknown_clicks.unique", "unknown_clicks.total"),
     *("begun", "first", "last", "preview_hits", "repeated_hits", "repeated_urls", "rules_version"),
+    *("together.recipients", "together.loads_recipients", "together.clicks_recipients"),
+    *("together.loads", "together.clicks", "together.machine_loads", "together.machine_clicks"),
+    *("together.counted_until", "together.rounded_to"),
 )
-_TIMES = frozenset({"created", "since", "until", "begun", "first", "last"})
+_TIMES = frozenset({"created", "since", "until", "begun", "first", "last", "together.counted_until"})
 
 
 def as_csv(reports: Sequence[CampaignReport]) -> str:

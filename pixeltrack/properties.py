@@ -29,15 +29,23 @@ By = Literal[
     "provider",
     "domain",
     "company",
+    "industry",
+    "size",
+    "region",
     "country",
     "version",
 ]
 WAYS: tuple[By, ...] = get_args(By)
 #: Ways in which each message stands in one row, so that rows have rates.
-OF_MESSAGES: frozenset[By] = frozenset({"provider", "domain", "company", "version"})
+OF_MESSAGES: frozenset[By] = frozenset(
+    {"provider", "domain", "company", "industry", "size", "region", "version"}
+)
+#: Of these, the ones that are columns of the list: groups of fewer than five people are joined.
+OF_LIST: frozenset[By] = frozenset({"company", "industry", "size", "region"})
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNKNOWN = "unknown"
+NOT_TOLD = "not told"
 NO_GROUP = "no group"
 NO_VERSION = "no version"
 FREE_MAIL = "free-mail addresses"
@@ -102,10 +110,8 @@ _TIMES: Mapping[str, Callable[[Zone, int], str]] = {
 
 def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int]) -> dict[int, str]:
     """Return the property of some messages; those whose recipients are not known are left out."""
-    if by == "company":
-        return {
-            each.message: company(each.fields, each.domain) for each in store.listed(campaign_id, messages)
-        }
+    if by in OF_LIST:
+        return {each.message: _of_list(each, by) for each in store.listed(campaign_id, messages)}
     if by == "version":
         names = store.versions(campaign_id)
         return {
@@ -123,10 +129,10 @@ def tracked(store: Store, campaign_id: int, by: By) -> dict[str, Tracked]:
     def add(name: str, numbers: Tracked) -> None:
         found[name] = found[name].plus(numbers)
 
-    if by == "company":
+    if by in OF_LIST:
         for page in store.message_pages(campaign_id):
             for each in store.listed(campaign_id, page):
-                add(company(each.fields, each.domain), _measured(each))
+                add(_of_list(each, by), _measured(each))
     elif by == "version":
         names = store.versions(campaign_id)
         for size in store.batch_sizes(campaign_id):
@@ -135,6 +141,18 @@ def tracked(store: Store, campaign_id: int, by: By) -> dict[str, Tracked]:
         for domain, messages in store.tracked_domains(campaign_id):
             add(_provider(domain) if by == "provider" else domain, messages)
     return found
+
+
+def _of_list(each: Listed, by: By) -> str:
+    if by == "company":
+        return company(each.fields, each.domain)
+    return column(each.fields, by) or NOT_TOLD
+
+
+def column(fields: Mapping[str, str], wanted: str) -> str:
+    """Return what a list's column of that name says, in whatever case the name is; empty without any."""
+    told = (value.strip() for name, value in fields.items() if name.strip().lower() == wanted)
+    return next((value for value in told if value), "")
 
 
 def _measured(each: Listed) -> Tracked:
@@ -152,7 +170,7 @@ def company(fields: Mapping[str, str], domain: str) -> str:
 
     Providers that give everybody a mailbox are no company.
     """
-    for name, value in fields.items():
-        if name.strip().lower() == _COMPANY and value.strip():
-            return value.strip()
+    told = column(fields, _COMPANY)
+    if told:
+        return told
     return domain if _provider(domain) == OTHER else FREE_MAIL

@@ -9,22 +9,28 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from conftest import START, Client, Inject
+from command import run
+from conftest import CHROME, START, Client, Inject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from test_report import Hits
 from test_report_page import check_figures
 
-from pixeltrack import report, together
+from pixeltrack import breakdown, compare, report, together
+from pixeltrack.errors import InputError
 from pixeltrack.figures import CampaignReport, Together, TogetherRow
 from pixeltrack.heard import Span
-from pixeltrack.model import MODES
+from pixeltrack.model import MODES, Event, EventKind
+from pixeltrack.properties import By
 from pixeltrack.published import FEW, LEAST, K, is_large, kept_apart, last_hour, rounded, said
 from pixeltrack.rates import Tracked
 from pixeltrack.replay import HOUR
 from pixeltrack.setup import Workspace
+from pixeltrack.show import breakdown as shown_by
 from pixeltrack.show import brief, terminal, wide
 from pixeltrack.show.json import as_json
 from pixeltrack.show.page import ReportPages
@@ -348,3 +354,95 @@ def test_people_and_those_counted_together_stand_apart(
     text = printed(found)
     assert "1 messages, 30 recipients counted together" in text
     assert "Click-to-open" in text and "Counted together" in text
+
+
+# -- what is asked for by one thing, or of a person ---------------------------------------------------
+
+
+def by(counts: Counts, way: By) -> breakdown.Breakdown:
+    campaign = counts.workspace.store.campaign("spring")
+    zone = read_zone("UTC")
+    return breakdown.build(counts.workspace.store, campaign, way, Span(), zone, clock=lambda: LATER)
+
+
+def test_a_breakdown_has_the_figures_of_the_report(filled: Counts) -> None:
+    found = filled.together()
+    assert by(filled, "company").together == found.companies
+    assert by(filled, "industry").together == found.industries
+    assert by(filled, "link").together == found.links
+    assert by(filled, "device").together == found.classes
+    assert named(by(filled, "day").together) == {
+        "2026-09-21": (None, 100, 0),
+        "2026-09-22": (None, 0, 30),
+    }
+    shown = by(filled, "company")
+    lines = list(csv.DictReader(io.StringIO(shown_by.as_csv(shown))))
+    assert [(row["company"], row["counted"], row["recipients"], row["opens"]) for row in lines] == [
+        ("Firm Ltd", "together", "40", "50"),
+        ("Works AG", "together", "12", "20"),
+        ("other", "together", "23", "20"),
+    ]
+    stream = io.StringIO()
+    shown_by.show(Console(file=stream, width=80), shown)
+    assert "Firm Ltd" in stream.getvalue() and "not people" in stream.getvalue()
+
+
+@pytest.mark.parametrize("way", ["provider", "domain", "client", "country", "os", "browser", "weekday"])
+def test_what_would_be_of_persons_is_refused(filled: Counts, way: By) -> None:
+    with pytest.raises(InputError, match="counts its recipients together"):
+        by(filled, way)
+
+
+def test_people_are_refused_by_every_command(filled: Counts, tmp_path: Path) -> None:
+    for argv in (
+        ("report", "--campaign", "spring", "--who", "opened"),
+        ("report", "--campaign", "spring", "--who", "not-opened", "--csv"),
+        ("report", "--campaign", "spring", "--by", "domain"),
+        ("export", "--people", "--campaign", "spring"),
+    ):
+        ran = run(tmp_path, *argv, "--db", "t.db")
+        assert (ran.code, ran.out) == (2, ""), argv
+        assert "counts its recipients together (company)" in ran.err, argv
+        assert "Hint: report --campaign spring has its totals" in ran.err
+
+
+def test_the_export_has_the_same_figures(filled: Counts, tmp_path: Path) -> None:
+    ran = run(tmp_path, "export", "--together", "--db", "t.db")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    (whole,) = [row for row in rows if row["by"] == "all"]
+    assert (whole["recipients"], whole["loads"], whole["clicks"]) == ("75", "100", "30")
+    assert {row["name"] for row in rows if row["by"] == "company"} == {"Firm Ltd", "Works AG", "other"}
+    assert {int(row[name] or 0) % K for row in rows for name in ("loads", "clicks", "machine_loads")} == {0}
+
+
+def test_campaigns_side_by_side_show_it(filled: Counts, inject: Inject) -> None:
+    inject("a@x.example", campaign="autumn")
+    found = compare.build(filled.workspace.store, ["spring", "autumn"], clock=lambda: LATER)
+    values = {row.figure: row.values for row in found.rows}
+    assert values["together_loads"] == (100, None)
+    assert values["together_recipients"] == (75, None)
+
+
+def test_a_pseudonymous_person_is_named_nowhere(inject: Inject, workspace: Workspace, tmp_path: Path) -> None:
+    readers = ["ada@firm.example", "bob@firm.example"]
+    inject(*readers)
+    hits = Hits(workspace, "spring", readers)
+    with sqlite3.connect(workspace.store.path) as connection:
+        connection.execute("update messages set opens = 4, clicks = 4 where message = ?", [hits.message(0)])
+    event = Event(START + 100_000, 1, EventKind.OPEN, 0, 12_345, CHROME, 0)  # under her pseudonym
+    workspace.store.put_events([event])
+    hits.open(1, 200)
+    found = report.build(workspace.store, "spring")
+    assert (found.opens.unique, found.opens_tracked, found.open_rate) == (2, 2, 1.0)
+    assert found.providers[0].tracked == 1  # her hits have no provider, so she is in no rate of one
+    for argv in (
+        ("report", "--campaign", "spring", "--who", "opened"),
+        ("report", "--campaign", "spring", "--who", "not-opened", "--csv"),
+        ("report", "--campaign", "spring", "--by", "domain", "--json"),
+        ("report", "--inactive-since", "2030-01-01", "--csv"),
+        ("export", "--people"),
+        ("export", "--events"),
+    ):
+        ran = run(tmp_path, *argv, "--db", "t.db")
+        assert ran.code == 0, ran.err
+        assert "ada@" not in ran.out, argv

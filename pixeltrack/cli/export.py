@@ -27,7 +27,7 @@ Examples:
   pixeltrack export --events --format jsonl | jq 'select(.counted == "people")'
       every hit, one JSON object a line
   pixeltrack export -o spring.db --campaign spring-sale
-      all four tables in a SQLite file: datasette spring.db, or sqlite3 spring.db
+      all of it in a SQLite file: datasette spring.db, or sqlite3 spring.db
 """
 _UNITS: dict[str, str] = {
     "daily": "days",
@@ -97,8 +97,8 @@ def command(
     """Write hits, links, people or days as a table for other programs.
 
     CSV and JSON lines go to standard output or a file, Parquet and SQLite to a file; a SQLite file can have
-    several tables, and has all four when none is named. Figures are those of report. Addresses are there
-    only of people who may be measured. docs/export.md says what each column holds.
+    several tables, and has the first four when none is named. Figures are those of report. Addresses are
+    there only of people who may be measured. docs/export.md says what each column holds.
     """
     call = Call(options, {})
     named: dict[Table, bool] = {"events": events, "links": links, "people": people, "daily": daily}
@@ -155,7 +155,8 @@ def _order(tables: list[Table], given: Format | None, out: Path | None, *, raw: 
         raise InputError(
             f"{_SAID[format_of]} has one table, and {len(tables) or 'none'} "
             + ("was named" if not tables else "were named"),
-            hint="give one of --events, --links, --people, --daily, --together; a SQLite file (-o FILE.db) takes several",
+            hint="give one of --events, --links, --people, --daily, --together;"
+            " a SQLite file (-o FILE.db) takes several",
         )
     if out is None and format_of in ("parquet", "sqlite"):
         raise InputError(f"{_SAID[format_of]} cannot go to standard output", hint="name a file with -o")

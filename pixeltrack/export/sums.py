@@ -127,7 +127,7 @@ def _is_in(numbers: array[int], number: int) -> bool:
     return place < len(numbers) and numbers[place] == number
 
 
-def together(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
+def together(store: Store, scope: Scope, _steps: Steps) -> Iterator[Row]:
     """Yield the published figures of each campaign that counts recipients together."""
     clocks, now = Hours(scope.zone), now_ms()
     for campaign in scope.campaigns:

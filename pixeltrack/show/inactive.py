@@ -37,8 +37,8 @@ def show(console: Console, found: Inactive) -> None:
         more = len(found.people) - len(people)
         console.print(Text(f"{count(more)} more: --csv and --json have all of them", "dim"))
     for note in (
-        f"{count(found.active)} have; {count(found.refusing)} want no mail, or not to be measured, and are left"
-        f" out; of {count(found.unknown)} nobody can know: no copy from before then tells.",
+        f"{count(found.active)} have; {count(found.refusing)} want no mail, or not to be measured, and are"
+        f" left out; of {count(found.unknown)} nobody can know: no copy from before then tells.",
         *NOTES,
     ):
         console.print(Text(note, "dim"))

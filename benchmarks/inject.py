@@ -97,7 +97,7 @@ def copies(made: Compiled, count: int) -> list[Copy]:
     for number, person in enumerate(people, start=1):
         pseudonym = made.keys.pseudonym(person.identity)
         values = mint(pseudonym)
-        listed.append(Copy(number, person, True, f"{number:06d}-{pseudonym[:3].hex()}", values, ""))
+        listed.append(Copy(number, person, "both", f"{number:06d}-{pseudonym[:3].hex()}", values, ""))
     return listed
 
 
@@ -196,7 +196,7 @@ def sinks(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
                 writer: Writer
                 if format_ is None:
                     sink = StreamSink(output, "messages.txt")
-                    writer = WholeCopies(sink, {True: lambda copy: join(copy.values)})
+                    writer = WholeCopies(sink, lambda _kind: lambda copy: join(copy.values))
                 else:
                     writer = _writer(output, replace(task, out=out), made, format_)
                 staging = next(out.parent.glob(".out.partial-*"))
@@ -220,7 +220,7 @@ def recipe(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
             writer = _writer(output, replace(task, out=out), made, "recipe")
             for number, person in people:
                 values = mint(made.keys.pseudonym(person.identity))
-                writer.put(Copy(number, person, True, "", values, ""), again=False)
+                writer.put(Copy(number, person, "both", "", values, ""), again=False)
 
     spent = min(timed(written, folder / f"recipe-{turn}").cpu for turn in range(3))
     whole = spent * 100_000 / count
@@ -233,7 +233,7 @@ def _writer(output: Output, task: Task, made: Compiled, format_: Format) -> Writ
     from pixeltrack.listing import RecipientList
 
     people = RecipientList(recipients.read(mails.recipient_rows(1), "list.csv"), "list.csv")
-    return writer(output, task, made, Delivery(format_), people)
+    return writer(output, [(task, made)], Delivery(format_), people)
 
 
 def _write_in_turns(writer: Writer, people: list[Copy], staging: Path, again: Path) -> tuple[float, float]:

@@ -11,21 +11,25 @@ from dataclasses import dataclass, replace
 from email.utils import getaddresses
 from pathlib import Path
 
-from pixeltrack import consent, headers, mime
+from pixeltrack import headers, mime
 from pixeltrack.compile import Compiled, Task, compile_into
+from pixeltrack.consent import Decision, Said, decide
 from pixeltrack.copies import Copy
-from pixeltrack.delivery import Delivery, renders
+from pixeltrack.copytokens import Whose
+from pixeltrack.delivery import Delivery, render_of
 from pixeltrack.errors import InputError
+from pixeltrack.groups import together
 from pixeltrack.handout import MessageTable
-from pixeltrack.inject import Progress, Summary
+from pixeltrack.inject import Progress, Summary, check_fields, message_of
 from pixeltrack.manifest import addressed_manifest, undo_record
 from pixeltrack.minting import number
-from pixeltrack.model import Message, Recipient
+from pixeltrack.model import RANK, Crowd, Message, Mode, Recipient
 from pixeltrack.output import Output
 from pixeltrack.recipients import identity
 from pixeltrack.signals import uninterrupted
 from pixeltrack.sinks import open_sink
-from pixeltrack.store import Drafting, Store
+from pixeltrack.store import ONE_BY_ONE, Drafting, Store
+from pixeltrack.terms import Terms
 from pixeltrack.tokens import Keyring
 
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n))From [^\r\n]*\r?\n(?=[!-9;-~]+:)")
@@ -78,52 +82,67 @@ def addressee(given: Given) -> Recipient | None:
     if len(people) > 1:
         return None
     ((known, address),) = people.items()
-    return Recipient(address, known, "unknown", {}, 1)
+    return Recipient(address, known, "unknown", "unknown", {}, 1)
 
 
 class _Run:
     """What messages of one campaign have in common while they are injected one by one."""
 
-    def __init__(self, drafting: Drafting, store: Store, keyring: Keyring, policy: consent.Policy) -> None:
+    def __init__(self, drafting: Drafting, store: Store, keyring: Keyring, terms: Terms) -> None:
         if drafting.versions:  # their messages would lose the version that they have
             raise InputError(
                 f"campaign {drafting.campaign.name!r} has versions ({', '.join(drafting.versions)}), and a"
                 " message that is addressed already has none",
                 hint="name another campaign with --campaign",
             )
-        self._drafting, self._store, self._keyring, self._policy = drafting, store, keyring, policy
+        self._drafting, self._store, self._keyring = drafting, store, keyring
+        self._rules = terms.within(drafting.campaign)
+        self._rowless = drafting.campaign.is_rowless
         self._last_consent = store.last_consent()
-        self.modes: Counter[consent.Mode] = Counter()
+        self.modes: Counter[Decision] = Counter()
         self.messages: list[Message] = []
+        self._together: Counter[tuple[Mode, Mode]] = Counter()
 
-    def take(self, given: Given, task: Task, place: int) -> tuple[Copy, Compiled, consent.Mode]:
+    @property
+    def copies(self) -> int:
+        return len(self.messages) + self._together.total()
+
+    def take(self, given: Given, task: Task, place: int) -> tuple[Copy, Compiled, Decision]:
         """Compile one message, and decide how its recipient gets it."""
         recipient = addressee(given)
+        check_fields(task.plan, self._rules)
         compiled = compile_into(self._drafting, task, self._keyring)
         if recipient is None:
-            mode = consent.Mode("untracked", "it goes to several people")
-            recipient, pseudonym = Recipient("", "", "unknown", {}, 1), bytes(8)
-            values = compiled.minter("preview")(pseudonym)
+            mode = Decision("untracked", "off", "off", "it goes to several people")
+            recipient = Recipient("", "", "unknown", "unknown", {}, 1)
+            whose = Whose(bytes(8))
+            variant, mint = compiled.copies("off", "off", test=True, rowless=False)
         else:
             subject = self._keyring.subject(recipient.identity)
             refused, recorded = self._store.opt_outs_of(subject), self._store.recorded_of(subject)
-            mode = consent.decide(self._policy, recipient.consent, refused, recorded)
-            pseudonym = compiled.keys.pseudonym(recipient.identity)
-            values = compiled.minter("preview" if task.test else "message")(pseudonym)
-        is_tracked = mode.outcome == "tracked"
+            mode = together(decide(self._rules, Said(recorded=recorded, opt_outs=refused)))
+            whose = Whose(compiled.keys.pseudonym(recipient.identity), recipient.identity, subject=subject)
+            variant, mint = compiled.copies(mode.opens, mode.clicks, test=task.test, rowless=self._rowless)
         self.modes[mode] += 1
         if recipient.identity and not task.test and mode.outcome != "suppressed":
-            self.messages.append(Message(number(pseudonym), recipient.identity, recipient.fields, is_tracked))
-        name = f"{place:06d}-{pseudonym[:3].hex()}"
-        return Copy(place, recipient, is_tracked, name, values, given.name), compiled, mode
+            if self._rowless:
+                self._together[mode.opens, mode.clicks] += 1
+            else:
+                modes = RANK[mode.opens], RANK[mode.clicks]
+                self.messages.append(message_of(number(whose.pseudonym), recipient, *modes))
+        name = f"{place:06d}-{whose.pseudonym[:3].hex()}"
+        return Copy(place, recipient, variant, name, mint(whose), given.name), compiled, mode
 
     def save(self) -> None:
         campaign = self._store.save_campaign(self._drafting.draft())
         self._store.save_messages(campaign.campaign_id, self.messages)
+        if self._together:
+            crowds = (Crowd(0, *modes, people) for modes, people in self._together.items())
+            self._store.save_crowds(campaign.campaign_id, ONE_BY_ONE, crowds)
         late = self._store.refused_since(self._last_consent)  # while the copies were made
         if late:
-            identities = (each.identity for each in self.messages)
-            self._store.silence(each for each in identities if self._keyring.subject(each) in late)
+            identities = ((each.identity, self._keyring.subject(each.identity)) for each in self.messages)
+            self._store.silence((each, late[subject]) for each, subject in identities if subject in late)
 
 
 def inject_addressed(
@@ -131,7 +150,7 @@ def inject_addressed(
     task_of: Callable[[Given], Task],
     store: Store,
     keyring: Keyring,
-    policy: consent.Policy,
+    terms: Terms,
     delivery: Delivery,
     progress: Progress | None = None,
 ) -> Summary:
@@ -145,8 +164,8 @@ def inject_addressed(
     if first is None:
         raise InputError("there is no message in it", hint="give files that end in .eml, or an mbox")
     task = task_of(first)
-    drafting = store.draft_campaign(task.campaign, "recipients", keyring, task.now)
-    run = _Run(drafting, store, keyring, policy)
+    drafting = _drafting(task, store, keyring, terms)
+    run = _Run(drafting, store, keyring, terms)
     with Output(task.out) as output:
         made = 0
         table = MessageTable(output, task.addresses)
@@ -158,7 +177,7 @@ def inject_addressed(
             task = task if given is first else task_of(given)
             copy, compiled, mode = run.take(given, task, made)
             if mode.outcome != "suppressed":
-                sink.write(copy, renders(task, compiled, delivery)[copy.tracked](copy))
+                sink.write(copy, render_of(task, compiled, delivery, copy.variant)(copy))
                 table.add(copy, sink.file(copy))
                 record = undo_record(task.plan, compiled, {})
                 records.write(json.dumps({"file": sink.file(copy), "message": made, **record}) + "\n")
@@ -168,7 +187,7 @@ def inject_addressed(
         proof = replace(compiled.proof, audit=f"{made:,} messages read alike by BeautifulSoup")
         code = drafting.campaign.code
         summary = Summary(
-            *(task.campaign, code, task.out, len(run.messages), sink.written, dict(run.modes), proof),
+            *(task.campaign, code, task.out, run.copies, sink.written, dict(run.modes), proof),
             delivery.format,
         )
         output.write("manifest.json", addressed_manifest(task, drafting.draft(), made, delivery.format))
@@ -179,16 +198,21 @@ def inject_addressed(
 
 
 def render_addressed(
-    given: Given, task: Task, store: Store, keyring: Keyring, policy: consent.Policy
-) -> tuple[bytes, consent.Mode]:
+    given: Given, task: Task, store: Store, keyring: Keyring, terms: Terms
+) -> tuple[bytes, Decision]:
     """Return one message as its recipient gets it, and what was decided; for use as a filter.
 
     Who has unsubscribed gets an untracked one: a filter cannot hold a mail back. Everything is stored
     before this returns.
     """
-    run = _Run(store.draft_campaign(task.campaign, "recipients", keyring, task.now), store, keyring, policy)
+    run = _Run(_drafting(task, store, keyring, terms), store, keyring, terms)
     copy, compiled, mode = run.take(given, task, 1)
-    content = (compiled.tracked if copy.tracked else compiled.untracked).renderer()(copy.values)
+    content = compiled.copy(copy.variant).template.renderer()(copy.values)
     with uninterrupted():
         run.save()
     return content, mode
+
+
+def _drafting(task: Task, store: Store, keyring: Keyring, terms: Terms) -> Drafting:
+    modes = terms.rules.opens, terms.rules.clicks
+    return store.draft_campaign(task.campaign, "recipients", keyring, task.now, modes)

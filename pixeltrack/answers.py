@@ -43,9 +43,14 @@ class Answers:
         ]
         return status, headers, self._pages.render(name, **values)
 
-    def done(self, title: str, message: str, status: str = "200 OK") -> Answer:
+    def done(self, title: str, message: str, status: str = "200 OK", **values: str) -> Answer:
         """Return a page that says one thing."""
-        return self.page("done.html", status, title=title, message=message)
+        return self.page("done.html", status, title=title, message=message, **values)
+
+    def says(self, what: str, language: str, status: str = "200 OK", *, title: str = "") -> Answer:
+        """Return a page that says one of the texts in a language, below the title that belongs to it."""
+        texts = self._pages.texts[language]
+        return self.done(texts[title or f"{what}_title"], texts[what], status, language=language)
 
     def try_again(self, what: str) -> Answer:
         """Return the page for what could not be done just now."""

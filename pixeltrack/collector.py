@@ -10,26 +10,25 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pixeltrack import agents, urls
+from pixeltrack import urls
 from pixeltrack.answers import Answer, Answers, Headers, guarded
-from pixeltrack.classify import is_speculative
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
-from pixeltrack.headerfacts import Facts, HeaderFacts, Said
+from pixeltrack.headerfacts import HeaderFacts, Said
 from pixeltrack.hrefs import location
 from pixeltrack.links import fill_in
 from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
 from pixeltrack.metrics import CONTENT_TYPE, Counters
-from pixeltrack.model import Event, EventKind, Flag
+from pixeltrack.model import EventKind
 from pixeltrack.pages import Pages
 from pixeltrack.peers import is_local
 from pixeltrack.personal import PersonalPages
 from pixeltrack.recorder import Recorder
+from pixeltrack.recording import Recording
 from pixeltrack.spool import Spool
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring, Tracked
@@ -43,13 +42,8 @@ log = logging.getLogger("pixeltrack.collector")
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-_REPEAT_SECONDS = 10.0  # before it is said again that the store cannot be read
-_SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
-
 PIXEL_HEADERS: Headers = guarded([("Content-Type", "image/gif"), ("Pragma", "no-cache"), ("Expires", "0")])
 REDIRECT_HEADERS: Headers = guarded([("X-Robots-Tag", "noindex, nofollow")])
-
-_reduce = lru_cache(maxsize=8_192)(agents.reduce)
 
 
 class Collector:
@@ -80,6 +74,7 @@ class Collector:
         self.keyring = keyring
         self.pages = pages
         self._facts = HeaderFacts.of_settings(settings, store, clock)
+        self._recording = Recording(store, self.recorder, self.counters, self._facts, clock)
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
         self._settings = settings
@@ -88,7 +83,6 @@ class Collector:
         self._lock = threading.RLock()
         self._tables: dict[str, LinkTable] = {}
         self._to_load: list[LinkTable] = []
-        self._say_again = 0.0  # monotonic seconds
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -116,9 +110,8 @@ class Collector:
         where = table.known(link) if link else b""
         if where is None or not is_plain(where):
             return None
-        at = self._clock()
-        kind = EventKind.CLICK if link else EventKind.OPEN
-        self._record(at, table, kind, link, tracked, agent, self._facts.of_said(said, peer, at))
+        if not self._recording.plain(table, link, tracked, agent, said, peer):
+            return None
         self.counters.answered("/c/" if link else "/o/", "302" if link else "200")
         return where
 
@@ -177,7 +170,7 @@ class Collector:
         if route.kind == "click":
             return self._click(route, environ)
         if route.kind == "unsubscribe":
-            return self._personal.unsubscribe(route.token, method)
+            return self._personal.unsubscribe(route.token, method, environ)
         if route.kind == "preferences":
             return self._personal.preferences(route.token, method, environ)
         if route.kind == "privacy":
@@ -207,11 +200,11 @@ class Collector:
         try:
             table = self._table(code)
         except PixeltrackError as error:
-            self._say("a campaign", error)
+            self._recording.say("a campaign", error)
             return "the store cannot be read"
         if table is None:
             return "unknown campaign"
-        self._record_request(table, EventKind.OPEN, 0, tracked, environ)
+        self._recording.request(table, EventKind.OPEN, 0, tracked, environ)
         return None
 
     def _click(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
@@ -229,6 +222,7 @@ class Collector:
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
             return self._missing_click("unknown token")
+        entry = self._recording.without_tags(table, route.link, environ) or entry
         template = template_of(entry)
         if template is None:
             where = place_of(entry)
@@ -239,7 +233,7 @@ class Collector:
                 return self._unread_click("a recipient", error)
             where = location(fill_in(template, fields))  # case 37
         if tracked.counts:
-            self._record_request(table, EventKind.CLICK, route.link, tracked, environ)
+            self._recording.request(table, EventKind.CLICK, route.link, tracked, environ)
         else:
             self.counters.not_counted(EventKind.CLICK, "merge tag not filled in")
         if where is None:
@@ -251,15 +245,9 @@ class Collector:
         return self._answers.missing()
 
     def _unread_click(self, what: str, error: PixeltrackError) -> Answer:
-        self._say(what, error)
+        self._recording.say(what, error)
         self.counters.not_counted(EventKind.CLICK, "the store cannot be read")
         return self._answers.try_again("We could not look up this link just now.")
-
-    def _say(self, what: str, error: PixeltrackError) -> None:
-        """Log what cannot be read; not for each of the many that ask for it meanwhile."""
-        if time.monotonic() >= self._say_again:
-            log.error("cannot read %s: %s", what, error)
-            self._say_again = time.monotonic() + _REPEAT_SECONDS
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
         if environ.get("PATH_INFO", "").startswith("/o/"):
@@ -277,43 +265,6 @@ class Collector:
         return "200 OK", [("Content-Type", CONTENT_TYPE)], self.counters.exposition()
 
     # -- helpers ------------------------------------------------------------------------------------
-
-    def _record_request(
-        self,
-        table: LinkTable,
-        kind: EventKind,
-        link: int,
-        tracked: Tracked,
-        environ: WSGIEnvironment,
-    ) -> None:
-        at = self._clock()
-        flags, network, address = self._facts.of(environ, at)
-        if environ["REQUEST_METHOD"] == "HEAD":
-            flags |= Flag.HEAD
-        for name in _SPECULATIVE:
-            if name in environ and is_speculative(environ[name]):
-                flags |= Flag.SPECULATIVE
-        agent = environ.get("HTTP_USER_AGENT", "")
-        self._record(at, table, kind, link, tracked, agent, (flags, network, address))
-
-    def _record(
-        self,
-        at: int,
-        table: LinkTable,
-        kind: EventKind,
-        link: int,
-        tracked: Tracked,
-        agent: str,
-        facts: Facts,
-    ) -> None:
-        flags, network, address = facts
-        if tracked.kind == "preview":
-            flags |= Flag.PREVIEW
-        self.counters.hit(kind, flags)
-        agent = _reduce(agent[:512])
-        self.recorder.add(
-            Event(at, table.campaign_id, kind, link, tracked.pseudonym, agent, flags, network, address)
-        )
 
     def _table(self, code: str) -> LinkTable | None:
         """Return a campaign's table, looked up in the store when it is not known yet.

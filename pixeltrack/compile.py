@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from pixeltrack.copies import CLICKED, OPENED, Variant, variant_of
+from pixeltrack.copytokens import Whose, minter, mode_minter, with_pixel
 from pixeltrack.edits import Change, Edit, changes, cut_regions
 from pixeltrack.headers import personal_edits
 from pixeltrack.hrefs import host
 from pixeltrack.longlines import fitted
 from pixeltrack.markup import scan
 from pixeltrack.mime import split_headers
-from pixeltrack.minting import CampaignKeys, TokenKind
-from pixeltrack.model import CampaignKind, LinkRow, Mail
+from pixeltrack.minting import SUBJECT, CampaignKeys, Personal, TokenKind
+from pixeltrack.model import MODES, CampaignKind, LinkRow, Mail, Mode
 from pixeltrack.proofs import Proof, prove
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.store import CampaignDraft, Drafting, Store
@@ -46,65 +49,81 @@ class Task:
 # No reader sees or reaches it: nothing to click, hidden from the eye, the keyboard and screen readers.
 _TRAP_REST = '" tabindex="-1" aria-hidden="true" style="display:none"></a>'
 
+_PERSONAL: tuple[Personal, ...] = ("unsubscribe", "preferences")
+
+
+Mint = Callable[[Whose], dict[Slot, str]]
+
+
+class Made(NamedTuple):
+    """One kind of copy, ready for joining. ``leaves`` are a message's parts in quoted-printable there."""
+
+    template: Template | Mixture
+    changes: tuple[Change, ...]
+    leaves: tuple[int, ...]
+    proof: Proof
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A source ready for joining: one template for tracked copies and one for untracked ones.
+    """A source ready for joining: a template for each kind of copy, made and proved when it is asked for.
 
-    ``changes`` are what is done to a tracked copy, ``always`` what is done to an untracked one; ``recoded``
-    are a message's parts that are quoted-printable only in such copies. ``numbers`` are those of the
-    links in the link table, by position.
+    ``numbers`` are those of the links in the link table, by position. ``ceiling`` is the kind of copy
+    that has all that the campaign may measure.
     """
 
     draft: CampaignDraft
     keys: CampaignKeys
-    tracked: Template | Mixture
-    untracked: Template | Mixture
-    proof: Proof
-    changes: tuple[Change, ...]
-    always: tuple[Change, ...]
-    recoded: Mapping[str, tuple[int, ...]]
     numbers: Mapping[int, int]
+    make: Callable[[Variant], Made]
+    ceiling: Variant
     bound: tuple[int, ...] = ()  # numbers of the links that have tokens of their own
+    made: dict[Variant, Made] = field(default_factory=dict)  # as far as it was asked for
+
+    def copy(self, variant: Variant) -> Made:
+        """Return one kind of copy. Raises SelfCheckError when a proof fails."""
+        if variant not in self.made:
+            self.made[variant] = self.make(variant)
+        return self.made[variant]
+
+    @property
+    def tracked(self) -> Template | Mixture:
+        """The template of copies with all that the campaign may measure."""
+        return self.copy(self.ceiling).template
+
+    @property
+    def untracked(self) -> Template | Mixture:
+        return self.copy("none").template
+
+    @property
+    def proof(self) -> Proof:
+        return self.copy(self.ceiling).proof
+
+    def copies(self, opens: Mode, clicks: Mode, *, test: bool, rowless: bool) -> tuple[Variant, Mint]:
+        """Return the kind of copy that is measured so, and what makes its tokens."""
+        variant = variant_of(opens, clicks, bound=bool(self.bound))
+        self.copy(variant)
+        mint = mode_minter(self.keys, opens, clicks, self.bound, test=test, rowless=rowless)
+        return variant, mint
 
     def minter(self, kind: TokenKind = "message") -> Callable[[bytes], dict[Slot, str]]:
-        """Return the function pseudonym -> one copy's tokens by slot."""
-        return minter(self.keys, kind, self.bound)
+        """Return the function pseudonym -> one copy's tokens by slot, all of one kind."""
+        mint = minter(self.keys, kind, self.bound)
+        return (lambda pseudonym: with_pixel(mint(pseudonym))) if self.ceiling == "apart" else mint
 
 
-def minter(
-    keys: CampaignKeys, kind: TokenKind = "message", bound: Sequence[int] = ()
-) -> Callable[[bytes], dict[Slot, str]]:
-    """Return the function pseudonym -> one copy's tokens by slot.
-
-    "message" is the token of the pixel, and of the links where none are bound.
-    """
-    mint = keys.minter(kind)
-
-    def shared(pseudonym: bytes) -> dict[Slot, str]:
-        message, unsubscribe, preferences = mint(pseudonym)
-        return {
-            "message": message,
-            "unsubscribe": unsubscribe,
-            "preferences": preferences,
-            "id": pseudonym.hex(),
-        }
-
-    def each_its_own(pseudonym: bytes) -> dict[Slot, str]:
-        values = shared(pseudonym)
-        values.update(keys.bound_tokens(pseudonym, bound, kind).items())
-        values["message"] = values[0]
-        return values
-
-    return each_its_own if bound else shared
-
-
-def compile_mail(task: Task, kind: CampaignKind, store: Store, keyring: Keyring) -> Compiled:
+def compile_mail(
+    task: Task,
+    kind: CampaignKind,
+    store: Store,
+    keyring: Keyring,
+    modes: tuple[Mode, Mode] = ("individual", "individual"),
+) -> Compiled:
     """Number the links, cut the source and prove the cut. Writes nothing.
 
-    Raises SelfCheckError when a proof fails.
+    modes are what a new campaign may have at most. Raises SelfCheckError when a proof fails.
     """
-    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now)
+    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now, modes)
     compiled = compile_into(drafting, task, keyring)
     mails = mails_of(drafting, [(task, compiled)], preview=task.test or kind == "preview")
     return replace(compiled, draft=replace(compiled.draft, mails=mails))
@@ -146,6 +165,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         LinkRow(
             *(link.number, link.number, link.line, link.label, _tagged(link, task), link.group),
             version=version,
+            plain=link.destination if _tagged(link, task) != link.destination else "",
         )
         for link in plan.wrapped
         if not (task.join_buttons and link.twin)
@@ -181,21 +201,44 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         always += [Edit(start, end, "") for start, end in link.strips]
         if link.decision == "fill":
             always.append(written(link.start, link.end, *_fill(link, addresses)))
-    edits = always + [click(link.number, link.destination, link.start, link.end) for link in plan.wrapped]
+    wrapping = [click(link.number, link.destination, link.start, link.end) for link in plan.wrapped]
     if trap_at is not None:
-        edits.append(click(trap, "", trap_at, trap_at, '<a href="', _TRAP_REST))
-    if plan.pixel_at is not None:
+        wrapping.append(click(trap, "", trap_at, trap_at, '<a href="', _TRAP_REST))
+
+    def pixel(slot: Slot) -> list[Edit]:
+        if plan.pixel_at is None:
+            return []
         before = f'<img src="{addresses.open_before(keys.code)}'
         after = '.gif" width="1" height="1" alt="" border="0" />'
-        edits.append(written(plan.pixel_at, plan.pixel_at, before, 0 if task.bind else "message", after))
+        return [written(plan.pixel_at, plan.pixel_at, before, slot, after)]
+
     bound = (0, *dict.fromkeys(numbers.values())) if task.bind else ()
-    sample: dict[Slot, str] = {**minter(keys, "preview", bound)(bytes(8)), "to": "ada@example.com"}
-    done, kept = (fitted(plan.source, plan.regions, plan.plains, each, sample) for each in (edits, always))
-    tracked, untracked = (cut_regions(plan.source, each.regions, each.edits) for each in (done, kept))
-    proof = prove(plan, done, sample, tracked.renderer()(sample))
-    recoded = {"tracked": done.leaves, "untracked": kept.leaves}
-    changed, always_changed = (changes(plan.source, each.edits) for each in (done, kept))
-    return Compiled(draft, keys, tracked, untracked, proof, changed, always_changed, recoded, numbers, bound)
+    sample: dict[Slot, str] = {
+        **with_pixel(minter(keys, "preview", bound)(bytes(8))),
+        "to": "ada@example.com",
+    }
+    if draft.campaign.is_rowless:  # their links are longer
+        for purpose in _PERSONAL:
+            sample[purpose] = keys.subject_token(purpose, bytes(SUBJECT))
+
+    def make(variant: Variant) -> Made:
+        edits = always + (wrapping if variant in CLICKED else [])
+        if variant in OPENED:
+            edits += pixel(0 if task.bind else "pixel" if variant == "apart" else "message")
+        done = fitted(plan.source, plan.regions, plan.plains, edits, sample)
+        template = cut_regions(plan.source, done.regions, done.edits)
+        proof = prove(
+            *(plan, done, sample, template.renderer()(sample)),
+            pixel=variant in OPENED,
+            links=variant in CLICKED,
+        )
+        return Made(template, changes(plan.source, done.edits), done.leaves, proof)
+
+    opens, clicks = MODES[draft.campaign.opens], MODES[draft.campaign.clicks]
+    ceiling = variant_of(opens, clicks, bound=task.bind)
+    compiled = Compiled(draft, keys, numbers, make, ceiling, bound)
+    compiled.copy(ceiling)  # whatever is wrong with it is known before anything is made
+    return compiled
 
 
 def _host(addresses: Addresses) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from pixeltrack import replay
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
+from pixeltrack.model import MODES, Mode
 
 DEFAULT_CONFIG = Path("pixeltrack.toml")
 Metrics = Literal["local", "public", "off"]
@@ -20,6 +21,8 @@ LogFormat = Literal["text", "json"]
 #: Whose rules hold: what ``init --preset`` writes. Of those of the European Economic Area "strict" and the
 #: like ask for consent; California's ("us-ca") and the other states' for a way to object.
 Preset = Literal["strict", "eu", "fr", "it", "uk", "us", "us-ca"]
+#: Why people get the mail: they asked for it, it is part of a transaction, or neither.
+MailBasis = Literal["requested", "transactional", "cold"]
 OBJECTING: frozenset[str] = frozenset({"us", "us-ca"})
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
@@ -33,6 +36,10 @@ _KEYS: dict[str, type] = {
     "judging.rules": str,
     "consent.policy": str,
     "consent.preset": str,
+    "consent.opens": str,
+    "consent.clicks": str,
+    "consent.without": str,
+    "consent.mail_basis": str,
     "retention.events_days": int,
     "sender.name": str,
     "sender.controller": str,
@@ -78,6 +85,10 @@ class Settings:
     base_url: str
     consent: Policy
     preset: Preset | None
+    opens: Mode  # at most
+    clicks: Mode
+    without: Mode  # for people who have given no consent
+    mail_basis: MailBasis | None
     events_days: int | None  # None: events are kept until they are deleted by hand
     sender: str | None
     controller: str | None
@@ -122,6 +133,10 @@ def load(
     for key, choices in (
         ("consent.policy", get_args(Policy)),
         ("consent.preset", get_args(Preset)),
+        ("consent.opens", MODES),
+        ("consent.clicks", tuple(mode for mode in MODES if mode != "hygiene")),  # that is of opens alone
+        ("consent.without", MODES),
+        ("consent.mail_basis", get_args(MailBasis)),
         ("serve.metrics", get_args(Metrics)),
         ("serve.log_format", get_args(LogFormat)),
     ):
@@ -138,6 +153,10 @@ def load(
         base_url=values.get("base_url", DEFAULT_BASE_URL),
         consent=_policy(values, path),
         preset=values.get("consent.preset"),
+        opens=values.get("consent.opens", "individual"),
+        clicks=values.get("consent.clicks", "individual"),
+        without=values.get("consent.without", "off"),
+        mail_basis=values.get("consent.mail_basis"),
         events_days=values.get("retention.events_days"),
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),

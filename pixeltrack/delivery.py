@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from pixeltrack.compile import Compiled, Task
-from pixeltrack.copies import Copy
+from pixeltrack.copies import Copy, Variant
 from pixeltrack.edits import cut_regions
 from pixeltrack.formats import (
     RECIPE,
@@ -48,7 +48,7 @@ class Delivery:
 class Shape(Protocol):
     """Puts a mail into what a format holds it in."""
 
-    def __call__(self, template: Template, *, tracked: bool) -> Template: ...
+    def __call__(self, template: Template, *, variant: Variant) -> Template: ...
 
 
 def writer(
@@ -60,7 +60,7 @@ def writer(
         writers: list[Writer] = [_uploads(output, *mail, delivery, people) for mail in mails]
     else:
         sink = open_sink(output, delivery.format)
-        writers = [WholeCopies(sink, renders(*mail, delivery)) for mail in mails]
+        writers = [WholeCopies(sink, partial(render_of, *mail, delivery)) for mail in mails]
     if len(writers) == 1:
         return writers[0]
     names = [task.version for task, _compiled in mails]
@@ -70,16 +70,19 @@ def writer(
 def _uploads(
     output: Output, task: Task, compiled: Compiled, delivery: Delivery, people: RecipientList
 ) -> UploadWriter:
-    templates = {True: compiled.tracked, False: compiled.untracked}
-    single = {tracked: mail for tracked, mail in templates.items() if isinstance(mail, Template)}
+    def template_of(variant: Variant) -> Template:
+        mail = compiled.copy(variant).template
+        assert isinstance(mail, Template)  # no message comes as a template
+        return mail
+
     suffix = "txt" if task.plan.kind == "text" else "html"
     return UploadWriter(
-        *(output, delivery.tags, single, suffix, people.columns, task.addresses), version=task.version
+        *(output, delivery.tags, template_of, suffix, people.columns, task.addresses), version=task.version
     )
 
 
-def renders(task: Task, compiled: Compiled, delivery: Delivery) -> dict[bool, Render]:
-    """Return the functions that make the bytes of a tracked (True) and of an untracked copy."""
+def render_of(task: Task, compiled: Compiled, delivery: Delivery, variant: Variant) -> Render:
+    """Return the function that makes the bytes of one kind of copy."""
     source, addresses = task.plan.source, task.addresses
     shape: Shape = _as_it_is
     values: Callable[[Copy], Tokens] = attrgetter("values")
@@ -93,13 +96,11 @@ def renders(task: Task, compiled: Compiled, delivery: Delivery) -> dict[bool, Re
             shape = partial(boxed, now=compiled.draft.campaign.created)
         elif delivery.format == "maildir":
             shape = with_line_feeds
-    return {
-        tracked: _render(mail, source, addresses, delivery, partial(shape, tracked=tracked), values)
-        for tracked, mail in ((True, compiled.tracked), (False, compiled.untracked))
-    }
+    mail = compiled.copy(variant).template
+    return _render(mail, source, addresses, delivery, partial(shape, variant=variant), values)
 
 
-def _as_it_is(template: Template, *, tracked: bool) -> Template:  # noqa: ARG001 - as every shape
+def _as_it_is(template: Template, *, variant: Variant) -> Template:  # noqa: ARG001 - as every shape
     return template
 
 
@@ -158,4 +159,4 @@ def rehearse(plan: Plan, people: RecipientList) -> None:
     fill = _whole(mail, plan.source, Addresses(""), attrgetter("values"), personalize=True)
     nowhere: dict[Slot, str] = {"message": "", "unsubscribe": "", "preferences": ""}
     for recipient in people:
-        fill(Copy(0, recipient, True, "", nowhere, f"{people.name} line {recipient.line}"))
+        fill(Copy(0, recipient, "both", "", nowhere, f"{people.name} line {recipient.line}"))

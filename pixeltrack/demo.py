@@ -25,6 +25,7 @@ from pixeltrack.setup import open_workspace
 from pixeltrack.simulate import DEMO, Expected, Hit
 from pixeltrack.simulate.mailbox import mailbox
 from pixeltrack.simulate.play import play
+from pixeltrack.terms import terms
 
 CAMPAIGN = "spring-sale"
 START = 1_774_340_400_000  # 2026-03-24 08:20 UTC, in ms: the day that is played
@@ -79,7 +80,7 @@ def run(
     task = Task(mail_plan, CAMPAIGN, places, folder / "out" / CAMPAIGN, START)
     with (folder / "recipients.csv").open(encoding="utf-8", newline="") as stream:
         listed = RecipientList(recipients.read(stream, "recipients.csv"), "recipients.csv")
-    inject.inject_list(task, listed, workspace.store, workspace.keyring, settings.consent, Delivery())
+    inject.inject_list(task, listed, workspace.store, workspace.keyring, terms(settings), Delivery())
     copies = mailbox(task.out).copies
     destinations = [link.destination for link in mail_plan.wrapped]
     hits = a_day(len(copies), len(destinations), seed)

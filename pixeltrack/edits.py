@@ -17,8 +17,8 @@ from pixeltrack.template import Mixture, Piece, Slot, Template
 
 # What a slot holds in a copy, where nothing more is known of it.
 _SLOTS = {
-    "unsubscribe": re.compile("[A-Za-z0-9_-]{40}"),
-    "preferences": re.compile("[A-Za-z0-9_-]{40}"),
+    "unsubscribe": re.compile("[A-Za-z0-9_-]{48}|[A-Za-z0-9_-]{40}"),
+    "preferences": re.compile("[A-Za-z0-9_-]{48}|[A-Za-z0-9_-]{40}"),
     "id": re.compile("[0-9a-f]{16}"),
     "to": re.compile(r"[^\r\n]*"),
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from time import asctime, gmtime
 from typing import Protocol
 
-from pixeltrack.copies import Copy
+from pixeltrack.copies import Copy, Variant
 from pixeltrack.errors import InputError
 from pixeltrack.flatjson import flat, quoted
 from pixeltrack.headers import ONE_CLICK
@@ -41,9 +41,10 @@ class WholeCopies:
 
     single_files = True
 
-    def __init__(self, sink: Sink, renders: Mapping[bool, Render]) -> None:
-        """renders makes a tracked (True) or an untracked copy."""
-        self._sink, self._renders = sink, renders
+    def __init__(self, sink: Sink, render_of: Callable[[Variant], Render]) -> None:
+        """render_of returns what makes one kind of copy; it is asked when the first of the kind comes."""
+        self._sink, self._render_of = sink, render_of
+        self._renders: dict[Variant, Render] = {}
 
     @property
     def written(self) -> int:
@@ -51,7 +52,10 @@ class WholeCopies:
 
     def put(self, copy: Copy, *, again: bool) -> str:
         if not again:
-            self._sink.write(copy, self._renders[copy.tracked](copy))
+            render = self._renders.get(copy.variant)
+            if render is None:
+                render = self._renders[copy.variant] = self._render_of(copy.variant)
+            self._sink.write(copy, render(copy))
         return self._sink.file(copy)
 
 
@@ -63,6 +67,7 @@ class Tags:
     email: str  # its name for the address column
     columns: tuple[str, str, str]  # for the tracking, unsubscribe and preferences tokens
     pattern: str
+    pixel: str = "pt_pixel"  # the column for the pixel's token, where it is another one
 
     def tag(self, column: str) -> str:
         return self.pattern.format(column)
@@ -70,7 +75,12 @@ class Tags:
     @property
     def values(self) -> dict[Slot, str]:
         message, unsubscribe, preferences = map(self.tag, self.columns)
-        return {"message": message, "unsubscribe": unsubscribe, "preferences": preferences}
+        return {
+            "message": message,
+            "pixel": self.tag(self.pixel),
+            "unsubscribe": unsubscribe,
+            "preferences": preferences,
+        }
 
 
 _LOWER = ("pt_token", "pt_unsubscribe", "pt_preferences")
@@ -78,12 +88,12 @@ _UPPER = ("PT_TOKEN", "PT_UNSUBSCRIBE", "PT_PREFERENCES")
 
 #: The documented merge tags for custom fields of each system; Mailchimp allows ten characters a name.
 SYSTEMS = {
-    "mailchimp": Tags("Mailchimp", "Email Address", ("PTTOKEN", "PTUNSUB", "PTPREFS"), "*|{}|*"),
+    "mailchimp": Tags("Mailchimp", "Email Address", ("PTTOKEN", "PTUNSUB", "PTPREFS"), "*|{}|*", "PTPIXEL"),
     "sendgrid": Tags("SendGrid", "email", _LOWER, "{{{{{}}}}}"),
     "ses": Tags("Amazon SES", "email", _LOWER, "{{{{{}}}}}"),
     "postmark": Tags("Postmark", "email", _LOWER, "{{{{{}}}}}"),
     "mailgun": Tags("Mailgun", "email", _LOWER, "%recipient.{}%"),
-    "brevo": Tags("Brevo", "EMAIL", _UPPER, "{{{{contact.{}}}}}"),
+    "brevo": Tags("Brevo", "EMAIL", _UPPER, "{{{{contact.{}}}}}", "PT_PIXEL"),
     "customerio": Tags("Customer.io", "email", _LOWER, "{{{{customer.{}}}}}"),
     "hubspot": Tags("HubSpot", "Email", _LOWER, "{{{{contact.{}}}}}"),
 }
@@ -125,7 +135,7 @@ class ByVersion:
 class UploadWriter:
     """One template, and a table with each recipient's tokens for whoever fills it in.
 
-    Who may not be tracked has a template and a table of their own.
+    Each kind of copy has a template and a table of its own: of people who may not be tracked, too.
     """
 
     single_files = False
@@ -134,35 +144,37 @@ class UploadWriter:
         self,
         output: Output,
         tags: Tags,
-        templates: Mapping[bool, Template],
+        template_of: Callable[[Variant], Template],
         suffix: str,
         fields: Sequence[str],
         addresses: Addresses,
         version: str = "",
     ) -> None:
-        """fields are the list's columns; templates are the tracked (True) and the untracked mail."""
+        """fields are the list's columns; template_of returns the mail as one kind of copy."""
         self.written = 0
         self._mark = f".{version}" if version else ""
         self._suffix = suffix
-        self._output, self._tags, self._templates = output, tags, templates
+        self._output, self._tags, self._template_of = output, tags, template_of
         self._fields, self._addresses = fields, addresses
-        clash = {column.lower() for column in tags.columns} & {field.lower() for field in fields}
+        clash = {column.lower() for column in (*tags.columns, tags.pixel)} & {
+            field.lower() for field in fields
+        }
         if clash:
             raise InputError(
                 f"the list has a column {min(clash)!r}, which is pixeltrack's own here",
                 hint="rename it in the list",
             )
-        self._rows: dict[bool, Callable[[Sequence[str]], object]] = {}
+        self._rows: dict[Variant, Callable[[Sequence[str]], object]] = {}
 
     def put(self, copy: Copy, *, again: bool) -> str:
-        write = self._rows.get(copy.tracked) or self._begin(copy.tracked)
+        write = self._rows.get(copy.variant) or self._begin(copy.variant)
         recipient, values = copy.recipient, copy.values
         fields = recipient.fields
         write(
             (
                 recipient.address,
                 *[fields.get(name, "") for name in self._fields],
-                *((values["message"],) if copy.tracked else ()),
+                *([values[slot] for slot in _TRACKING[copy.variant]]),
                 values["unsubscribe"],
                 values["preferences"],
                 f"<{self._addresses.unsubscribe(values['unsubscribe'])}>",
@@ -171,38 +183,65 @@ class UploadWriter:
         )
         return ""
 
-    def _begin(self, tracked: bool) -> Callable[[Sequence[str]], object]:
+    def _begin(self, variant: Variant) -> Callable[[Sequence[str]], object]:
         """Write the template and the head of the table when the first copy of its kind comes."""
-        content = self._templates[tracked].renderer()(self._tags.values)
-        name = "template" if tracked else "untracked"
+        content = self._template_of(variant).renderer()(self._tags.values)
+        name, table_name = UPLOADS[variant]
         self._output.write(f"{name}{self._mark}.{self._suffix}", content)
         self.written += len(content)
-        name = "upload" if tracked else "upload-untracked"
-        table = self._output.open_text(f"{name}{self._mark}.csv")
+        table = self._output.open_text(f"{table_name}{self._mark}.csv")
         rows = csv.writer(table, lineterminator="\n")
-        columns = self._tags.columns[0 if tracked else 1 :]
+        message, *personal = self._tags.columns
+        named: dict[Slot, str] = {"message": message, "pixel": self._tags.pixel}
+        columns = [*(named[slot] for slot in _TRACKING[variant]), *personal]
         rows.writerow(
             (self._tags.email, *self._fields, *columns, "list_unsubscribe", "list_unsubscribe_post")
         )
-        self._rows[tracked] = rows.writerow
+        self._rows[variant] = rows.writerow
         return rows.writerow
+
+
+#: The template and the table of each kind of copy, without their endings.
+UPLOADS: dict[Variant, tuple[str, str]] = {
+    "both": ("template", "upload"),
+    "none": ("untracked", "upload-untracked"),
+    "opens": ("opens", "upload-opens"),
+    "clicks": ("clicks", "upload-clicks"),
+    "apart": ("apart", "upload-apart"),
+}
+_TRACKING: dict[Variant, tuple[Slot, ...]] = {  # the tokens in a row of the table
+    "both": ("message",),
+    "none": (),
+    "opens": ("message",),
+    "clicks": ("message",),
+    "apart": ("message", "pixel"),
+}
 
 
 # -- JSON lines -------------------------------------------------------------------------------------
 
 
 def json_line(
-    template: Template, *, tracked: bool, key: str, source: Source, addresses: Addresses, version: str = ""
+    template: Template, *, variant: Variant, key: str, source: Source, addresses: Addresses, version: str = ""
 ) -> Template:
     """Return one line of JSON for one copy, escaped once for all copies; key is what the mail goes by.
 
     The slots "address" and "fields" take JSON. Raises InputError for bytes that are no text.
     """
+    tracked = variant != "none"
     token = joined('"', at("message"), '"') if tracked else "null"
+    measured = ""
+    if variant in ("opens", "clicks"):
+        measured = f', "opens": {json.dumps(variant == "opens")}, "clicks": {json.dumps(variant == "clicks")}'
     unsubscribe = (addresses.unsubscribe(""), at("unsubscribe"))
     which = f', "version": {json.dumps(version)}' if version else ""
     return joined(
-        *('{"email": ', at("address"), f'{which}, "tracked": {json.dumps(tracked)}, "token": ', token),
+        *(
+            '{"email": ',
+            at("address"),
+            f'{which}, "tracked": {json.dumps(tracked)}{measured}, "token": ',
+            token,
+        ),
         *(', "list_unsubscribe": "<', *unsubscribe, f'>", "list_unsubscribe_post": "{ONE_CLICK}"'),
         *(', "preferences_url": "', addresses.preferences(""), at("preferences"), '"'),
         *(', "fields": ', at("fields"), f', "{key}": "', _json_text(template, source), '"}\n'),
@@ -234,17 +273,17 @@ def message_values(copy: Copy) -> dict[Slot, str]:
     return {**copy.values, "to": copy.recipient.address.encode().decode("latin-1")}
 
 
-def with_line_feeds(template: Template, *, tracked: bool) -> Template:  # noqa: ARG001 - as every shape
+def with_line_feeds(template: Template, *, variant: Variant) -> Template:  # noqa: ARG001 - as every shape
     """Return a message as mail boxes on disk have it; a mail server makes CRLF of it when it sends."""
     return template.mapped(lambda chunk: chunk.replace(b"\r\n", b"\n"), template.encode)
 
 
-def boxed(template: Template, *, tracked: bool, now: int) -> Template:
+def boxed(template: Template, *, variant: Variant, now: int) -> Template:
     """Return a message as it stands in an mbox: a From_ line before it, an empty one behind it.
 
     Lines of it that begin with "From " are quoted as mboxrd does, which can be undone. now is ms UTC.
     """
-    chunks = [_FROM.sub(b">", chunk) for chunk in with_line_feeds(template, tracked=tracked).chunks]
+    chunks = [_FROM.sub(b">", chunk) for chunk in with_line_feeds(template, variant=variant).chunks]
     chunks[0] = f"From pixeltrack@localhost {asctime(gmtime(now / 1000))}\n".encode() + chunks[0]
     chunks[-1] += b"\n" if chunks[-1].endswith(b"\n") else b"\n\n"
     return replace(template, chunks=tuple(chunks))

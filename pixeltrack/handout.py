@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pixeltrack.copies import Copy
+from pixeltrack.copies import Copy, Variant
 from pixeltrack.headers import ONE_CLICK
 from pixeltrack.output import Output
 from pixeltrack.urls import Addresses
@@ -11,6 +11,14 @@ _COLUMNS = (
     *("email", "file", "tracked", "token"),
     *("list_unsubscribe", "list_unsubscribe_post", "preferences_url"),
 )
+# What the column tracked says.
+_TOLD: dict[Variant, str] = {
+    "both": "yes",
+    "apart": "yes",
+    "opens": "opens",
+    "clicks": "clicks",
+    "none": "no",
+}
 
 
 class MessageTable:
@@ -28,7 +36,7 @@ class MessageTable:
 
     def add(self, copy: Copy, file: str) -> None:
         values = copy.values
-        told = f"yes,{values['message']}" if copy.tracked else "no,"
+        told = f"{_TOLD[copy.variant]},{values['message'] if copy.tracked else ''}"
         version = f",{copy.version}" if self._versions else ""
         self._file.write(
             f"{copy.recipient.address},{file},{told},<{self._unsubscribe}{values['unsubscribe']}>,"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pixeltrack.dayhash import DayHash
 from pixeltrack.headerflags import header_flags
-from pixeltrack.model import Flag
+from pixeltrack.model import SIGNAL, Flag
 from pixeltrack.networks import Networks
 from pixeltrack.peers import FORWARDING, client_of, is_spoken_for
 
@@ -67,8 +67,11 @@ class HeaderFacts:
         """Delete old salts when it is time; for a loop that turns without hits, too."""
         self._hash.tend()
 
-    def of(self, environ: WSGIEnvironment, at: int) -> Facts:
-        """Return the facts of a WSGI request that came at a time (milliseconds UTC)."""
+    def of(self, environ: WSGIEnvironment, at: int, *, numbered: bool = True) -> Facts:
+        """Return the facts of a WSGI request that came at a time (milliseconds UTC).
+
+        Without numbered its address gets none.
+        """
         peer: str = environ.get("REMOTE_ADDR", "")
         client = client_of(
             peer, environ.get("HTTP_X_FORWARDED_FOR", ""), is_spoken_for(environ), self._trusted
@@ -84,15 +87,21 @@ class HeaderFacts:
             peer in self._trusted and _is_https(environ.get("HTTP_X_FORWARDED_PROTO", ""))
         ):
             flags |= Flag.TLS
-        return flags, self._label(client), self._hash.key(client, at)
+        return flags, self._label(client), self._hash.key(client, at) if numbered else 0
 
-    def of_said(self, said: Said, peer: str, at: int) -> Facts:
+    def of_said(self, said: Said, peer: str, at: int, *, numbered: bool = True) -> Facts:
         """Return the facts of a request whose headers ``said`` has looked at, over a plain connection."""
         client = client_of(peer, said.hops, said.spoken_for, self._trusted)
         flags = said.flags
         if said.https and peer in self._trusted:
             flags |= Flag.TLS
-        return flags, self._label(client), self._hash.key(client, at)
+        return flags, self._label(client), self._hash.key(client, at) if numbered else 0
+
+
+def signalled(environ: WSGIEnvironment) -> bool:
+    """Return whether a browser says that its user does not want to be followed."""
+    flags = header_flags("", "", "", environ.get("HTTP_SEC_GPC", ""), environ.get("HTTP_DNT", ""))
+    return bool(flags & SIGNAL)
 
 
 class Said:

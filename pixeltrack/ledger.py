@@ -44,6 +44,11 @@ class Recorded(NamedTuple):
         """Whether being measured is refused, be it for opens or for clicks alone."""
         return "denied" in (self.opens, self.clicks)
 
+    @property
+    def refused_kinds(self) -> int:
+        """What of being measured is refused, in bits: 1 opens, 2 clicks."""
+        return (self.opens == "denied") | (self.clicks == "denied") << 1
+
 
 NOTHING = Recorded()
 

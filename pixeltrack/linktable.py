@@ -93,7 +93,7 @@ class _Piece:
         """rows come in the order of their numbers."""
         ends, texts, size = array("I", [0]), [], 0
         for number, url in rows:
-            text = _written(url)
+            text = written(url)
             ends.extend([size] * (number % _PIECE + 1 - len(ends)))  # numbers that are no link
             size += len(text)
             texts.append(text)
@@ -107,7 +107,8 @@ class _Piece:
         return self._text[self._ends[place] : self._ends[place + 1]] or None
 
 
-def _written(url: str) -> bytes:
+def written(url: str) -> bytes:
+    """Return an address as an entry of a table."""
     if has_field(url):
         return _PERSONAL + url.encode()
     where = location(url)

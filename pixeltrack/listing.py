@@ -36,7 +36,7 @@ class RecipientList:
         fields count, and the most restrictive consent of all.
         """
         self.name = name
-        self._merged: dict[str, Consent] = {}
+        self._merged: dict[str, tuple[Consent, Consent]] = {}  # to opens, to clicks
         self._count = 0
         self._spool: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed with the list
         buckets = [array("q") for _ in range(_BUCKETS)]
@@ -74,12 +74,12 @@ class RecipientList:
             return
         given: set[str] = set()
         for recipient in self._rows():
-            consent = self._merged.get(recipient.identity)
-            if consent is None:
+            merged = self._merged.get(recipient.identity)
+            if merged is None:
                 yield recipient
             elif recipient.identity not in given:
                 given.add(recipient.identity)
-                yield recipient._replace(consent=consent)
+                yield recipient._replace(opens=merged[0], clicks=merged[1])
 
     def _settle(self, twins: set[int], *, merge: bool) -> None:
         """Look again at the people who may be there twice."""
@@ -96,8 +96,11 @@ class RecipientList:
                     f" {earlier.line}",
                     hint="--duplicates merge keeps one message for both, with the stricter consent",
                 )
-            known = self._merged.get(recipient.identity, earlier.consent)
-            self._merged[recipient.identity] = max(known, recipient.consent, key=_STRICTNESS.__getitem__)
+            opens, clicks = self._merged.get(recipient.identity, (earlier.opens, earlier.clicks))
+            self._merged[recipient.identity] = (
+                max(opens, recipient.opens, key=_STRICTNESS.__getitem__),
+                max(clicks, recipient.clicks, key=_STRICTNESS.__getitem__),
+            )
             self._count -= 1
 
     def _rows(self) -> Iterator[Recipient]:

@@ -15,7 +15,8 @@ from pixeltrack.accesslog import REDIRECTED, SHOWN, Hit, Plain, Reader, is_answe
 from pixeltrack.dayhash import DAY
 from pixeltrack.logclients import Client, LogClients
 from pixeltrack.manytokens import MessageTokens
-from pixeltrack.model import EventKind, EventRow, Flag
+from pixeltrack.measured import kept, mode_of_hit
+from pixeltrack.model import BY_HIT, SIGNAL, Event, EventKind, EventRow, Flag
 from pixeltrack.remembered import Remembered
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
@@ -54,6 +55,7 @@ class LogHits:
     def __init__(self, reader: Reader, store: Store, keyring: Keyring, clients: LogClients) -> None:
         self._reader = reader
         self._keyring = keyring
+        self._store = store
         self._campaigns = _Campaigns(store)
         self._tokens = MessageTokens(keyring)
         self._clients = clients
@@ -139,7 +141,8 @@ class LogHits:
             code, token = open_code or code, open_token or token
             campaign = ready.get(code)
             number = campaign[1].get(link) if campaign else None
-            if campaign is None or number is None or len(token) != _MESSAGE:
+            signal = number and flags & SIGNAL
+            if campaign is None or number is None or len(token) != _MESSAGE or signal:
                 who = known[written]
                 self._judge_token(at, code.decode(), int(link or 0), token.decode(), agent, flags, who)
             else:
@@ -229,8 +232,15 @@ class LogHits:
             self.counts.clicks += 1
         else:
             self.counts.opens += 1
-        kind = _CLICK if link else _OPEN
-        self.events.append((at, campaign_id, kind, link, tracked.pseudonym, agent, flags, *who))
+        kind = EventKind.CLICK if link else EventKind.OPEN
+        event = Event(at, campaign_id, kind, link, tracked.pseudonym, agent, flags, *who)
+        mode = mode_of_hit(tracked.mode, kind, flags)
+        if mode not in BY_HIT and tracked.mode in BY_HIT and not flags & Flag.PREVIEW:
+            refused = self._store.is_silenced(campaign_id, tracked.pseudonym, kind)
+            mode = mode_of_hit(tracked.mode, kind, flags, refused=refused)
+        reduced = kept(event, mode)
+        if reduced is not None:
+            self.events.append(reduced)
 
 
 @lru_cache(maxsize=16)

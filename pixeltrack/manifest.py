@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pixeltrack.compile import Compiled, Task
+from pixeltrack.copies import Variant
 from pixeltrack.model import CampaignKind
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.store import CampaignDraft
@@ -123,9 +124,13 @@ def undo_record(plan: Plan, compiled: Compiled, known: Tokens) -> dict[str, obje
     """Return what takes a copy back to the mail as it was given, byte for byte.
 
     ``tracked`` and ``untracked`` are the changes of such a copy: where (in characters of the mail),
-    what was there, and what stands there now. ``parts`` are those that stand decoded in that count,
-    ``recoded`` those that only such copies have in quoted-printable.
+    what was there, and what stands there now; ``opens``, ``clicks`` and ``apart`` those of other kinds of
+    copies, where the run has made some. ``parts`` are those that stand decoded in that count, ``recoded``
+    those that only such copies have in quoted-printable.
     """
+    named: dict[Variant, str] = {"both": "tracked", "none": "untracked"}
+    compiled.copy("none")
+    made = {named.get(variant, variant): copy for variant, copy in compiled.made.items()}
     return {
         "sha256": sha256(plan.original).hexdigest(),
         "codec": plan.source.codec,
@@ -136,7 +141,6 @@ def undo_record(plan: Plan, compiled: Compiled, known: Tokens) -> dict[str, obje
             {"start": region.start, "end": region.end, "written": region.written.decode("latin-1")}
             for region in plan.regions
         ],
-        "recoded": compiled.recoded,
-        "untracked": [astuple(change) for change in compiled.always],
-        "tracked": [astuple(change) for change in compiled.changes],
+        "recoded": {name: copy.leaves for name, copy in made.items()},
+        **{name: [astuple(change) for change in copy.changes] for name, copy in made.items()},
     }

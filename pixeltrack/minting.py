@@ -12,17 +12,32 @@ from hashlib import blake2b, shake_128
 from struct import Struct
 from typing import Any, Literal
 
-TokenKind = Literal["message", "preview", "merge"]
+from pixeltrack.model import Mode
+
+# What a token is of: a person's copy, a preview, a mail system's template, or a copy in one of the modes in
+# which it does not name the person. "subject" is of personal links alone: a person by address.
+TokenKind = Literal[
+    "message", "preview", "merge", "pseudonymous", "hygiene", "company", "aggregate", "subject"
+]
 Personal = Literal["unsubscribe", "preferences"]
 
-KIND_BYTES: dict[TokenKind, int] = {"message": 0x11, "preview": 0x12, "merge": 0x13}
+KIND_BYTES: dict[TokenKind, int] = {
+    **{"message": 0x11, "preview": 0x12, "merge": 0x13, "pseudonymous": 0x14},
+    **{"hygiene": 0x15, "company": 0x16, "aggregate": 0x17, "subject": 0x18},
+}
 MESSAGE = KIND_BYTES["message"]
+KIND_OF_MODE: dict[Mode, TokenKind] = {
+    **{"individual": "message", "pseudonymous": "pseudonymous", "hygiene": "hygiene"},
+    **{"company": "company", "aggregate": "aggregate"},
+}
+EVERYBODY = bytes(8)  # the crowd of those who belong to no group
 BOUND = 0x20  # set in the kind of a token that holds for one link alone
 _SHAKE_RATE = 168  # bytes that SHAKE128 takes in at a time
 _BLOCK = 64  # links whose tags come from one call of SHAKE128
 TRACK_BODY, TRACK_TAG = 10, 11
 PERSONAL_TAG, PSEUDONYM = 15, 8
-TRACK_LENGTH, PERSONAL_LENGTH = 28, 40
+SUBJECT, SUBJECT_TAG = 16, 13
+TRACK_LENGTH, PERSONAL_LENGTH, SUBJECT_LENGTH = 28, 40, 48
 _BOTH = TRACK_LENGTH + PERSONAL_LENGTH
 
 LETTERED = bytes(byte & 0b11011111 for byte in range(256))  # the last six bits are then one of A to f
@@ -68,10 +83,20 @@ class CampaignKeys:
     unsubscribe: Mint
     preferences: Mint
     binding: bytes
+    unlinked: Mint
+    groups: Mint
 
     def pseudonym(self, address: str) -> bytes:
         """Return the 8 bytes by which this campaign knows a normalised address."""
         return self.pseudonyms.hash(address.encode())
+
+    def unlinked_pseudonym(self, address: str) -> bytes:
+        """Return the 8 bytes of a pseudonymous copy: no row says whose they are, only the address does."""
+        return self.unlinked.hash(address.encode())
+
+    def crowd(self, group: str) -> bytes:
+        """Return the 8 bytes by which this campaign knows a group of people of one company."""
+        return self.groups.hash(group.encode())
 
     def message_token(self, pseudonym: bytes, kind: TokenKind = "message") -> str:
         return self.track.seal(self._head(kind) + pseudonym)
@@ -119,6 +144,12 @@ class CampaignKeys:
     def personal_token(self, purpose: Personal, pseudonym: bytes, kind: TokenKind = "message") -> str:
         mint = self.unsubscribe if purpose == "unsubscribe" else self.preferences
         return mint.seal(self._head(kind) + self._campaign + pseudonym)
+
+    def subject_token(self, purpose: Personal, subject: bytes) -> str:
+        """Return a personal token of whom no message is stored: it has the keyed hash of their address."""
+        mint = self.unsubscribe if purpose == "unsubscribe" else self.preferences
+        body = self._head("subject") + self._campaign + subject
+        return _encode(body + mint.tag(body)[-SUBJECT_TAG:])
 
     def minter(self, kind: TokenKind = "message") -> Callable[[bytes], tuple[str, str, str]]:
         """Return the function pseudonym -> (message, unsubscribe, preferences) token.

@@ -12,6 +12,12 @@ Consent = Literal["granted", "denied", "unknown"]
 #: What a copy's pixel, or its links, may tell; the most restrictive first. Their order is stored: only add.
 Mode = Literal["off", "aggregate", "company", "hygiene", "pseudonymous", "individual"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+RANK: dict[Mode, int] = {mode: rank for rank, mode in enumerate(MODES)}
+#: What only counts people together, so that no row is kept of any of them.
+TOGETHER: frozenset[Mode] = frozenset({"off", "aggregate", "company"})
+#: Whose hits are kept one by one.
+BY_HIT: frozenset[Mode] = frozenset({"pseudonymous", "individual"})
+Axis = Literal["opens", "clicks"]
 # Of an opt-out: from the mail, or from being measured, be it at all, in opens or in clicks.
 Scope = Literal["all", "tracking", "opens", "clicks"]
 CampaignKind = Literal["recipients", "merge", "preview"]
@@ -48,6 +54,22 @@ class Flag:
     TLS = 512  # it came over HTTPS, as far as we or a trusted proxy know
     GPC = 1024  # Sec-GPC: 1 (Global Privacy Control)
     DNT = 2048  # DNT: 1
+    COUNTED = 4096  # never stored: a hit of many together, of which an hour's counter is all that is kept
+    LAST_OPEN = 8192  # never stored: an open of which the day of the last one is all that is kept
+    CLASS = 16_384  # times the class of a counted hit's client, the highest bits
+
+
+SIGNAL = Flag.GPC | Flag.DNT  # the browser says that its user does not want to be followed
+
+
+class ClientClass(IntEnum):
+    """What a counted hit keeps of its client. The numbers are stored: never change one."""
+
+    NOT_TOLD = 0
+    PHONE = 1
+    TABLET = 2
+    COMPUTER = 3
+    MACHINE = 4
 
 
 class Event(NamedTuple):
@@ -87,23 +109,49 @@ class Repeat(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """One person of a list. ``address`` is as given; ``identity`` is what makes it the same person."""
+    """One person of a list. ``address`` is as given; ``identity`` is what makes it the same person.
+
+    ``opens`` and ``clicks`` are what the list says of their consent to each.
+    """
 
     address: str
     identity: str
-    consent: Consent
+    opens: Consent
+    clicks: Consent
     fields: Mapping[str, str]
     line: int
 
 
 class Message(NamedTuple):
-    """One recipient's copy as the store knows it."""
+    """One recipient's copy as the store knows it.
+
+    ``tracked`` says that hits of it are kept one by one. ``opens`` and ``clicks`` are places in ``MODES``;
+    None is individual where it is tracked, and else off.
+    """
 
     pseudonym: int
     identity: str
     fields: Mapping[str, str]
     tracked: bool
     version: int = 0  # of the mail; 0 where it has none
+    opens: int | None = None
+    clicks: int | None = None
+
+
+class Crowd(NamedTuple):
+    """How many people get copies that are counted together, and what is kept of them all.
+
+    ``number`` is the keyed pseudonym of a company's group, 0 for everybody else.
+    """
+
+    number: int
+    opens: Mode
+    clicks: Mode
+    recipients: int
+    company: str = ""
+    industry: str = ""
+    size: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +165,13 @@ class Campaign:
     kind: CampaignKind
     created: int
     sent: int | None = None
+    opens: int = len(MODES) - 1  # at most, as a place in MODES; it never changes
+    clicks: int = len(MODES) - 1
+
+    @property
+    def is_rowless(self) -> bool:
+        """Whether people are only counted together: then no row is kept of who got its mail."""
+        return MODES[self.opens] in TOGETHER and MODES[self.clicks] in TOGETHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +186,7 @@ class LinkRow:
     group: str = ""
     role: Literal["link", "honeypot"] = "link"
     version: int = 0  # of the mail that it stands in; 0 where that has none
+    plain: str = ""  # its URL without the tags that we add, where that is another
 
 
 @dataclass(frozen=True, slots=True)

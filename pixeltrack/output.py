@@ -25,8 +25,12 @@ _COMMON = (
     *("messages.mbox", "messages.jsonl"),
 )
 _UPLOADS = (
-    *("upload.csv", "upload-untracked.csv"),
-    *("template.html", "untracked.html", "template.txt", "untracked.txt"),
+    *(f"upload{kind}.csv" for kind in ("", "-untracked", "-opens", "-clicks", "-apart")),
+    *(
+        f"{kind}.{suffix}"
+        for kind in ("template", "untracked", "opens", "clicks", "apart")
+        for suffix in ("html", "txt")
+    ),
 )
 _MESSAGE_FILES: dict[CampaignKind, re.Pattern[str]] = {
     "recipients": re.compile(r"\d{6,}-[0-9a-f]{6}\.(?:html|txt|eml)|cur|new|tmp"),

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from pathlib import Path
 
+from pixeltrack import languages
 from pixeltrack.looks import Looks
 from pixeltrack.resources import templates_dir
 
@@ -25,6 +26,8 @@ VARIABLES = {
     "missing.html": set[str](),
 }
 
+_EVERYWHERE = {"language", "t", "names"}  # the page's language, its texts, and what languages are called
+
 
 class Pages:
     """Every page, compiled and checked once; templates that change later are not read again.
@@ -40,18 +43,28 @@ class Pages:
     content_security_policy: str
 
     def __init__(self, user_templates: Path | None = None) -> None:
-        self._looks = Looks(templates_dir() / "pages", user_templates)
+        ours = templates_dir() / "pages"
+        self._looks = Looks(ours, user_templates, {"filled": _filled})
+        self.texts = languages.read(ours / "texts", user_templates / "texts" if user_templates else None)
         style = self._looks.style("style.css")
-        self._looks.check("base.html", set[str]().union(*VARIABLES.values()))
+        self._looks.check("base.html", _EVERYWHERE.union(*VARIABLES.values()))
         for name, known in VARIABLES.items():
-            self._looks.check(name, known)
+            self._looks.check(name, known | _EVERYWHERE)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.content_security_policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
             "form-action 'self'; frame-ancestors 'none'"
         )
 
-    def render(self, name: str, **values: object) -> bytes:
+    def render(self, name: str, language: str = languages.DEFAULT, **values: object) -> bytes:
         """Return the page as UTF-8. ``name`` is a key of VARIABLES, which lists its values."""
+        values |= {"language": language, "t": self.texts[language], "names": languages.LANGUAGES}
         # A value from the command line may hold lone surrogates; the page is shown all the same.
         return self._looks.render(name, values).encode("utf-8", "replace")
+
+
+def _filled(text: str, **values: object) -> object:
+    """Return a text with its placeholders filled in; what is not markup is escaped."""
+    from markupsafe import escape
+
+    return escape(text).format(**values)

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 from pixeltrack.answers import Answer, Answers
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
+from pixeltrack.languages import choose
+from pixeltrack.ledger import Recorded
 from pixeltrack.minting import Personal
 from pixeltrack.model import Scope
 from pixeltrack.store import Store
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("pixeltrack.personal")
 
 _MAX_BODY = 8_192
+# What each button of the preferences page does: the scope, and the text that confirms it.
+_ACTIONS: dict[str, tuple[Scope, str]] = {
+    "stop": ("tracking", "stopped"),
+    "stop-opens": ("opens", "stopped_opens"),
+    "stop-clicks": ("clicks", "stopped_clicks"),
+}
 
 
 class PersonalPages:
@@ -40,23 +48,20 @@ class PersonalPages:
         self._settings = settings
         self._clock = clock
 
-    def unsubscribe(self, token: str, method: str) -> Answer:
+    def unsubscribe(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
         """Show the unsubscribe page, or act on a POST (RFC 8058: any body will do)."""
         person = self._keyring.verify_personal("unsubscribe", token)
         if person is None:
             return self._answers.missing()
+        language, kept = _language(environ)
         if method == "POST":
-            return self._opt_out(
-                person,
-                "all",
-                "You are unsubscribed",
-                "You will not get these mails any more. This takes effect at once.",
-            )
+            return self._opt_out(person, "all", "unsubscribed", language)
         return self._answers.page(
             "unsubscribe.html",
             sender=self._settings.sender,
             preview=person.kind == "preview",
-            action=f"/u/{token}",
+            action=f"/u/{token}{kept}",
+            language=language,
             preferences_url=self._personal_path("preferences", person),
         )
 
@@ -65,51 +70,55 @@ class PersonalPages:
         person = self._keyring.verify_personal("preferences", token)
         if person is None:
             return self._answers.missing()
+        language, kept = _language(environ)
         if method == "POST":
-            if _form(environ).get("action") != ["stop"]:
-                return self._answers.done(
-                    "Nothing was changed", "This form asks for something unknown.", "400 Bad Request"
-                )
-            return self._opt_out(
-                person,
-                "tracking",
-                "Tracking is off",
-                "You keep getting the mails. Nothing that you open or click in them is recorded any"
-                " more, also in mails that you already have.",
-            )
+            (action, *more) = _form(environ).get("action", [""])
+            if more or action not in _ACTIONS:
+                return self._answers.says("unknown", language, "400 Bad Request")
+            return self._opt_out(person, *_ACTIONS[action], language)
         try:
-            owner = self._store.owner(person.code, person.pseudonym)
-            subject = self._keyring.subject(owner.identity) if owner else b""
+            subject = self._subject(person) or b""
             scopes, recorded = self._store.opt_outs_of(subject), self._store.recorded_of(subject)
         except PixeltrackError as error:
             log.error("preferences could not be read: %s", error)
-            return self._answers.try_again("We could not read your choices just now.")
-        off = "tracking" in scopes or recorded.refuses  # an untracked copy says nothing of earlier mails
+            return self._failed("failed_read", language)
         return self._answers.page(
             "preferences.html",
             sender=self._settings.sender,
             preview=person.kind == "preview",
-            action=f"/p/{token}",
-            tracking="off" if off else "on",
+            action=f"/p/{token}{kept}",
+            language=language,
+            tracking=_tracking(scopes, recorded),
             unsubscribed="all" in scopes,
             unsubscribe_url=self._personal_path("unsubscribe", person),
             privacy_url="/privacy",
         )
 
-    def _opt_out(self, person: Person, scope: Scope, title: str, message: str) -> Answer:
+    def _opt_out(self, person: Person, scope: Scope, text: str, language: str) -> Answer:
         """Store a refusal and say so only when it is on the disk."""
         if person.kind == "preview":
-            return self._answers.done("This was a preview", "Nothing was changed: this mail is a preview.")
+            return self._answers.says("preview_changed_nothing", language, title="preview_title")
         try:
-            owner = self._store.owner(person.code, person.pseudonym)
-            if owner is None:
+            subject = self._subject(person)
+            if subject is None:
                 return self._answers.missing()
-            subject = self._keyring.subject(owner.identity)
+            if person.subject is not None and self._store.campaign_by_code(person.code) is None:
+                return self._answers.missing()
             self._store.opt_out(person.code, person.pseudonym, subject, scope, self._clock())
         except PixeltrackError as error:
             log.error("an opt-out could not be stored: %s", error)
-            return self._answers.try_again("We could not store your choice just now.")
-        return self._answers.done(title, message)
+            return self._failed("failed_store", language)
+        return self._answers.says(text, language)
+
+    def _subject(self, person: Person) -> bytes | None:
+        """Return who a token names, as a keyed hash of the address; None where nobody knows."""
+        if person.subject is not None:
+            return person.subject
+        owner = self._store.owner(person.code, person.pseudonym)
+        return self._keyring.subject(owner.identity) if owner else None
+
+    def _failed(self, text: str, language: str) -> Answer:
+        return self._answers.says(text, language, "503 Service Unavailable", title="failed_title")
 
     def privacy(self) -> Answer:
         """Show the privacy notice, made from the settings."""
@@ -126,9 +135,30 @@ class PersonalPages:
 
     def _personal_path(self, purpose: Personal, person: Person) -> str:
         keys = self._keyring.campaign(person.code)
+        if person.subject is not None:
+            letter = "u" if purpose == "unsubscribe" else "p"
+            return f"/{letter}/{keys.subject_token(purpose, person.subject)}"
         pseudonym = person.pseudonym.to_bytes(8, "big", signed=True)
         letter = "u" if purpose == "unsubscribe" else "p"
         return f"/{letter}/{keys.personal_token(purpose, pseudonym, person.kind)}"
+
+
+def _tracking(scopes: frozenset[Scope], recorded: Recorded) -> str:
+    """Return what is still measured of somebody: "on" for both kinds, "opens", "clicks", or "off".
+
+    It is said of the person, not of one copy: an untracked copy says nothing of earlier mails.
+    """
+    both = "tracking" in scopes
+    opens = not (both or "opens" in scopes or recorded.opens == "denied")
+    clicks = not (both or "clicks" in scopes or recorded.clicks == "denied")
+    return {(True, True): "on", (True, False): "opens", (False, True): "clicks"}.get((opens, clicks), "off")
+
+
+def _language(environ: WSGIEnvironment) -> tuple[str, str]:
+    """Return the reader's language, and the query that keeps it where it was chosen by hand."""
+    (asked, *_) = parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])
+    language = choose(environ.get("HTTP_ACCEPT_LANGUAGE", ""), asked)
+    return language, f"?lang={language}" if asked == language else ""
 
 
 def _form(environ: WSGIEnvironment) -> dict[str, list[str]]:

@@ -40,10 +40,11 @@ def read(stream: Iterable[str], name: str) -> Iterator[Recipient]:
         address, consent = row.pop("email", ""), row.pop("consent", "")
         row.pop("", None)  # a column without a name
         known_as = identity(address, name, line)
-        given = read_consent(consent, name, line) if consent else "unknown"
+        opens = clicks = read_consent(consent, name, line) if consent else "unknown"
         if "consent_opens" in row or "consent_clicks" in row:
-            given = _narrowed(given, row, name, line)
-        yield Recipient(address, known_as, given, row, line)
+            opens = _with(opens, row.pop("consent_opens", ""), name, line)
+            clicks = _with(clicks, row.pop("consent_clicks", ""), name, line)
+        yield Recipient(address, known_as, opens, clicks, row, line)
 
 
 def rows(stream: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -200,10 +201,10 @@ def read_consent(value: str, name: str, line: int) -> Consent:
     )
 
 
-def _narrowed(given: Consent, row: dict[str, str], name: str, line: int) -> Consent:
-    """Return the consent of a row that also has columns by purpose; opens and clicks are both needed."""
-    cells = [row.pop("consent_opens", ""), row.pop("consent_clicks", "")]
-    by_purpose = [read_consent(cell, name, line) if cell else "unknown" for cell in cells]
-    if "denied" in by_purpose:
-        return "denied"
-    return "granted" if given == "unknown" and by_purpose == ["granted", "granted"] else given
+def _with(given: Consent, cell: str, name: str, line: int) -> Consent:
+    """Return a row's consent to opens, or to clicks, given that to both and the cell of its own.
+
+    A refusal in either holds; what one does not say, the other may.
+    """
+    own = read_consent(cell, name, line) if cell else "unknown"
+    return "denied" if "denied" in (given, own) else "granted" if "granted" in (given, own) else "unknown"

@@ -6,41 +6,58 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pixeltrack import keyfile
-from pixeltrack.config import Settings
+from pixeltrack.config import Preset, Settings
+from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError, KeyFileError, PixeltrackError
 from pixeltrack.store import Store, open_store
 from pixeltrack.tokens import Keyring
 
-Preset = Literal["eu", "uk", "us"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    policy: str
-    events_days: int
+    policy: Policy
     why: str
 
 
+_EVENTS_DAYS = 180
+_ASKED_FIRST = "only people who have granted it are measured by person"
 _TERMS: dict[Preset, _Terms] = {
+    "strict": _Terms(
+        "required",
+        "# The strictest reading of all: only who has granted it is measured, in whatever way; the others\n"
+        "# get the same mail with its original links and no pixel.",
+    ),
     "eu": _Terms(
         "required",
-        180,
-        "# GDPR and ePrivacy art. 5(3): only people who have granted it are tracked; the others get\n"
-        "# the same mail with its original links and no pixel.",
+        f"# GDPR and ePrivacy art. 5(3): {_ASKED_FIRST}. Copies that are\n"
+        "# counted together (aggregate or company) are made without asking.",
+    ),
+    "fr": _Terms(
+        "required",
+        f"# CNIL 2026-042: {_ASKED_FIRST}. Of mail that was asked for\n"
+        '# (mail_basis "requested" or "transactional") hygiene, aggregate and company need no consent.\n'
+        "# Whether counts without consent are free in France is not settled: ask your lawyer.",
+    ),
+    "it": _Terms(
+        "required",
+        f"# Garante 284/2026: {_ASKED_FIRST}. Only copies that are\n"
+        "# the same for all (aggregate) need no consent.",
     ),
     "uk": _Terms(
         "required",
-        180,
-        "# PECR reg. 6 and UK GDPR: only people who have granted it are tracked; the others get the\n"
-        "# same mail with its original links and no pixel.",
+        f"# PECR reg. 6 and UK GDPR: {_ASKED_FIRST}. Statistics\n"
+        "# (aggregate, company) need none, but a notice and a free objection.",
     ),
     "us": _Terms(
         "assumed",
-        180,
-        "# CCPA: notice and opt-out. People are tracked unless the list says denied or they stop it.",
+        "# Notice and opt-out. People are tracked unless the list says denied or they stop it.",
+    ),
+    "us-ca": _Terms(
+        "assumed",
+        "# CCPA: notice and opt-out, by Global Privacy Control too. People are tracked unless the list says\n"
+        "# denied or they stop it.",
     ),
 }
 
@@ -69,8 +86,17 @@ key = {key}
 
 [consent]
 {why}
+preset = "{preset}"
 # "required": only a recorded grant is tracked.  "assumed": everybody who has not refused is.
 policy = "{policy}"
+# What may be measured at most, of opens and of clicks: off, aggregate (all together), company, hygiene (of
+# opens alone: the day of the last one), pseudonymous or individual.
+# opens = "individual"
+# clicks = "individual"
+# What of people whose consent is asked for and not given; the preset says what is allowed.
+# without = "off"
+# Why people get your mail: requested, transactional or cold.
+# mail_basis = "requested"
 
 [retention]
 # How long you keep single events, in days: the privacy page tells your readers. pixeltrack does not
@@ -164,8 +190,9 @@ def write_config(path: Path, preset: Preset, db: Path | None = None, key: Path |
     terms = _TERMS[preset]
     text = _FILE.format(
         why=terms.why,
+        preset=preset,
         policy=terms.policy,
-        events_days=terms.events_days,
+        events_days=_EVENTS_DAYS,
         db=_written(db or path.parent / "pixeltrack.db", path.parent),
         key=_written(key or path.parent / "pixeltrack.key", path.parent),
     )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pixeltrack.compile import Compiled, Task, compile_mail
+from pixeltrack.consent import Rules
+from pixeltrack.copytokens import Whose
 from pixeltrack.errors import InputError
-from pixeltrack.inject import Summary
+from pixeltrack.inject import Summary, check_fields
 from pixeltrack.manifest import manifest
+from pixeltrack.minting import EVERYBODY
 from pixeltrack.model import CampaignKind
 from pixeltrack.output import Output
 from pixeltrack.rewrite import Plan
 from pixeltrack.signals import uninterrupted
 from pixeltrack.store import Store
 from pixeltrack.template import Tokens
+from pixeltrack.terms import Terms
 from pixeltrack.tokens import Keyring
 
 _SUFFIXES = {"html": "html", "text": "txt", "message": "eml"}
@@ -28,18 +32,24 @@ def check_merge(plan: Plan) -> None:
             )
 
 
-def inject_single(task: Task, merge_tag: str | None, store: Store, keyring: Keyring) -> Summary:
-    """Write a preview, whose links and pixel work and are never counted, or a template for a merge tag.
+def inject_single(
+    task: Task, merge_tag: str | None, store: Store, keyring: Keyring, terms: Terms | None = None
+) -> Summary:
+    """Write a preview, whose links and pixel work and are never counted, or a template.
 
-    Raises InputError when a template asks for personal pages.
+    That is one for a merge tag, or with ``terms`` whose modes were named the same mail for everybody,
+    which is counted together. Raises InputError when a template asks for personal pages.
     """
-    compiled, kind, values = _compiled(task, merge_tag, store, keyring)
+    compiled, kind, values = _compiled(task, merge_tag, store, keyring, terms)
     content = compiled.tracked.renderer()(values)
     folder = _FOLDERS[task.plan.kind]
     name = f"{'preview' if kind == 'preview' else 'template'}.{_SUFFIXES[task.plan.kind]}"
     with Output(task.out) as output:
         output.make_folder(folder).write(name, content)
-        summary = Summary(task.campaign, compiled.keys.code, task.out, 1, len(content), {}, compiled.proof)
+        summary = Summary(
+            *(task.campaign, compiled.keys.code, task.out, 1, len(content), {}, compiled.proof),
+            shared=kind == "merge" and merge_tag is None,
+        )
         output.write("manifest.json", manifest(task, compiled, kind, 1, folder, values))
         with uninterrupted():
             store.save_campaign(compiled.draft)
@@ -47,20 +57,43 @@ def inject_single(task: Task, merge_tag: str | None, store: Store, keyring: Keyr
     return summary
 
 
-def render_single(task: Task, merge_tag: str | None, store: Store, keyring: Keyring) -> bytes:
+def render_single(
+    task: Task, merge_tag: str | None, store: Store, keyring: Keyring, terms: Terms | None = None
+) -> bytes:
     """Return the same as bytes, for use as a filter. The campaign is stored before this returns."""
-    compiled, _kind, values = _compiled(task, merge_tag, store, keyring)
+    compiled, _kind, values = _compiled(task, merge_tag, store, keyring, terms)
     with uninterrupted():
         store.save_campaign(compiled.draft)
     return compiled.tracked.renderer()(values)
 
 
 def _compiled(
-    task: Task, merge_tag: str | None, store: Store, keyring: Keyring
+    task: Task, merge_tag: str | None, store: Store, keyring: Keyring, terms: Terms | None
 ) -> tuple[Compiled, CampaignKind, Tokens]:
-    if merge_tag is None:
-        compiled = compile_mail(task, "preview", store, keyring)
+    rules = terms.rules if terms else Rules("assumed")
+    modes = rules.opens, rules.clicks
+    if merge_tag is not None:
+        check_merge(task.plan)
+        compiled = compile_mail(task, "merge", store, keyring, modes)
+        within = (terms or Terms(rules)).within(compiled.draft.campaign)
+        if not within.opens == within.clicks == "individual":
+            raise InputError(
+                "--merge-tag measures by the number that your mail system gives each recipient, which is more"
+                f" than opens {within.opens}, clicks {within.clicks}",
+                hint="--mode aggregate without it makes one mail for everybody",
+            )
+        return compiled, "merge", {"message": compiled.keys.merge_token(merge_tag)}
+    if terms is None or not terms.fixed or task.test:
+        compiled = compile_mail(task, "preview", store, keyring, modes)
         return compiled, "preview", compiled.minter("preview")(bytes(8))
+    if not set(modes) <= {"aggregate", "off"}:
+        raise InputError(
+            f"opens {modes[0]}, clicks {modes[1]} need a recipient list",
+            hint="give --recipients; --mode aggregate makes one mail for everybody",
+        )
     check_merge(task.plan)
-    compiled = compile_mail(task, "merge", store, keyring)
-    return compiled, "merge", {"message": compiled.keys.merge_token(merge_tag)}
+    check_fields(task.plan, rules)
+    compiled = compile_mail(task, "merge", store, keyring, modes)
+    terms.within(compiled.draft.campaign)
+    _variant, mint = compiled.copies(*modes, test=False, rowless=False)
+    return compiled, "merge", mint(Whose(EVERYBODY))

@@ -8,8 +8,9 @@ from operator import itemgetter
 from typing import Literal, NamedTuple
 
 # What differs from copy to copy: tokens, and what a container says of a recipient. A number is the
-# token of that link alone, 0 the pixel's, where links are bound.
-Slot = Literal["message", "unsubscribe", "preferences", "address", "to", "id", "fields"] | int
+# token of that link alone, 0 the pixel's, where links are bound. "pixel" is the pixel's token in copies of
+# which opens are measured in another mode than clicks.
+Slot = Literal["message", "pixel", "unsubscribe", "preferences", "address", "to", "id", "fields"] | int
 Tokens = Mapping[Slot, str]
 
 

@@ -23,9 +23,13 @@ from typing import Literal, NamedTuple
 from pixeltrack.minting import (
     BOUND,
     KIND_BYTES,
+    KIND_OF_MODE,
     PERSONAL_LENGTH,
     PERSONAL_TAG,
     PSEUDONYM,
+    SUBJECT,
+    SUBJECT_LENGTH,
+    SUBJECT_TAG,
     TRACK_LENGTH,
     TRACK_TAG,
     CampaignKeys,
@@ -36,16 +40,31 @@ from pixeltrack.minting import (
     number,
     signed,
 )
+from pixeltrack.model import Mode
 
 Purpose = Literal[
-    "track", "bind", "unsubscribe", "preferences", "pseudonym", "campaign", "subject", "check", "log"
+    "track",
+    "bind",
+    "unsubscribe",
+    "preferences",
+    "pseudonym",
+    "campaign",
+    "subject",
+    "check",
+    "log",
+    "unlinked",
+    "group",
 ]
 
-_KINDS = {byte: kind for kind, byte in KIND_BYTES.items()}
-_TRACKING_KINDS: dict[int, tuple[TokenKind, bool]] = {  # and whether it is bound
-    **{byte: (kind, False) for kind, byte in KIND_BYTES.items()},
-    **{KIND_BYTES[kind] | BOUND: (kind, True) for kind in ("message", "preview")},
+_SUBJECT = KIND_BYTES["subject"]
+_KINDS: dict[int, TokenKind] = {  # of personal tokens
+    byte: kind for kind, byte in KIND_BYTES.items() if kind in ("message", "preview", "merge")
 }
+_TRACKING_KINDS: dict[int, tuple[TokenKind, bool]] = {  # and whether it is bound
+    **{byte: (kind, False) for kind, byte in KIND_BYTES.items() if kind != "subject"},
+    **{byte | BOUND: (kind, True) for kind, byte in KIND_BYTES.items() if kind not in ("merge", "subject")},
+}
+_MODES: dict[TokenKind, Mode] = {kind: mode for mode, kind in KIND_OF_MODE.items()}
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 _PROVED = 1_024  # campaigns whose keys are kept at hand, about 2 kB each
 
@@ -53,22 +72,32 @@ KEY_BYTES = 32
 
 
 class Tracked(NamedTuple):
-    """A verified tracking token. ``pseudonym`` is a signed 64-bit number; ``counts`` is False for a
-    merge tag that the mail system did not fill in."""
+    """A verified tracking token. ``pseudonym`` is a signed 64-bit number, of a crowd where hits are
+    counted together; ``counts`` is False for a merge tag that the mail system did not fill in."""
 
     kind: TokenKind
     pseudonym: int
     counts: bool = True
     key_id: int = 1
 
+    @property
+    def mode(self) -> Mode:
+        """How much may be measured by it at most: it was decided for good when the copy was made."""
+        return _MODES.get(self.kind, "individual")
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A verified unsubscribe or preferences token."""
+    """A verified unsubscribe or preferences token.
+
+    Of kind "subject" it has no pseudonym but ``subject``, the keyed hash of the address: no message of
+    that campaign is stored for them.
+    """
 
     code: str
     kind: TokenKind
     pseudonym: int
+    subject: bytes | None = None
 
 
 class Keyring:
@@ -80,6 +109,7 @@ class Keyring:
         self._keys = dict(keys)
         self.active = max(self._keys)
         self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
+        self._subjects = Mint(self._derive(self._first, "subject"), SUBJECT)
         self._proved: dict[tuple[str, int], CampaignKeys] = {}
 
     def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
@@ -94,7 +124,7 @@ class Keyring:
 
     def subject(self, address: str) -> bytes:
         """Return the 16-byte keyed hash of a normalised address, for the suppression list."""
-        return blake2b(address.encode(), key=self._derive(self._first, "subject"), digest_size=16).digest()
+        return self._subjects.hash(address.encode())
 
     def log_fingerprint(self, content: bytes) -> bytes:
         """Return by what a piece of a log is known again; nobody can guess addresses in it from that."""
@@ -122,6 +152,8 @@ class Keyring:
             unsubscribe=Mint(self._derive(signer, "unsubscribe"), PERSONAL_TAG),
             preferences=Mint(self._derive(signer, "preferences"), PERSONAL_TAG),
             binding=self._derive(signer, "bind", code),
+            unlinked=Mint(self._derive(signer, "unlinked", code), PSEUDONYM),
+            groups=Mint(self._derive(signer, "group", code), PSEUDONYM),
         )
 
     def verify_tracking(self, code: str, token: str, link: int = 0) -> Tracked | None:
@@ -165,6 +197,8 @@ class Keyring:
 
     def verify_personal(self, purpose: Personal, token: str) -> Person | None:
         """Return whom an unsubscribe or preferences token names, or None when it is not ours."""
+        if len(token) == SUBJECT_LENGTH:
+            return self._verify_subject(purpose, token)
         raw = decode(token, PERSONAL_LENGTH)
         if raw is None or raw[0] not in _KINDS or raw[1] not in self._keys:
             return None
@@ -174,3 +208,13 @@ class Keyring:
             return None
         code = base64.b32encode(body[2:7]).decode().lower()
         return Person(code, _KINDS[raw[0]], number(body[7:]))
+
+    def _verify_subject(self, purpose: Personal, token: str) -> Person | None:
+        raw = decode(token, SUBJECT_LENGTH)
+        if raw is None or raw[0] != _SUBJECT or raw[1] not in self._keys:
+            return None
+        body, tag = raw[:-SUBJECT_TAG], raw[-SUBJECT_TAG:]
+        mint = Mint(self._derive(raw[1], purpose), PERSONAL_TAG)
+        if not compare_digest(tag, mint.tag(body)[-SUBJECT_TAG:]):
+            return None
+        return Person(base64.b32encode(body[2:7]).decode().lower(), "subject", 0, body[7:])

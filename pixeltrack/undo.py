@@ -12,6 +12,7 @@ from pixeltrack.edits import Change, take_back
 from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.message import decoded_parts
 
+_KINDS = ("tracked", "untracked", "opens", "clicks", "apart")  # of copies, as the manifest calls them
 _LEVELS = 3  # a copy lies in a folder, or in a maildir's, below its manifest
 
 
@@ -36,7 +37,7 @@ def restore(copy: bytes, name: str, manifest: Path) -> bytes:
                 hint="its text was filled in for one person; the mail as given is not in it",
             )
         for written in (copy, copy.replace(b"\n", b"\r\n")):  # a maildir has line feeds
-            for which in ("tracked", "untracked"):
+            for which in (name for name in _KINDS if name in record):
                 original = _undone(written, record, which)
                 if original is not None and sha256(original).hexdigest() == record["sha256"]:
                     return original

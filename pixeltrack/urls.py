@@ -35,7 +35,7 @@ CLICK_PATTERN = (
     r"/[A-Za-z0-9_-]{28}(?:\..+)?$"
 )
 _TOKEN = re.compile(
-    r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}", re.DOTALL
+    r"[A-Za-z0-9_-]{28}(?:\..+)?|[A-Za-z0-9_-]{40}(?:[A-Za-z0-9_-]{8})?", re.DOTALL
 )  # as pixeltrack.tokens makes them
 _TAG = re.compile(  # what a mail system fills in when it sends
     r"\*\||\{\{|%%?[\w.-]+%|\[\[|[$#]\{|<%|\{[A-Za-z_][\w.]*\}"

@@ -14,6 +14,7 @@ import pytest
 from pixeltrack import config, setup
 from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
+from pixeltrack.consent import Rules
 from pixeltrack.delivery import Delivery
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.links import Policy
@@ -24,6 +25,7 @@ from pixeltrack.pages import Pages
 from pixeltrack.recipients import identity
 from pixeltrack.rewrite import plan
 from pixeltrack.source import read
+from pixeltrack.terms import Terms
 from pixeltrack.urls import addresses
 
 BASE = "https://track.example.com"
@@ -129,7 +131,7 @@ def client(workspace: setup.Workspace, settings: config.Settings, clock: Clock) 
 def people(*addresses_given: str, consent: str = "granted", **fields: str) -> list[Recipient]:
     """Recipients as a list would give them."""
     return [
-        Recipient(address, identity(address, "test"), consent, fields, line)  # type: ignore[arg-type]
+        Recipient(address, identity(address, "test"), consent, consent, fields, line)  # type: ignore[arg-type]
         for line, address in enumerate(addresses_given, start=2)
     ]
 
@@ -139,7 +141,10 @@ Inject = Callable[..., Summary]
 
 @pytest.fixture
 def inject(workspace: setup.Workspace, tmp_path: Path) -> Inject:
-    """Inject a mail for some addresses; returns the summary, files are in summary.out."""
+    """Inject a mail for some addresses; returns the summary, files are in summary.out.
+
+    Options are those of ``consent.Rules`` and of ``Delivery``.
+    """
 
     def run(
         *given: str, mail: bytes = MAIL, campaign: str = "spring", policy: str = "assumed", **options: Any
@@ -155,12 +160,13 @@ def inject(workspace: setup.Workspace, tmp_path: Path) -> Inject:
         )
         recipients = options.pop("recipients", None) or people(*given)
         progress = options.pop("progress", None)
+        named = {key: options.pop(key) for key in Rules._fields if key in options}
         return inject_list(
             task,
             RecipientList(recipients, "list.csv"),
             workspace.store,
             workspace.keyring,
-            policy,  # type: ignore[arg-type]
+            Terms(Rules(policy, **named), fixed=bool(named)),  # type: ignore[arg-type]
             Delivery(**options),
             progress,
         )

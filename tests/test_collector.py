@@ -608,7 +608,7 @@ def test_a_link_that_cannot_be_looked_up_is_no_dead_link(
 
 
 def test_a_fault_of_ours_still_answers(client: Client, ann: Copy, caplog: pytest.LogCaptureFixture) -> None:
-    del client.app._clock  # whatever it may be
+    del client.app._recording  # whatever it may be
     opened = client.get(ann.open)
     assert (opened.status, opened.body) == ("200 OK", PIXEL)
     assert client.get(ann.click(1)).status == "503 Service Unavailable"

@@ -39,6 +39,10 @@ def test_without_anything_the_defaults_hold():
         base_url="http://127.0.0.1:8000",
         consent="assumed",
         preset=None,
+        opens="individual",
+        clicks="individual",
+        without="off",
+        mail_basis=None,
         events_days=None,
         sender=None,
         controller=None,
@@ -84,7 +88,8 @@ def test_every_key_of_the_file_arrives():
     _write(
         'db = "a.db"\nkey = "b.key"\nnetworks = "lists"\ncountry_db = "c.mmdb"\nbase_url = "https://t.example"\n'
         '[judging]\nrules = "my-rules.toml"\n'
-        '[consent]\npolicy = "required"\npreset = "uk"\n[retention]\nevents_days = 30\n'
+        '[consent]\npolicy = "required"\npreset = "uk"\nopens = "company"\nclicks = "aggregate"\n'
+        'without = "aggregate"\nmail_basis = "requested"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
@@ -98,6 +103,10 @@ def test_every_key_of_the_file_arrives():
         base_url="https://t.example",
         consent="required",
         preset="uk",
+        opens="company",
+        clicks="aggregate",
+        without="aggregate",
+        mail_basis="requested",
         events_days=30,
         sender="N",
         controller="C",

@@ -15,16 +15,17 @@ import pytest
 from command import Ran, run, snapshot
 from conftest import BASE, MAIL, START, Client, Inject
 
-from pixeltrack import consent
 from pixeltrack import inject as job
 from pixeltrack.addressed import Given, inject_addressed
 from pixeltrack.compile import Task
+from pixeltrack.consent import Decision, Rules
 from pixeltrack.delivery import Delivery
 from pixeltrack.errors import InputError, Interrupted, StoreError
 from pixeltrack.ledger import Entry
 from pixeltrack.links import Policy
 from pixeltrack.message import plan_message
 from pixeltrack.setup import Workspace
+from pixeltrack.terms import Terms
 from pixeltrack.urls import addresses
 
 WORDS = "We measure who opens and clicks.\nYou may stop that at any time.\n"
@@ -192,7 +193,8 @@ def test_granting_and_withdrawing_by_hand(folder: Path) -> None:
     assert "recorded for opens, clicks: granted" in done.err
     assert "next mail    tracked: consent granted in the ledger" in done.out
     done = ledger(folder, "withdraw", "ada@x.example", "--source", "her mail", "--purpose", "opens")
-    assert "next mail    untracked: opens refused in the ledger" in done.out
+    said = "opens: refused in the ledger; clicks: consent granted in the ledger"
+    assert f"next mail    opens off, clicks individual: {said}" in done.out
     assert states(folder, "ada@x.example") == {
         **{"opens": "withdrawn", "clicks": "granted"},
         "retargeting": "unknown",
@@ -277,8 +279,8 @@ def test_inject_takes_the_most_restrictive_of_list_ledger_and_opt_outs(
         ("untracked", "no consent on record"): 1,
         ("untracked", "consent denied"): 1,
         ("untracked", "stopped tracking"): 1,
-        ("untracked", "only opens granted in the ledger"): 1,
-        ("untracked", "clicks refused in the ledger"): 1,
+        ("tracked", "opens: consent granted in the ledger; clicks: no consent on record"): 1,
+        ("tracked", "opens: consent granted; clicks: refused in the ledger"): 1,
     }
 
 
@@ -289,8 +291,8 @@ def test_columns_of_a_list_by_purpose_hold_without_the_ledger(folder: Path) -> N
     )
     assert injected(folder, text) == {
         ("tracked", "consent granted"): 1,
-        ("untracked", "consent denied"): 1,
-        ("tracked", "not refused"): 1,
+        ("tracked", "opens: consent granted; clicks: consent denied"): 1,
+        ("tracked", "opens: consent granted; clicks: not refused"): 1,
     }
 
 
@@ -301,7 +303,9 @@ def test_messages_that_are_addressed_already_are_asked_for_too(folder: Path) -> 
     )
     done = run(folder, "inject", "ada.eml", "--db", "t.db", "--base-url", BASE, "--json")
     assert done.code == 0, done.err
-    assert "clicks refused in the ledger" in done.out
+    (said,) = json.loads(done.out)["recipients"]
+    assert (said["opens"], said["clicks"]) == ("individual", "off")
+    assert "clicks: refused in the ledger" in said["reason"]
 
 
 @pytest.mark.parametrize("way", ["withdraw", "import"])
@@ -316,7 +320,10 @@ def test_withdrawing_silences_mail_already_sent(
     if way == "withdraw":
         assert ledger(folder, "withdraw", "Ada@x.example").code == 0
     else:
-        assert imported(folder, "email,consent_opens\nADA@x.example,withdrawn\n").code == 0
+        assert (
+            imported(folder, "email,consent_opens,consent_clicks\nADA@x.example,withdrawn,withdrawn\n").code
+            == 0
+        )
     for sent in urls.values():
         for path in sent:
             answered = client.get(path)
@@ -334,7 +341,7 @@ def test_a_withdrawal_while_copies_are_made_silences_these(
             assert ledger(folder, "withdraw", "ada@x.example").code == 0
 
     made = inject("ada@x.example", "bob@x.example", progress=at_the_second)
-    assert made.modes == {consent.Mode("tracked", "consent granted"): 2}
+    assert made.modes == {Decision("tracked", "individual", "individual", "consent granted"): 2}
     assert rows(folder, SILENCED) == [("ada@x.example",)]
 
 
@@ -356,7 +363,7 @@ def test_a_withdrawal_while_addressed_messages_are_made_silences_these(
             assert ledger(folder, "withdraw", "ada@x.example").code == 0
 
     inject_addressed(
-        *(given, task_of, workspace.store, workspace.keyring, "assumed"),
+        *(given, task_of, workspace.store, workspace.keyring, Terms(Rules("assumed"))),
         *(Delivery("eml"), at_the_second),
     )
     assert rows(folder, SILENCED) == [("ada@x.example",)]

@@ -11,7 +11,10 @@ from command import run, run_process, snapshot
 
 from pixeltrack import config
 
-PRESETS = {"eu": "required", "uk": "required", "us": "assumed"}
+PRESETS = {
+    **dict.fromkeys(("strict", "eu", "fr", "it", "uk"), "required"),
+    **dict.fromkeys(("us", "us-ca"), "assumed"),
+}
 
 
 @pytest.mark.parametrize(("preset", "policy"), PRESETS.items())
@@ -22,11 +25,12 @@ def test_a_preset_writes_settings_that_can_be_read(tmp_path: Path, preset: str, 
         f"created pixeltrack.toml (settings, preset {preset}: consent {policy})",
         "created pixeltrack.key (key file; keep a copy of it)",
         "created pixeltrack.db (database)",
-        "next: set base_url in pixeltrack.toml, then  pixeltrack inject campaign.html --recipients list.csv",
+        "next: set base_url, controller and contact in pixeltrack.toml, then  pixeltrack inject campaign.html"
+        " --recipients list.csv",
     ]
     assert sorted(snapshot(tmp_path)) == ["pixeltrack.db", "pixeltrack.key", "pixeltrack.toml"]
     settings = config.load(tmp_path / "pixeltrack.toml", environment={})
-    assert (settings.consent, settings.events_days) == (policy, 180)
+    assert (settings.preset, settings.consent, settings.events_days) == (preset, policy, 180)
     assert (settings.db, settings.key) == (tmp_path / "pixeltrack.db", tmp_path / "pixeltrack.key")
     assert (settings.base_url, settings.host, settings.port) == ("http://127.0.0.1:8000", "127.0.0.1", 8000)
 
@@ -115,15 +119,19 @@ def test_the_settings_name_the_files_that_were_made(tmp_path: Path, by: str):
 
 @pytest.mark.parametrize(("preset", "tracked"), [("eu", ["yes", "no", "no"]), ("us", ["yes", "no", "yes"])])
 def test_inject_afterwards_tracks_whom_the_preset_allows(tmp_path: Path, preset: str, tracked: list[str]):
-    (tmp_path / "campaign.html").write_text('<p><a href="https://shop.example/">x</a></p>')
+    (tmp_path / "campaign.html").write_text(
+        '<p><a href="https://shop.example/">x</a><a href="pixeltrack:preferences">y</a></p>'
+    )
     (tmp_path / "list.csv").write_text("email,consent\na@example.com,yes\nb@example.com,no\nc@example.com,\n")
     run(tmp_path, "init", "--preset", preset)
+    file = tmp_path / "pixeltrack.toml"
+    file.write_text(file.read_text().replace("# controller", "controller").replace("# contact", "contact"))
     ran = run(tmp_path, "inject", "campaign.html", "--recipients", "list.csv")
     assert ran.code == 0, ran.err
     out = tmp_path / "out" / "campaign"
     with (out / "messages.csv").open(newline="") as file:
         assert [row["tracked"] for row in csv.DictReader(file)] == tracked
-    untouched = [path.read_bytes() == (tmp_path / "campaign.html").read_bytes() for path in _copies(out)]
+    untouched = [b"/c/" not in (copy := path.read_bytes()) and b"<img" not in copy for path in _copies(out)]
     assert untouched == [answer == "no" for answer in tracked]
 
 

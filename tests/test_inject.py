@@ -133,9 +133,9 @@ def test_people_who_unsubscribed_get_no_copy_and_those_who_stopped_tracking_an_u
         ("cy@example.com", "yes"),
     ]
     assert summary.modes == {
-        ("suppressed", "unsubscribed"): 1,
-        ("untracked", "stopped tracking"): 1,
-        ("tracked", "consent granted"): 1,
+        ("suppressed", "off", "off", "unsubscribed"): 1,
+        ("untracked", "off", "off", "stopped tracking"): 1,
+        ("tracked", "individual", "individual", "consent granted"): 1,
     }
     assert len(_copies(summary.out)) == 2
 
@@ -301,6 +301,8 @@ def test_what_a_newcomer_forgets_is_said(folder: Path):
     )
     (folder / "list.csv").write_text("email,first_name\nann@x.example,Ann\n")
     run(folder, "init", "--preset", "eu")
+    settings = folder / "pixeltrack.toml"
+    settings.write_text(settings.read_text().replace("# con", "con"))
     ran = _inject(folder, "--recipients", "list.csv")
     assert "campaign.html has {{ first_name }} in it, a column of the list" in ran.err
     assert "the list needs a column consent that says granted" in ran.out
@@ -471,6 +473,7 @@ def test_json_is_all_of_standard_output(folder: Path):
     summary = json.loads(ran.out)
     assert [finding["rule"] for finding in summary.pop("findings")] == ["only-image"]
     out = folder / "out" / "campaign"
+    both, neither = ({"opens": mode, "clicks": mode} for mode in ("individual", "off"))
     assert summary == {
         "campaign": "campaign",
         "code": json.loads((out / "manifest.json").read_text("utf-8"))["code"],
@@ -481,9 +484,9 @@ def test_json_is_all_of_standard_output(folder: Path):
         "earlier_messages": 0,
         "wrapped": 2,
         "recipients": [
-            {"outcome": "tracked", "reason": "consent granted", "people": 1},
-            {"outcome": "untracked", "reason": "consent denied", "people": 1},
-            {"outcome": "tracked", "reason": "not refused", "people": 1},
+            {"outcome": "tracked", **both, "reason": "consent granted", "people": 1},
+            {"outcome": "untracked", **neither, "reason": "consent denied", "people": 1},
+            {"outcome": "tracked", **both, "reason": "not refused", "people": 1},
         ],
     }
     assert "created pixeltrack.db" in ran.err

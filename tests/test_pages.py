@@ -52,7 +52,9 @@ CHOICES: list[tuple[str, Values]] = [
                 "privacy_url": "/privacy",
             },
         )
-        for tracking, unsubscribed, preview in product(("on", "off"), (True, False), (True, False))
+        for tracking, unsubscribed, preview in product(
+            ("on", "opens", "clicks", "off"), (True, False), (True, False)
+        )
     ),
     ("privacy.html", NOTICE),
     ("privacy.html", {**NOTICE, "contact": "+44 20 7946 0000", "retention_days": None}),
@@ -87,6 +89,11 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag == wanted]
 
 
+def own_links(outline: Outline, tag: str, key: str) -> list[str | None]:
+    """Where a page leads; not its links to itself in other languages."""
+    return [each[key] for each in outline.of(tag) if not (each[key] or "").startswith("?lang=")]
+
+
 @pytest.fixture(scope="module")
 def pages() -> Pages:
     return Pages()
@@ -97,14 +104,14 @@ def pages() -> Pages:
 def test_a_hostile_value_is_text_and_nothing_else(
     pages: Pages, name: str, values: Values, hostile: str
 ) -> None:
-    # Rule S9. "tracking" is one of two words that choose a branch; it is never printed.
+    # Rule S9. "tracking" is one of four words that choose a branch; it is never printed.
     written = [key for key, value in values.items() if isinstance(value, str) and key != "tracking"]
     plain = Outline(pages.render(name, **values | dict.fromkeys(written, "Zoë")))
     attacked = Outline(pages.render(name, **values | dict.fromkeys(written, hostile)))
     assert attacked.shape() == plain.shape()
     assert attacked.text.count(hostile) == plain.text.count("Zoë")
     for tag, key in (("form", "action"), ("a", "href")):
-        assert [attributes[key] for attributes in attacked.of(tag)] == [hostile] * len(plain.of(tag))
+        assert own_links(attacked, tag, key) == [hostile] * len(own_links(plain, tag, key))
 
 
 def test_a_hostile_contact_cannot_leave_its_mail_link(pages: Pages) -> None:
@@ -180,9 +187,21 @@ def preferences(pages: Pages, **values: object) -> Outline:
 def test_tracking_is_stopped_by_one_button(pages: Pages) -> None:
     outline = preferences(pages)
     assert outline.of("form") == [{"method": "post", "action": "/p/t0ken"}]
-    assert outline.of("button") == [{"name": "action", "value": "stop"}]
+    buttons = [(button["name"], button["value"]) for button in outline.of("button")]
+    assert buttons == [("action", "stop"), ("action", "stop-opens"), ("action", "stop-clicks")]
     assert "Stop tracking, keep the mails" in outline.text
     assert "IP\N{NO-BREAK SPACE}address" in outline.text
+
+
+@pytest.mark.parametrize(("left", "gone"), [("opens", "clicked"), ("clicks", "opened")])
+def test_who_stopped_one_kind_is_told_of_the_other_and_may_stop_it(
+    pages: Pages, left: str, gone: str
+) -> None:
+    outline = preferences(pages, tracking=left)
+    assert [button["value"] for button in outline.of("button")] == ["stop"]
+    noted = outline.text.partition("What is noted")[2].partition("What is never noted")[0]
+    assert gone not in noted
+    assert {"opens": "opened", "clicks": "clicked"}[left] in noted
 
 
 def test_nothing_is_left_to_press_once_tracking_is_off(pages: Pages) -> None:
@@ -222,7 +241,7 @@ def test_the_values_of_a_page_are_the_ones_listed_for_it(name: str, values: Valu
 
 def test_every_template_has_its_variables_listed() -> None:
     folder = resources.templates_dir() / "pages"
-    assert {path.name for path in folder.iterdir()} == {*VARIABLES, "base.html", "style.css"}
+    assert {path.name for path in folder.iterdir()} == {*VARIABLES, "base.html", "style.css", "texts"}
 
 
 # A user's own templates

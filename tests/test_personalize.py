@@ -15,7 +15,7 @@ from pixeltrack.personalize import compile_personalized
 def personalized(mail: bytes, encoding: str | None = None, **fields: str) -> bytes:
     made = planned(mail, encoding)
     render = compile_personalized(cut(made.source, edits_of(made)), made.source, PLACES)
-    ann = Recipient("ann@x.example", "ann@x.example", "granted", fields, 7)
+    ann = Recipient("ann@x.example", "ann@x.example", "granted", "granted", fields, 7)
     return render(Copy(1, ann, True, "000001-aaaaaa", VALUES, "list.csv line 7"))
 
 

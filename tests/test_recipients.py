@@ -44,8 +44,8 @@ def test_csv_is_read_whatever_program_wrote_it(delimiter: str, end: str, bom: st
     )
     text = bom + "".join(delimiter.join(row) + end for row in rows)
     assert _read(text) == [
-        Recipient("ada@example.com", "ada@example.com", "granted", {"first name": "Ada"}, 2),
-        Recipient("bob@example.com", "bob@example.com", "unknown", {"first name": ""}, 3),
+        Recipient("ada@example.com", "ada@example.com", "granted", "granted", {"first name": "Ada"}, 2),
+        Recipient("bob@example.com", "bob@example.com", "unknown", "unknown", {"first name": ""}, 3),
     ]
 
 
@@ -89,9 +89,14 @@ def test_json_lines_are_read_and_values_become_text():
     )
     assert _read(text) == [
         Recipient(
-            "ada@example.com", "ada@example.com", "granted", {"age": "36", "tags": '["x"]', "none": ""}, 2
+            "ada@example.com",
+            "ada@example.com",
+            "granted",
+            "granted",
+            {"age": "36", "tags": '["x"]', "none": ""},
+            2,
         ),
-        Recipient("bob@example.com", "bob@example.com", "denied", {"name": "Böb"}, 4),
+        Recipient("bob@example.com", "bob@example.com", "denied", "denied", {"name": "Böb"}, 4),
     ]
 
 
@@ -128,14 +133,12 @@ def test_a_fault_in_json_lines_is_named_with_its_line(second: str, message: str)
 )
 def test_consent_words(consent: str, words: str):
     for word in words.split():
-        assert [each.consent for each in _read(f"email,consent\na@example.com, {word} ")] == [consent], word
+        assert [each.opens for each in _read(f"email,consent\na@example.com, {word} ")] == [consent], word
 
 
 def test_blank_or_missing_consent_is_unknown_never_granted():
-    assert [each.consent for each in _read("email,consent\na@example.com,\nb@example.com, ")] == [
-        "unknown"
-    ] * 2
-    assert [each.consent for each in _read("email\na@example.com")] == ["unknown"]
+    assert [each.opens for each in _read("email,consent\na@example.com,\nb@example.com, ")] == ["unknown"] * 2
+    assert [each.opens for each in _read("email\na@example.com")] == ["unknown"]
 
 
 # -- faults in CSV ----------------------------------------------------------------------------------
@@ -237,7 +240,7 @@ def test_a_person_twice_is_refused_with_both_lines():
 def test_merging_keeps_the_first_row_and_the_stricter_consent(first: str, second: str, kept: str):
     rows = _read(f"email,name,consent\nada@example.com,Ada,{first}\nAda@Example.com,Other,{second}")
     assert list(RecipientList(rows, "list.csv", merge=True)) == [
-        Recipient("ada@example.com", "ada@example.com", kept, {"name": "Ada"}, 2)  # type: ignore[arg-type]
+        Recipient("ada@example.com", "ada@example.com", kept, kept, {"name": "Ada"}, 2)  # type: ignore[arg-type]
     ]
 
 
@@ -269,7 +272,7 @@ def test_what_the_json_module_writes_is_read_back(rows: list[tuple[str, str]]):
 def test_keys_of_json_lines_are_known_whatever_their_case():
     lines = '{"Email": "ann@x.example", " Consent ": "denied"}\n'
     (ann,) = read(io.StringIO(lines), "list.jsonl")
-    assert (ann.address, ann.consent) == ("ann@x.example", "denied")
+    assert (ann.address, ann.opens) == ("ann@x.example", "denied")
 
 
 @pytest.mark.parametrize("second", ["Consent", "consent"])

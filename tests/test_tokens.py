@@ -27,6 +27,20 @@ BOUND = {
     1: "MQEVNwIbNWpw_TSYhlieWy7tz--R",
     70: "MQEVNwIbNWpw_eE2U_0m_EectMNR",
 }
+BY_MODE: dict[TokenKind, str] = {
+    "pseudonymous": "FAG0Ov3TJqlUCw4uuBiYQh8TK-rW",
+    "hygiene": "FQEVNwIbNWpw_fOk_8LwcQbfayOF",
+    "company": "FgGdRY1pRsfT6YbnWvt8CtLAc4WU",
+    "aggregate": "FwEAAAAAAAAAAHtJldEQOFSgMVdb",
+}
+BOUND_BY_MODE: dict[TokenKind, str] = {
+    "pseudonymous": "NAG0Ov3TJqlUC9PheVgL7DHXrfTR",
+    "hygiene": "NQEVNwIbNWpw_ZyvAjjzaDjNb2vV",
+    "company": "NgGdRY1pRsfT6VXeqCQSF_RuNlCW",
+    "aggregate": "NwEAAAAAAAAAABZduRZO10axzgEd",
+}
+SUBJECT_UNSUBSCRIBE = "GAH30QW_XmxI-oF7tZSqlT6T95mvqjrJ0Yp56Mk0nHSE7JOW"
+SUBJECT_PREFERENCES = "GAH30QW_XmxI-oF7tZSqlT6T95mvqjppg3O6K4TWCQhsQ4cf"
 
 KEYRING = Keyring({1: KEY})
 KEYS = KEYRING.campaign(CODE)
@@ -37,7 +51,12 @@ CHECKS: dict[str, tuple[str, Callable[[str], object]]] = {
     "unsubscribe": (UNSUBSCRIBE, lambda token: KEYRING.verify_personal("unsubscribe", token)),
     "preferences": (PREFERENCES, lambda token: KEYRING.verify_personal("preferences", token)),
 }
-every_token = pytest.mark.parametrize(("token", "verify"), CHECKS.values(), ids=CHECKS)
+MORE: dict[str, tuple[str, Callable[[str], object]]] = {
+    **CHECKS,
+    "aggregate": (BY_MODE["aggregate"], lambda token: KEYRING.verify_tracking(CODE, token)),
+    "subject": (SUBJECT_PREFERENCES, lambda token: KEYRING.verify_personal("preferences", token)),
+}
+every_token = pytest.mark.parametrize(("token", "verify"), MORE.values(), ids=MORE)
 
 
 def test_tokens_are_pinned_for_ever() -> None:
@@ -51,6 +70,41 @@ def test_tokens_are_pinned_for_ever() -> None:
     assert KEYS.personal_token("unsubscribe", PSEUDONYM) == UNSUBSCRIBE
     assert KEYS.personal_token("preferences", PSEUDONYM) == PREFERENCES
     assert KEYS.personal_token("unsubscribe", bytes(8), "preview") == PREVIEW_UNSUBSCRIBE
+
+
+#: What a token of each mode says: the person in two ways, a company's group, or nobody in particular.
+IDS: dict[TokenKind, bytes] = {
+    "pseudonymous": KEYS.unlinked_pseudonym("ann@example.org"),
+    "hygiene": PSEUDONYM,
+    "company": KEYS.crowd("example ltd"),
+    "aggregate": bytes(8),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_tokens_of_every_mode_are_pinned_for_ever(kind: TokenKind) -> None:
+    assert KEYS.message_token(IDS[kind], kind) == BY_MODE[kind]
+    assert KEYS.bound_tokens(IDS[kind], [0], kind) == {0: BOUND_BY_MODE[kind]}
+    for token in (BY_MODE[kind], BOUND_BY_MODE[kind]):
+        tracked = KEYRING.verify_tracking(CODE, token)
+        assert tracked == Tracked(kind, number(IDS[kind]))
+        assert tracked.mode == kind
+    assert KEYRING.verify_tracking(CODE, BOUND_BY_MODE[kind], 1) is None
+
+
+def test_tokens_that_name_a_person_by_address_are_pinned_for_ever() -> None:
+    subject = KEYRING.subject("ann@example.org")
+    assert KEYS.subject_token("unsubscribe", subject) == SUBJECT_UNSUBSCRIBE
+    assert KEYS.subject_token("preferences", subject) == SUBJECT_PREFERENCES
+    assert KEYRING.verify_personal("preferences", SUBJECT_PREFERENCES) == Person(CODE, "subject", 0, subject)
+    assert KEYRING.verify_personal("unsubscribe", SUBJECT_PREFERENCES) is None
+    places = addresses("https://track.example.com")
+    assert places.owns(places.unsubscribe(SUBJECT_UNSUBSCRIBE)) == "unsubscribe"
+    assert KEYRING.verify_tracking(CODE, SUBJECT_UNSUBSCRIBE) is None
+
+
+def test_no_two_ids_of_one_person_are_the_same() -> None:
+    assert len({*IDS.values(), KEYS.crowd("ann@example.org"), KEYRING.subject("ann@example.org")[:8]}) == 6
 
 
 def test_what_the_database_keeps_of_a_key_is_pinned_for_ever() -> None:

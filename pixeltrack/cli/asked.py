@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltrack.cli.versions import Drawn
 from pixeltrack.sinks import Format
+from pixeltrack.terms import Asked as Modes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +28,12 @@ class Asked:
     test: bool
     as_json: bool
     manifest: Path | None
+    modes: Modes
     drawn: Drawn | None = None
     only_new: bool = False
+
+
+def folder_name(campaign: str) -> str:
+    """Return what the folder of a campaign is called where no other name was given."""
+    name = re.sub(r"[^\w.-]+", "-", campaign).strip(".-") or "campaign"
+    return name.encode()[:200].decode(errors="ignore")  # what a file system takes, with room for ".partial"

@@ -329,6 +329,7 @@ def _person(call: Call, address: str) -> Person:
     from pixeltrack.recipients import identity
     from pixeltrack.setup import open_workspace
     from pixeltrack.show.consent import Person
+    from pixeltrack.terms import terms
 
     known_as = identity(address, "ADDRESS")
     workspace = open_workspace(call.settings, create=False)
@@ -336,7 +337,7 @@ def _person(call: Call, address: str) -> Person:
     entries = store.consents_of(subject)
     digests = {entry.wording for entry in entries if entry.wording}
     person = Person(
-        *(known_as, entries, store.opt_out_rows(subject), call.settings.consent),
+        *(known_as, entries, store.opt_out_rows(subject), terms(call.settings).rules),
         {digest: store.wording(digest) for digest in digests},
     )
     store.close()

@@ -20,10 +20,10 @@ from pixeltrack.errors import PixeltrackError
 )
 @click.option(
     "--preset",
-    type=click.Choice(["eu", "uk", "us"]),
+    type=click.Choice(["strict", "eu", "fr", "it", "uk", "us", "us-ca"]),
     default="eu",
     show_default=True,
-    help="Whose law sets consent and retention: eu and uk track only who has agreed, us who has not refused.",
+    help="Whose law sets consent: us and us-ca track who has not refused, the others only who has agreed.",
 )
 @global_options
 def command(preset: Any, **options: Any) -> None:
@@ -54,4 +54,7 @@ def command(preset: Any, **options: Any) -> None:
     workspace.store.close()
     call.say(f"created {path} (settings, preset {preset}: consent {call.settings.consent})")
     call.created(workspace.created)
-    call.say(f"next: set base_url in {path}, then  pixeltrack inject campaign.html --recipients list.csv")
+    call.say(
+        f"next: set base_url, controller and contact in {path}, then  pixeltrack inject campaign.html"
+        " --recipients list.csv"
+    )

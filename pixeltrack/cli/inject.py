@@ -29,6 +29,8 @@ Examples:
       whole messages, ready to send
   pixeltrack inject --version A=a.html B=b.html --split 50/50 --recipients list.csv --campaign spring
       two versions, each for half of the people, drawn at random; report --campaign spring --ab tells
+  pixeltrack inject campaign.html --mode aggregate
+      one mail, the same for everybody, whose opens and clicks are only counted
   pixeltrack inject campaign.html --merge-tag '*|UNIQID|*'
       one template; your mail system fills in who it goes to
   pixeltrack inject - < in.eml > out.eml
@@ -85,6 +87,7 @@ Examples:
 @click.option(
     "--only-new", is_flag=True, help="Leave out people who have a message of this campaign already."
 )
+@_options.measures
 @_options.messages
 @_options.links
 @click.option(
@@ -161,6 +164,7 @@ def command(
     """
     chosen = _options.taken(options)
     wished = {name: options.pop(name) for name in _options.MESSAGE_OPTIONS}
+    measures = _options.taken_measures(options)
     call = Call(options, {"base_url": base_url})
     drawn = None
     if versions:
@@ -193,7 +197,7 @@ def command(
 
     asked = Asked(
         *(source, list_file, campaign, out, format_, esp, merge_tag, duplicates == "merge"),
-        *(resume, force, test, as_json, manifest, drawn, only_new),
+        *(resume, force, test, as_json, manifest, measures, drawn, only_new),
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
     if diff and as_json:

@@ -15,6 +15,7 @@ from pixeltrack.errors import InputError
 
 if TYPE_CHECKING:
     from pixeltrack.links import Policy
+    from pixeltrack.terms import Asked
     from pixeltrack.urls import Addresses
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,6 +100,44 @@ _MESSAGES = (
     ),
 )
 MESSAGE_OPTIONS = ("from_", "subject", "headers", "text_part", "text", "resign_later")
+
+_MODES = ("off", "aggregate", "company", "hygiene", "pseudonymous", "individual")
+_MEASURES = (
+    click.option(
+        "--mode",
+        type=click.Choice(_MODES),
+        help="How much this campaign may measure at most, of opens and clicks: by person (individual), by a"
+        " number that nobody can take back to the person, the day of the last open alone (hygiene), by"
+        " company, all together, or nothing  [default: what the settings allow]",
+    ),
+    click.option("--opens", type=click.Choice(_MODES), help="The same for opens alone."),
+    click.option("--clicks", type=click.Choice(_MODES), help="The same for clicks alone."),
+    click.option(
+        "--without-consent",
+        type=click.Choice(_MODES),
+        help="How much of people whose consent is asked for and not given  [default: off]",
+    ),
+    click.option(
+        "--mail-basis",
+        type=click.Choice(["requested", "transactional", "cold"]),
+        help="Why people get this mail; preset fr asks.",
+    ),
+)
+
+
+def measures(function: F) -> F:
+    """Add the options about how much is measured to a command."""
+    for option in reversed(_MEASURES):
+        function = option(function)
+    return function
+
+
+def taken_measures(options: dict[str, Any]) -> Asked:
+    """Take these options out of a command's."""
+    from pixeltrack.terms import Asked
+
+    names = ("mode", "opens", "clicks", "without_consent", "mail_basis")
+    return Asked(*(options.pop(name) for name in names))
 
 
 def messages(function: F) -> F:

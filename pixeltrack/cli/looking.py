@@ -45,5 +45,5 @@ def show_changes(
             for plan in plans:
                 task = task_of(plan, plan.source.name, Path(folder))
                 compiled = compile_mail(task, "preview", workspace.store, workspace.keyring)
-                show(console, plan, compiled.changes)
+                show(console, plan, compiled.copy(compiled.ceiling).changes)
         workspace.store.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,8 +12,8 @@ import click
 
 from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, inject_addressed
-from pixeltrack.cli import looking, planning
-from pixeltrack.cli.asked import Asked
+from pixeltrack.cli import lawful, looking, planning
+from pixeltrack.cli.asked import Asked, folder_name
 from pixeltrack.cli.common import Call
 from pixeltrack.cli.filtering import write_filtered
 from pixeltrack.cli.inject_options import Chosen
@@ -40,6 +39,7 @@ from pixeltrack.show.injection import (
 from pixeltrack.show.lint import said
 from pixeltrack.single import check_merge, inject_single
 from pixeltrack.sinks import MESSAGE_FORMATS, Format
+from pixeltrack.terms import terms
 
 if TYPE_CHECKING:
     from pixeltrack.listing import RecipientList
@@ -76,6 +76,7 @@ class Run:
         self._people = self._read_list() if asked.list_file else None
         fields = self._people.columns if self._people and wishes.personalize else ()
         self._policy = chosen.policy(self._addresses, fields)
+        self._terms = terms(call.settings, asked.modes)
         self._now = now_ms()
 
     # -- what is looked at, and not done ------------------------------------------------------------
@@ -115,6 +116,8 @@ class Run:
             )
         several = len(own) + letters > 1 and not asked.drawn
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
+        if (by_list or letters) and not asked.test:
+            lawful.require(self._call.settings, {each.mail.name: each.plan for each in planned if by_list})
         for each in planned:
             self._check(each, filters=filters)
         if asked.drawn:
@@ -195,18 +198,18 @@ class Run:
 
     def _inject(self, planned: _Planned, workspace: Workspace) -> None:
         mail, plan, folder, findings = planned
-        asked, settings = self._asked, self._call.settings
+        asked = self._asked
         task = self._task(plan, self._name(mail.path), folder)
         if self._people:
             delivery = Delivery(self._format_of(mail), self._tags(), self._wishes.personalize, asked.resume)
             with progress(len(self._people), self._call) as step:
                 summary = inject_list(
                     *(task, self._people, workspace.store, workspace.keyring),
-                    *(settings.consent, delivery, step),
+                    *(self._terms, delivery, step),
                     only_new=asked.only_new,
                 )
         else:
-            summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring)
+            summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring, self._terms)
         if asked.as_json:
             click.echo(summary_json(summary, plan, findings))
         elif not self._call.quiet:
@@ -229,7 +232,7 @@ class Run:
         with progress(len(people), self._call) as step:
             summary = inject_list(
                 *(tasks[0], people, workspace.store, workspace.keyring),
-                *(self._call.settings.consent, delivery, step, Versions(tasks, drawn.split)),
+                *(self._terms, delivery, step, Versions(tasks, drawn.split)),
                 only_new=asked.only_new,
             )
         plans = [each.plan for each in planned]
@@ -244,10 +247,7 @@ class Run:
     def _warn_of_no_way_to_stop(self, planned: _Planned, name: str) -> None:
         unnamed = any(finding.rule == "no-unsubscribe-link" for finding in planned.findings)
         if not unnamed and not planning.can_be_stopped(planned.plan):
-            self._call.warn(
-                f"{name} gives its readers no way to stop tracking;"
-                ' put <a href="pixeltrack:preferences"> into it'
-            )
+            self._call.warn(lawful.UNSTOPPABLE % name)
 
     def _inject_letters(self, folder: Path, workspace: Workspace) -> None:
         """Inject messages for whom they are addressed to."""
@@ -267,6 +267,7 @@ class Run:
             if not looked_at:  # the others are most likely alike
                 self._say(self._looked_at(plan))
                 looked_at = True
+            lawful.require_stoppable(self._call.settings, plan, given.name)
             unchanged += plan.changes_nothing
             return self._task(plan, name, folder)
 
@@ -274,7 +275,7 @@ class Run:
             summary: Summary = inject_addressed(
                 planning.addressed(self._mails, self._boxes),
                 task_of,
-                *(workspace.store, workspace.keyring, self._call.settings.consent),
+                *(workspace.store, workspace.keyring, self._terms),
                 *(Delivery(format_), step),
             )
         if unchanged:
@@ -288,7 +289,10 @@ class Run:
     def _filter(self, workspace: Workspace) -> None:
         (mail,) = self._mails
         task = self._task(self._plan(mail), self._name(mail.path), Path())
-        write_filtered(self._call, mail, task, workspace, self._asked.merge_tag, self._asked.manifest)
+        if mail.kind == "message":
+            lawful.require_stoppable(self._call.settings, task.plan, mail.name)
+        asked = self._asked
+        write_filtered(self._call, mail, task, workspace, self._terms, asked.merge_tag, asked.manifest)
 
     # -- parts of it --------------------------------------------------------------------------------
 
@@ -340,7 +344,7 @@ class Run:
 
     def _out(self, path: Path, *, several: bool) -> Path:
         name = self._name(path)
-        folder = _folder_name(f"{name}-test" if self._asked.test else name)
+        folder = folder_name(f"{name}-test" if self._asked.test else name)
         if self._asked.out is None:
             return Path("out") / folder
         return self._asked.out / folder if several else self._asked.out
@@ -348,12 +352,4 @@ class Run:
     def _say_what_is_assumed(self) -> None:
         settings = self._call.settings
         if self._asked.list_file and settings.consent == "assumed" and settings.config is None:
-            self._call.say(
-                "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes"
-                " that"
-            )
-
-
-def _folder_name(campaign: str) -> str:
-    name = re.sub(r"[^\w.-]+", "-", campaign).strip(".-") or "campaign"
-    return name.encode()[:200].decode(errors="ignore")  # what a file system takes, with room for ".partial"
+            self._call.say(lawful.ASSUMED)

@@ -7,13 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pixeltrack.consent import Mode, Policy, decide
+from pixeltrack.consent import Decision, Rules, Said, decide
 from pixeltrack.consentlist import Claims
 from pixeltrack.ledger import PURPOSES, Entry, Purpose, holding, recorded
 from pixeltrack.show.text import clean, iso, moment
 from pixeltrack.store import OptOut
 
-_SCOPES = {"all": "unsubscribed", "tracking": "stopped tracking"}
+_SCOPES = {
+    "all": "unsubscribed",
+    "tracking": "stopped tracking",
+    "opens": "stopped tracking of opens",
+    "clicks": "stopped tracking of clicks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Person:
     address: str
     entries: Sequence[Entry]
     opt_outs: Sequence[OptOut]
-    policy: Policy
+    rules: Rules  # of a campaign that has what the settings allow at most
     wordings: Mapping[bytes, bytes | None]
 
     def holding(self, purpose: Purpose) -> Entry | None:
@@ -31,10 +36,11 @@ class Person:
         return holding(entry for entry in self.entries if entry.purpose == purpose)
 
     @property
-    def mode(self) -> Mode:
+    def mode(self) -> Decision:
         """How the next mail goes to them, if its list says nothing."""
         said = recorded((entry.purpose, entry.at, entry.decision) for entry in self.entries)
-        return decide(self.policy, "unknown", frozenset(each.scope for each in self.opt_outs), said)
+        opt_outs = frozenset(each.scope for each in self.opt_outs)
+        return decide(self.rules, Said(recorded=said, opt_outs=opt_outs))
 
 
 def person_lines(person: Person) -> Iterator[str]:
@@ -51,14 +57,25 @@ def person_lines(person: Person) -> Iterator[str]:
             shown[entry.wording] = None
     for each in person.opt_outs:
         yield f"  {_page(each)}"
-    outcome, reason = person.mode
-    said = "gets no mail" if outcome == "suppressed" else outcome
-    yield f"  next mail    {said}: {reason} (policy {person.policy}, a list that says nothing)"
+    said, policy = decided(person.mode), person.rules.policy
+    said = "gets no mail" if person.mode.outcome == "suppressed" else said
+    yield f"  next mail    {said}: {person.mode.reason} (policy {policy}, a list that says nothing)"
     for digest in shown:
         yield f"wording {digest.hex()}"
         text = person.wordings.get(digest)
         lines = ["(the text itself is not kept here)"] if text is None else _text(text).splitlines()
         yield from (f"  | {clean(line, 2_000)}" for line in lines)
+
+
+def decided(mode: Decision) -> str:
+    """Return how somebody's copies are measured, in a word where all of it is measured by person."""
+    if mode.outcome == "suppressed":
+        return "left out"
+    if mode.outcome == "untracked":
+        return "untracked"
+    if mode.opens == mode.clicks == "individual":
+        return "tracked"
+    return f"opens {mode.opens}, clicks {mode.clicks}"
 
 
 def said_by_themselves(person: Person) -> str:
@@ -86,7 +103,7 @@ def person_json(person: Person) -> str:
     for purpose in PURPOSES:
         entry = person.holding(purpose)
         purposes[purpose] = {"state": "unknown"} if entry is None else _state(entry, person)
-    mode = {"outcome": person.mode.outcome, "reason": person.mode.reason, "policy": person.policy}
+    mode = {**person.mode._asdict(), "policy": person.rules.policy}
     value = {"address": person.address, "purposes": purposes, "opt_outs": _opt_outs(person), "mode": mode}
     return json.dumps(value, indent=2, ensure_ascii=False)
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from pixeltrack.consent import NOT_ASKED
+from pixeltrack.copies import Variant, variant_of
+from pixeltrack.formats import UPLOADS
 from pixeltrack.inject import Summary
 from pixeltrack.lint import Finding
 from pixeltrack.manifest import link_values
 from pixeltrack.rewrite import Plan
+from pixeltrack.show.consent import decided
 from pixeltrack.show.text import clean
-
-_OUTCOMES = {"suppressed": "left out", "untracked": "untracked", "tracked": "tracked"}
-
 
 _PLACES = {
     **{"html": "html", "text": "text", "jsonl": "messages.jsonl", "eml": "eml"},
@@ -51,8 +51,7 @@ def summary_json(summary: Summary, plan: Plan | None, findings: Sequence[Finding
         "earlier_messages": summary.earlier,
         **({} if plan is None else {"wrapped": len(plan.wrapped)}),
         "recipients": [
-            {"outcome": outcome, "reason": reason, "people": people}
-            for (outcome, reason), people in summary.modes.items()
+            {**decision._asdict(), "people": people} for decision, people in summary.modes.items()
         ],
         "findings": [asdict(finding) for finding in findings],
     }
@@ -81,6 +80,8 @@ def summary_lines(summary: Summary, plan: Plan, merge_tag: str | None, *, verbos
         yield from _upload_lines(summary)
     elif summary.modes:
         yield _send_line(summary)
+    elif summary.shared:
+        yield "It is the same for everybody: send it as it is; its opens and clicks are only counted."
     elif merge_tag:
         yield f"Upload it to your mail system, which puts each recipient's id where {merge_tag} stands."
     else:
@@ -137,8 +138,8 @@ def addressed_lines(summary: Summary) -> Iterator[str]:
     """Yield the summary of messages that were each injected for whom they are addressed to."""
     copies = "message" if summary.messages == 1 else "messages"
     yield f"{summary.campaign}: {summary.messages:,} {copies} in {summary.out / _PLACES[summary.format]}"
-    for (outcome, reason), people in sorted(summary.modes.items()):
-        yield f"  {people:,} {_OUTCOMES[outcome]}: {reason}"
+    for decision, people in sorted(summary.modes.items()):
+        yield f"  {people:,} {decided(decision)}: {decision.reason}"
     yield f"  checks  undo is identical, a second run changes nothing, {summary.proof.audit}"
     yield f"{summary.out / 'messages.csv'} says which file goes to whom."
 
@@ -158,9 +159,9 @@ def _left_alone(plan: Plan, *, verbose: bool) -> Iterator[str]:
 
 
 def _people(summary: Summary) -> Iterator[str]:
-    for (outcome, reason), people in sorted(summary.modes.items()):
-        yield f"  people  {people:,} {_OUTCOMES[outcome]}: {reason}"
-    reasons = {reason for outcome, reason in summary.modes if outcome != "suppressed"}
+    for decision, people in sorted(summary.modes.items()):
+        yield f"  people  {people:,} {decided(decision)}: {decision.reason}"
+    reasons = {each.reason for each in summary.modes if each.outcome != "suppressed"}
     if reasons == {NOT_ASKED}:
         yield "          (your settings ask for consent: the list needs a column consent that says granted)"
 
@@ -177,14 +178,20 @@ def _send_line(summary: Summary, when: str = "") -> str:
 
 
 def _upload_lines(summary: Summary) -> Iterator[str]:
-    outcomes = {outcome for outcome, _reason in summary.modes}
-    if "tracked" in outcomes:
-        yield (
-            f"Send {summary.out / 'template.html'} to the people in {summary.out / 'upload.csv'}, whose"
-            " columns fill it in."
-        )
-    if "untracked" in outcomes:
-        yield (
-            f"Send {summary.out / 'untracked.html'} to those in {summary.out / 'upload-untracked.csv'}: they"
-            " may not be tracked."
-        )
+    variants = {variant_of(each.opens, each.clicks) for each in summary.modes if each.outcome != "suppressed"}
+    for variant, (template, table) in UPLOADS.items():
+        if variant not in variants:
+            continue
+        people = f"in {summary.out / f'{table}.csv'}"
+        if variant == "both":
+            yield f"Send {summary.out / 'template.html'} to the people {people}, whose columns fill it in."
+        else:
+            yield f"Send {summary.out / f'{template}.html'} to those {people}: {_UPLOADED[variant]}."
+
+
+_UPLOADED: dict[Variant, str] = {
+    "none": "they may not be tracked",
+    "opens": "of them only opens may be tracked",
+    "clicks": "of them only clicks may be tracked",
+    "apart": "their opens and clicks are measured differently",
+}

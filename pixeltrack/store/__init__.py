@@ -8,6 +8,7 @@ from pixeltrack.store.consents import OptOut
 from pixeltrack.store.crowds import Crowd, Reader
 from pixeltrack.store.domains import Listed
 from pixeltrack.store.exports import Holder
+from pixeltrack.store.gathered import ONE_BY_ONE
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
 from pixeltrack.store.rollups import Audience
@@ -18,6 +19,7 @@ from pixeltrack.store.versions import BatchSize, Placing
 
 __all__ = [
     "CHUNK",
+    "ONE_BY_ONE",
     "Audience",
     "BatchSize",
     "CampaignDraft",

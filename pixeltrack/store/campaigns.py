@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pixeltrack.errors import NoSuchCampaign, StoreError
-from pixeltrack.model import Campaign, CampaignKind, LinkRow, Mail
+from pixeltrack.model import RANK, Campaign, CampaignKind, LinkRow, Mail, Mode
 from pixeltrack.store.mails import keep
 from pixeltrack.store.versions import Versions
 from pixeltrack.tokens import Keyring
@@ -116,20 +116,34 @@ class Campaigns(Versions):
         """Return the highest number in a campaign's link table, 0 when it is empty."""
         return int(self._rows("last_link", campaign_id=campaign_id)[0][0])
 
+    def plain_link(self, campaign_id: int, number: int) -> str | None:
+        """Return where a link goes without the tags that we add; None where that is the same."""
+        rows = self._rows("plain_link", campaign_id=campaign_id, number=number)
+        return str(rows[0][0]) if rows else None
+
     def has_link(self, campaign_id: int, number: int) -> bool:
         return bool(self._rows("has_link", campaign_id=campaign_id, number=number))
 
-    def draft_campaign(self, name: str, kind: CampaignKind, keyring: Keyring, now: int) -> Drafting:
+    def draft_campaign(
+        self,
+        name: str,
+        kind: CampaignKind,
+        keyring: Keyring,
+        now: int,
+        modes: tuple[Mode, Mode] = ("individual", "individual"),
+    ) -> Drafting:
         """Return how a campaign would be stored, without storing it.
 
-        A campaign of that name keeps its code and key, so the same list gets the same tokens.
+        A campaign of that name keeps its code and key, so the same list gets the same tokens, and what
+        may be measured at most; modes are for one that is new (opens, clicks).
         """
+        opens, clicks = (RANK[mode] for mode in modes)
         campaign = next((Campaign(*row) for row in self._rows("campaign_by_name", name=name)), None)
         if campaign is None:
             code = self._free_code(name, keyring)
-            campaign = Campaign(0, name, code, keyring.active, kind, now)
+            campaign = Campaign(0, name, code, keyring.active, kind, now, None, opens, clicks)
         elif campaign.kind == "preview":
-            campaign = replace(campaign, kind=kind)
+            campaign = replace(campaign, kind=kind, opens=opens, clicks=clicks)
         elif kind not in (campaign.kind, "preview"):
             raise StoreError(
                 f"campaign {name!r} exists as one of another kind ({campaign.kind}, not {kind})",
@@ -149,19 +163,24 @@ class Campaigns(Versions):
         campaign = draft.campaign
         with self._transaction() as connection:
             connection.execute(
-                "insert or ignore into campaigns (name, code, key_id, kind, created) values (?, ?, ?, ?, ?)",
-                [campaign.name, campaign.code, campaign.key_id, campaign.kind, campaign.created],
+                "insert or ignore into campaigns (name, code, key_id, kind, created, opens, clicks)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    *(campaign.name, campaign.code, campaign.key_id, campaign.kind, campaign.created),
+                    *(campaign.opens, campaign.clicks),
+                ],
             )
             connection.execute(
-                "update campaigns set kind = ? where name = ? and kind = 'preview'",
-                [campaign.kind, campaign.name],
+                "update campaigns set kind = ?, opens = ?, clicks = ? where name = ? and kind = 'preview'",
+                [campaign.kind, campaign.opens, campaign.clicks, campaign.name],
             )
             (row,) = self._rows("campaign_by_name", name=campaign.name)
             saved = Campaign(*row)
             stored = {link.number for link in self.links(saved.campaign_id)}
             versions = tuple(self.versions(saved.campaign_id).values())
             as_drafted = stored == draft.known and versions == draft.versions[: draft.known_versions]
-            if saved.code != campaign.code or not as_drafted:
+            ceilings = (saved.opens, saved.clicks) == (campaign.opens, campaign.clicks)
+            if saved.code != campaign.code or not (as_drafted and ceilings):
                 raise StoreError(
                     f"campaign {campaign.name!r} was changed by another run at the same time",
                     hint="run the command again",
@@ -176,12 +195,12 @@ class Campaigns(Versions):
             )
             connection.executemany(
                 "insert into links"
-                " (campaign_id, number, position, line, text, url, link_group, role, version)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (campaign_id, number, position, line, text, url, link_group, role, version, plain)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *(saved.campaign_id, link.number, link.position, link.line),
-                        *(link.text, link.url, link.group, link.role, link.version),
+                        *(link.text, link.url, link.group, link.role, link.version, link.plain),
                     )
                     for link in draft.links
                     if link.number not in stored

@@ -70,9 +70,9 @@ class Consents(Database):
         connection.executemany(
             query("silence_denied"),
             (
-                {"identity": identity}
+                {"identity": identity, "kinds": kinds}
                 for subject, identity in refusing.items()
-                if self._recorded_of(subject).refuses
+                if (kinds := self._recorded_of(subject).refused_kinds)
             ),
         )
         return added
@@ -109,17 +109,19 @@ class Consents(Database):
         ((number,),) = self._plain("select coalesce(max(entry), 0) from consents")
         return int(number)
 
-    def refused_since(self, entry: int) -> frozenset[bytes]:
-        """Return who refuses something by entries after one with a number."""
+    def refused_since(self, entry: int) -> dict[bytes, int]:
+        """Return who refuses something by entries after one with a number, and what: 1 opens, 2 clicks."""
         rows = self._plain(
             "select distinct subject from consents where entry > ? and decision <> 'granted'", [entry]
         )
-        return frozenset(subject for (subject,) in rows if self._recorded_of(subject).refuses)
+        kinds = {subject: self._recorded_of(subject).refused_kinds for (subject,) in rows}
+        return {subject: refused for subject, refused in kinds.items() if refused}
 
-    def silence(self, identities: Iterable[str]) -> None:
-        """Stop measuring all mail that these people were sent."""
+    def silence(self, refused: Iterable[tuple[str, int]]) -> None:
+        """Stop measuring all mail that people were sent, each in some kinds: bits, 1 opens, 2 clicks."""
         with self._transaction() as connection:
-            connection.executemany(query("silence_denied"), ({"identity": each} for each in identities))
+            rows = ({"identity": identity, "kinds": kinds} for identity, kinds in refused)
+            connection.executemany(query("silence_denied"), rows)
 
     def wording(self, digest: bytes) -> bytes | None:
         """Return a text that people were shown by its SHA-256, or None where it is not kept here."""

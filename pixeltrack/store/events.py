@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pixeltrack import replay
 from pixeltrack.errors import StoreError
-from pixeltrack.model import Event, EventRow, Repeat, Rows, StoredEvent, WeightedHit
+from pixeltrack.model import Event, EventRow, Flag, Repeat, Rows, StoredEvent, WeightedHit
 from pixeltrack.replay import Replays
 from pixeltrack.store.connect import explained
+from pixeltrack.store.counters import put_counted
 from pixeltrack.store.database import Database, Reconnect
 from pixeltrack.store.repeats import OTHER_AGENT, Fold, Mark, is_mark
 from pixeltrack.store.schema import query
@@ -121,6 +122,9 @@ class Events(Database):
         known, networks = self._agents, self._networks
         values: list[int] = []
         fold = Fold()
+        counted = [event for event in events if event[6] >= Flag.COUNTED]
+        if counted:
+            events = [event for event in events if event[6] < Flag.COUNTED]
         kept, beyond = self._replays.part(events)
         for event in beyond:
             fold.add(event)
@@ -133,9 +137,9 @@ class Events(Database):
         many = len(values) // (_COLUMNS * _MANY) * (_COLUMNS * _MANY)
         stored = self._put_rows(_put_many(), values[:many], _MANY)
         stored += self._put_rows(query("put_event"), values[many:], 1)
-        self._folding = bool(fold)
+        self._folding = bool(fold or counted)
         self._folds = fold.put(self._connection, partial(self._ids, agents)) if fold else 0
-        return stored + self._folds
+        return stored + self._folds + (put_counted(self._connection, counted) if counted else 0)
 
     def _put_rows(self, sql: str, values: list[int], rows: int) -> int:
         """Run a statement for every so many rows' values; return how many rows it stored."""

@@ -7,26 +7,43 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from pixeltrack.flatjson import flat_sorted
-from pixeltrack.model import Message, Owner, Scope
+from pixeltrack.model import RANK, Message, Owner, Scope
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
+_SILENCES: dict[Scope, int] = {"tracking": 3, "opens": 1, "clicks": 2}  # bits: 1 opens, 2 clicks
+_BOTH = 3
+_INDIVIDUAL = RANK["individual"]
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
+
+
+def opens_of(message: Message) -> int:
+    """Return how a copy's opens are measured, as it is stored."""
+    return (_INDIVIDUAL if message.tracked else 0) if message.opens is None else message.opens
+
+
+def clicks_of(message: Message) -> int:
+    """Return how a copy's clicks are measured, as it is stored."""
+    return (_INDIVIDUAL if message.tracked else 0) if message.clicks is None else message.clicks
 
 
 class People(Database):
     """The part of the store that knows whom mail went to, and who may be measured."""
 
     def save_messages(
-        self, campaign_id: int, messages: Iterable[Message], denied: Iterable[str] = (), batch: int = 0
+        self,
+        campaign_id: int,
+        messages: Iterable[Message],
+        denied: Iterable[str | tuple[str, int]] = (),
+        batch: int = 0,
     ) -> None:
         """Store recipients and their messages; a message that is there already is updated, not moved.
 
-        denied are the identities that the list denies tracking: what they were sent before is
-        silenced too. Whose copy is tracked again is heard again in this campaign, unless they
-        stopped it themselves.
+        denied are the identities that the list denies tracking, with the kinds (bits: 1 opens, 2 clicks)
+        where it is not both: what they were sent before is silenced too. Whose copy is tracked again is
+        heard again in this campaign, unless they stopped it themselves.
         """
         denied_before = self._rows("was_silenced", campaign_id=campaign_id)
         remaining, are_new = iter(messages), True
@@ -35,11 +52,24 @@ class People(Database):
                 are_new = self._put_messages(campaign_id, chunk, batch, may_be_new=are_new)
                 if denied_before:
                     connection.executemany(
-                        query("unsilence"), [(campaign_id, each.pseudonym) for each in chunk if each.tracked]
+                        query("unsilence"),
+                        [
+                            {
+                                **{"campaign_id": campaign_id, "message": each.pseudonym},
+                                **{"identity": each.identity, "kinds": kinds},
+                            }
+                            for each in chunk
+                            if (kinds := (opens_of(each) > 0) | (clicks_of(each) > 0) << 1)
+                        ],
                     )
         with self._transaction() as connection:
+            connection.execute("delete from silenced where kinds = 0")
             connection.execute(query("silence_new_messages"), {"campaign_id": campaign_id})
-            connection.executemany(query("silence_denied"), ({"identity": each} for each in denied))
+            refused = (each if isinstance(each, tuple) else (each, _BOTH) for each in denied)
+            connection.executemany(
+                query("silence_denied"),
+                ({"identity": identity, "kinds": kinds} for identity, kinds in refused),
+            )
 
     def _put_messages(
         self, campaign_id: int, chunk: Sequence[Message], batch: int, *, may_be_new: bool
@@ -57,7 +87,10 @@ class People(Database):
                 connection.executemany(
                     query("put_new_message"),
                     [
-                        (campaign_id, message.pseudonym, number, message.tracked, message.version, batch)
+                        (
+                            *(campaign_id, message.pseudonym, number, message.tracked, message.version),
+                            *(batch, opens_of(message), clicks_of(message)),
+                        )
                         for number, message in enumerate(chunk, start=last - added + 1)
                     ],
                 )
@@ -69,6 +102,7 @@ class People(Database):
                 {
                     **{"campaign_id": campaign_id, "message": each.pseudonym, "tracked": each.tracked},
                     **{"version": each.version, "batch": batch, "identity": each.identity},
+                    **{"opens": opens_of(each), "clicks": clicks_of(each)},
                 }
                 for each in chunk
             ],
@@ -114,17 +148,25 @@ class People(Database):
     def opt_out(self, code: str, message: int, subject: bytes, scope: Scope, at: int) -> None:
         """Store a refusal, durably, before this returns. Saying it twice changes nothing.
 
-        Scope "tracking" also silences every message that the person has already been sent.
+        Scopes "tracking", "opens" and "clicks" also silence every message that the person has already
+        been sent, in these kinds alone.
         """
         with self._transaction(_OPT_OUT_BUSY_MS) as connection:
-            (owner,) = self._rows("message_owner", code=code, message=message)
+            ((campaign_id,),) = connection.execute(
+                "select campaign_id from campaigns where code = ?", [code]
+            ).fetchall()
             connection.execute(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
                 " values (?, ?, ?, ?, ?)",
-                [subject, scope, at, owner["campaign_id"], message],
+                [subject, scope, at, campaign_id, message],
             )
-            if scope == "tracking":
-                connection.execute(query("silence_recipient"), {"recipient_id": owner["recipient_id"]})
+            if kinds := _SILENCES.get(scope):
+                told = {"subject": subject, "campaign_id": campaign_id, "message": message, "kinds": kinds}
+                connection.execute(query("silence_subject"), told)
+
+    def is_silenced(self, campaign_id: int, message: int, kind: int) -> bool:
+        """Return whether hits of a kind of a message are not to be measured any more."""
+        return bool(self._rows("is_silenced", campaign_id=campaign_id, message=message, kind=kind))
 
     def opt_out_counts(self, campaign_id: int) -> dict[Scope, int]:
         """Return how many people opted out through a campaign, by scope."""

@@ -13,6 +13,8 @@ from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.exports import Exports
+from pixeltrack.store.gathered import Gathered
+from pixeltrack.store.keyed import fill_subjects, keyed
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
@@ -22,7 +24,9 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds):
+class Store(
+    Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds
+):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:
@@ -69,6 +73,7 @@ def open_store(
 
 def _connect(path: Path, keyring: Keyring, busy_ms: int) -> sqlite3.Connection:
     connection = connect(path, busy_ms=busy_ms)
+    keyed(connection, keyring)
     try:
         with explained(path):
             migrate(connection, path)
@@ -78,6 +83,8 @@ def _connect(path: Path, keyring: Keyring, busy_ms: int) -> sqlite3.Connection:
                 insert = "insert or ignore into facts (name, value) values ('key', ?)"
                 connection.execute(insert, [keyring.check_value()])
                 stored = connection.execute(select).fetchone()
+            if stored[0] == keyring.check_value():
+                fill_subjects(connection)
         if stored[0] != keyring.check_value():
             raise KeyFileError(
                 f"the key is not the one that made the database {path}",

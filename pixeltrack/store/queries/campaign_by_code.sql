@@ -1,1 +1,1 @@
-select campaign_id, name, code, key_id, kind, created, sent from campaigns where code = :code
+select campaign_id, name, code, key_id, kind, created, sent, opens, clicks from campaigns where code = :code

@@ -2,11 +2,12 @@
 -- hits count. It stays in the batch that it came with, too, unless that has failed half-way or the
 -- version is another.
 insert into messages (campaign_id, message, recipient_id, tracked, version, batch, opens, clicks)
-select :campaign_id, :message, recipient_id, :tracked, :version, :batch, 5 * :tracked, 5 * :tracked
+select :campaign_id, :message, recipient_id, :tracked, :version, :batch, :opens, :clicks
 from recipients where identity = :identity
 on conflict (campaign_id, message) do update
 set tracked = max(tracked, excluded.tracked),
-    opens = max(opens, excluded.opens), clicks = max(clicks, excluded.clicks),
+    opens = max(opens, excluded.opens),
+    clicks = max(clicks, excluded.clicks),
     batch = case
         when version = excluded.version and not exists (
             select 1 from batches

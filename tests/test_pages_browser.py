@@ -1,0 +1,57 @@
+"""The recipient's pages in a real browser: axe-core finds nothing, in each language, scheme and width."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pixeltrack.languages import LANGUAGES
+from pixeltrack.pages import Pages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+PLACES = {"sender": "Blue Boat Books", "preview": False, "action": "/p/t"}
+CHOICES = {"unsubscribed": False, "unsubscribe_url": "/u/t", "privacy_url": "/privacy"}
+SHOWN = {
+    "unsubscribe.html": [{**PLACES, "preferences_url": "/p/t"}],
+    "preferences.html": [{**PLACES, **CHOICES, "tracking": each} for each in ("on", "opens", "off")],
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        pytest.skip("no chromium is installed")
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm ci --prefix tests)")
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("width", [320, 1280], ids=["phone", "desk"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_and_nothing_is_cut_off(
+    browser: Browser, language: str, scheme: str, width: int
+) -> None:
+    pages = Pages()
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    for name, states in SHOWN.items():
+        for values in states:
+            page.set_content(pages.render(name, language, **values).decode())
+            page.evaluate(AXE.read_text("utf-8"))
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            assert [each["id"] for each in found["violations"]] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()

@@ -24,9 +24,7 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(
-    Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds
-):
+class Store(Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

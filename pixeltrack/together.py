@@ -11,7 +11,7 @@ from pixeltrack.errors import InputError
 from pixeltrack.figures import Together, TogetherRow
 from pixeltrack.heard import Span
 from pixeltrack.model import MODES, Campaign, EventKind, LinkRow
-from pixeltrack.published import OTHER, kept_apart, last_hour, rounded
+from pixeltrack.published import OTHER, is_large, kept_apart, last_hour, rounded
 from pixeltrack.rates import Tracked
 from pixeltrack.replay import HOUR
 from pixeltrack.store import Crowd, Store
@@ -31,8 +31,8 @@ Hits = Counter[tuple[int, int]]  # by kind, and 1 for machines
 
 
 def nobody_in_particular(store: Store, campaign: Campaign) -> bool:
-    """Return whether a campaign counts all of its recipients together, and has no way to tell of one."""
-    return max(store.ceilings(campaign.campaign_id)) in _TOGETHER
+    """Return whether a campaign counts its recipients together at most, and keeps no row of any."""
+    return max(store.ceilings(campaign.campaign_id)) <= _COMPANY
 
 
 def check_people(store: Store, campaign: Campaign, asked: str) -> None:
@@ -57,28 +57,35 @@ def build(
     """Return the figures of who is counted together in a campaign; None where that is nobody.
 
     ``messages`` are those of its copies that are counted together and have a row of their own. ``now`` is ms
-    UTC. What there is to see does not depend on hits that are too few to be published.
+    UTC. What there is to see does not depend on hits that are too few to be published; of fewer than five
+    recipients there are none.
     """
     number, (since, until) = campaign.campaign_id, _hours(span or Span(), now)
     crowds = store.crowds(number)
-    counted = store.hits_by_class(number, since, until)
+    loads_of = _size(crowds, lambda each: each.opens in _TOGETHER) + messages.opens
+    clicks_of = _size(crowds, lambda each: each.clicks in _TOGETHER) + messages.clicks
+    told = {kind for kind, size in ((_OPEN, loads_of), (_CLICK, clicks_of)) if is_large((size,))}
+    counted = [row for row in store.hits_by_class(number, since, until) if row[0] in told]
     hits: Hits = Counter()
     for kind, of_class, some in counted:
         hits[kind, of_class == _MACHINE] += some
     is_meant = crowds or messages.any or set(store.ceilings(number)) & {*_TOGETHER}
     if not is_meant and not any(rounded(each) for each in hits.values()):
         return None
-    by_hour, times = _times(store.hits_by_hour(number, since, until), clocks)
-    groups = _Groups(crowds, messages, store.hits_by_crowd(number, since, until))
+    by_hour, times = _times(
+        [row for row in store.hits_by_hour(number, since, until) if row[0] in told], clocks
+    )
+    by_crowd = [row for row in store.hits_by_crowd(number, since, until) if row[1] in told]
+    groups = _Groups(crowds, messages, by_crowd)
     return Together(
         recipients=sum(each.recipients for each in crowds) + messages.any,
-        loads_recipients=_size(crowds, lambda each: each.opens in _TOGETHER) + messages.opens,
-        clicks_recipients=_size(crowds, lambda each: each.clicks in _TOGETHER) + messages.clicks,
+        loads_recipients=loads_of,
+        clicks_recipients=clicks_of,
         loads=rounded(hits[_OPEN, 0]),
         clicks=rounded(hits[_CLICK, 0]),
         machine_loads=rounded(hits[_OPEN, 1]),
         machine_clicks=rounded(hits[_CLICK, 1]),
-        links=_links(links, store.hits_by_link(number, since, until)),
+        links=_links(links, store.hits_by_link(number, since, until) if _CLICK in told else ()),
         times=times,
         classes=_classes(counted),
         companies=groups.by("company"),
@@ -105,7 +112,9 @@ def rows(
     if found is None:
         return ()
     if way in ("hour", "day"):
-        hits = store.hits_by_hour(campaign.campaign_id, *_hours(span, now))
+        sizes = {_OPEN: found.loads_recipients, _CLICK: found.clicks_recipients}
+        every = store.hits_by_hour(campaign.campaign_id, *_hours(span, now))
+        hits = [row for row in every if is_large((sizes[row[0]],))]
         return _named(
             hits, _hour_of if way == "hour" else lambda hour: clocks[hour][0], clocks, way == "hour"
         )

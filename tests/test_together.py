@@ -306,6 +306,16 @@ def test_rows_of_one_property_and_of_another_never_leave_a_few(groups: list[tupl
         assert left == 0 or left >= LEAST or not members
 
 
+def test_of_fewer_than_five_recipients_nothing_is_told(counts: Counts) -> None:
+    counts.crowd(0, 4, mode="aggregate")
+    counts.hits(500)
+    counts.hits(500, 2, link=1)
+    assert set(figures(counts.together())) == {0}
+    assert by(counts, "day").together == ()
+    counts.crowd(0, 1, mode="aggregate", of_list=b"2")
+    assert counts.together().loads == 500
+
+
 # -- every form says the same -------------------------------------------------------------------------
 
 

@@ -89,11 +89,13 @@ def fill(path: Path, hits: int) -> Store:
         for number in range(1, CAMPAIGNS + 1):
             sent = START + number * 86_400_000
             connection.execute(
-                "insert into campaigns values (?, ?, ?, 1, 'recipients', ?, ?)",
+                "insert into campaigns (campaign_id, name, code, key_id, kind, created, sent)"
+                " values (?, ?, ?, 1, 'recipients', ?, ?)",
                 (number, f"campaign {number}", f"code{number}", START, sent),
             )
             connection.executemany(
-                "insert into links values (?, ?, ?, 1, '', 'https://shop.example/', '', 'link', 0)",
+                "insert into links (campaign_id, number, position, line, text, url)"
+                " values (?, ?, ?, 1, '', 'https://shop.example/')",
                 ((number, link, link) for link in range(1, LINKS + 1)),
             )
         connection.executemany("insert into agents (agent) values (?)", ((agent,) for agent in agents))

@@ -23,9 +23,13 @@ def main(count: int) -> None:
         store = setup.open_workspace(settings, create=True).store
         urls = (f"https://shop.example/catalogue/item-{number:07}?utm_source=mail" for number in range(count))
         with sqlite3.connect(settings.db) as connection:
-            connection.execute("insert into campaigns values (1, 'a', 'aaaaaaaa', 1, 'recipients', 0)")
+            connection.execute(
+                "insert into campaigns (campaign_id, name, code, key_id, kind, created)"
+                " values (1, 'a', 'aaaaaaaa', 1, 'recipients', 0)"
+            )
             connection.executemany(
-                "insert into links values (1, ?, ?, 1, '', ?, '', 'link')",
+                "insert into links (campaign_id, number, position, line, text, url)"
+                " values (1, ?, ?, 1, '', ?)",
                 ((number, number, url) for number, url in enumerate(urls, start=1)),
             )
         before = memory()

@@ -77,11 +77,13 @@ def fill(path: Path, total: int) -> Store:
         connection.execute("pragma temp_store = file")
         for number, its in enumerate(messages(people), start=1):
             connection.execute(
-                "insert into campaigns values (?, ?, ?, 1, 'recipients', ?, ?)",
+                "insert into campaigns (campaign_id, name, code, key_id, kind, created, sent)"
+                " values (?, ?, ?, 1, 'recipients', ?, ?)",
                 (number, f"campaign {number}", f"code{number:04}", START + number, START),
             )
             connection.executemany(
-                "insert into links values (?, ?, ?, 1, ?, ?, '', 'link', 0)",
+                "insert into links (campaign_id, number, position, line, text, url)"
+                " values (?, ?, ?, 1, ?, ?)",
                 ((number, n, n, f"Read more {n}", f"https://shop.example/{n}") for n in range(1, LINKS + 1)),
             )
             connection.executemany(

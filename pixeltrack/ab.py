@@ -16,7 +16,7 @@ from pixeltrack.counted import Counted
 from pixeltrack.errors import InputError
 from pixeltrack.estimates import add_up
 from pixeltrack.model import Campaign, EventKind, LinkRow
-from pixeltrack.rates import audience, ratio
+from pixeltrack.rates import ratio
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import BatchSize, Store
@@ -139,21 +139,22 @@ def _figures(
 ) -> VersionFigures:
     count = by_version.counts[number]
     mine = [each for each in sizes if each.version == number and each.batch in runs]
-    tracked = sum(each.tracked for each in mine)
-    whole = audience(tracked)
+    opened, clicked = sum(each.opens for each in mine), sum(each.clicks for each in mine)
     sums = add_up(count.messages)
-    clickers = min(sums.clickers, tracked)  # a share is never above 1
-    low, high = rate_interval(clickers, tracked)
+    clickers = min(sums.clickers, clicked)  # a share is never above 1
+    low, high = rate_interval(clickers, clicked)
     return VersionFigures(
         name=name,
         messages=sum(each.messages for each in mine),
-        tracked=tracked,
+        tracked=sum(each.tracked for each in mine),
+        opens_tracked=opened,
+        clicks_tracked=clicked,
         openers=sums.openers,
         opens_bounds=sums.opens_bounds,
-        open_rate=ratio(sums.openers, whole),
+        open_rate=ratio(sums.openers, opened),
         clickers=clickers,
         clicks_bounds=sums.clicks_bounds,
-        click_rate=ratio(clickers, whole),
+        click_rate=ratio(clickers, clicked),
         click_rate_low=low,
         click_rate_high=high,
         machine_clickers=count.tally(EventKind.CLICK, "prefetch", "scanner").unique,

@@ -13,7 +13,11 @@ from pixeltrack.figures import Bounds
 LEAST_CLICKERS = 20  # of two versions together: below that a difference is never called enough
 
 DEFINITIONS: tuple[tuple[str, str], ...] = (
-    ("click rate", "recipients with a person's click ÷ tracked messages; machines' clicks are left out"),
+    (
+        "click rate",
+        "recipients with a person's click ÷ messages of which clicks are tracked; machines' clicks are left"
+        " out",
+    ),
     (
         "compared",
         "messages of runs of inject that drew at random who gets which version, and of no other: people to"
@@ -53,6 +57,8 @@ class VersionFigures:
     name: str
     messages: int
     tracked: int
+    opens_tracked: int  # of these, as in a campaign's figures
+    clicks_tracked: int
     openers: int
     opens_bounds: Bounds
     open_rate: float | None
@@ -119,11 +125,11 @@ def differences(versions: Sequence[VersionFigures]) -> tuple[Difference, ...]:
 
 
 def _difference(first: VersionFigures, second: VersionFigures, comparisons: int) -> Difference:
-    if not first.tracked or not second.tracked:
-        nobody = first if not first.tracked else second
-        says = f"Not enough yet: nobody who got {nobody.name} is tracked."
+    if not first.clicks_tracked or not second.clicks_tracked:
+        nobody = first if not first.clicks_tracked else second
+        says = f"Not enough yet: nobody who got {nobody.name} is tracked by clicks."
         return Difference(second.name, first.name, None, None, None, None, False, None, says)
-    a, b = Share(first.clickers, first.tracked), Share(second.clickers, second.tracked)
+    a, b = Share(first.clickers, first.clicks_tracked), Share(second.clickers, second.clicks_tracked)
     z = quantile(CONFIDENCE, comparisons)
     low, high = difference(a, b, z)
     enough = (low > 0 or high < 0) and a.part + b.part >= LEAST_CLICKERS

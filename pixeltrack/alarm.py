@@ -43,9 +43,9 @@ class _Judged(NamedTuple):
 def standings(providers: Sequence[ProviderFigures]) -> dict[str, Standing]:
     """Return how each provider stands, of a campaign's figures."""
     return {
-        row.provider: Standing(row.openers, row.tracked - row.prefetch_only)
+        row.provider: Standing(row.openers, row.opens_tracked - row.prefetch_only)
         for row in providers
-        if row.tracked - row.prefetch_only >= RECIPIENTS
+        if row.opens_tracked - row.prefetch_only >= RECIPIENTS
     }
 
 

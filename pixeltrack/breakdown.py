@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from pixeltrack import heard, properties
+from pixeltrack import heard, properties, together
+from pixeltrack.clock import now_ms
 from pixeltrack.errors import InputError
-from pixeltrack.figures import Tally
+from pixeltrack.figures import Tally, TogetherRow
 from pixeltrack.heard import Heard, Span, Told
-from pixeltrack.model import Campaign, EventKind
-from pixeltrack.properties import OF_MESSAGES, UNKNOWN, WEEKDAYS, By
-from pixeltrack.rates import ratio
+from pixeltrack.model import Campaign, EventKind, LinkRow
+from pixeltrack.properties import OF_LIST, OF_MESSAGES, UNKNOWN, WEEKDAYS, By
+from pixeltrack.published import OTHER, kept_apart
+from pixeltrack.rates import NONE_TRACKED, Tracked, ratio
 from pixeltrack.store import Store
+from pixeltrack.timeline import Hours
 from pixeltrack.times import Zone
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+Clock = Callable[[], int]  # milliseconds UTC
+
 _AT_ONCE = 5_000  # messages of which the property is asked for
 
 
@@ -53,6 +58,7 @@ class Breakdown:
     until: int | None
     zone: str  # of hours, days and weekdays
     rows: tuple[Row, ...]
+    together: tuple[TogetherRow, ...] = ()  # of who is counted together; never added to the rows
 
 
 @dataclass(slots=True)
@@ -65,17 +71,28 @@ class _Sums:
 
 
 def build(
-    store: Store, campaign: Campaign, by: By, span: Span, zone: Zone, told: Told | None = None
+    store: Store,
+    campaign: Campaign,
+    by: By,
+    span: Span,
+    zone: Zone,
+    told: Told | None = None,
+    clock: Clock = now_ms,
 ) -> Breakdown:
     """Return a campaign's judged hits by a property.
 
     Raises InputError where the campaign has no such property: no versions, or recipients that the
-    sender's own mail system fills in.
+    sender's own mail system fills in, or are only counted together.
     """
     _check(store, campaign, by)
     number = campaign.campaign_id
     links = {row.number: row for row in store.links(number) if row.role == "link"}
-    whole = properties.tracked(store, number, by) if by in OF_MESSAGES else Counter[str]()
+    jointly = _jointly(store, campaign, by, links, span, zone, clock())
+    if together.nobody_in_particular(store, campaign):
+        return Breakdown(campaign.name, by, *span.limits(), zone.name, (), jointly)
+    whole = properties.tracked(store, number, by) if by in OF_MESSAGES else dict[str, Tracked]()
+    shown_as = _joined(whole) if by in OF_LIST else {}
+    whole = _add_up(whole, shown_as)
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     for name in (*whole, *(map(str, links) if by == "link" else WEEKDAYS if by == "weekday" else ())):
         sums[name] = _Sums()
@@ -84,7 +101,8 @@ def build(
         while page := list(islice(hits, _AT_ONCE)):
             names = properties.of_messages(store, number, by, (message for message, _hits in page))
             for message, its in page:
-                _add(sums, [(names.get(message, UNKNOWN), hit) for hit in its])
+                name = names.get(message, UNKNOWN)
+                _add(sums, [(shown_as.get(name, name), hit) for hit in its])
     else:
         of_hit = properties.of_hits(by, links, zone)
         for _message, its in hits:
@@ -93,7 +111,7 @@ def build(
         {str(row.number): f"{row.text}  {row.url}".strip() for row in links.values()} if by == "link" else {}
     )
     rows = [
-        _row(name, said.get(name, ""), each, whole[name] if by in OF_MESSAGES else None)
+        _row(name, said.get(name, ""), each, whole.get(name, NONE_TRACKED) if by in OF_MESSAGES else None)
         for name, each in sums.items()
     ]
     return Breakdown(
@@ -102,10 +120,37 @@ def build(
         *span.limits(),
         zone.name,
         tuple(sorted(rows, key=_ORDERS.get(by, _most_first))),
+        jointly,
     )
 
 
+def _joined(whole: Mapping[str, Tracked]) -> dict[str, str]:
+    """Return as what groups are shown that are too small, or needed to hide one that is."""
+    shown = kept_apart({name: tracked[1:] for name, tracked in whole.items()})
+    return dict.fromkeys(whole.keys() - set(shown), OTHER)
+
+
+def _add_up(whole: Mapping[str, Tracked], shown_as: Mapping[str, str]) -> dict[str, Tracked]:
+    found: dict[str, Tracked] = {}
+    for name, tracked in whole.items():
+        name = shown_as.get(name, name)
+        found[name] = found.get(name, NONE_TRACKED).plus(tracked)
+    return found
+
+
+def _jointly(
+    store: Store, campaign: Campaign, by: By, links: Mapping[int, LinkRow], span: Span, zone: Zone, now: int
+) -> tuple[TogetherRow, ...]:
+    for way in together.WAYS:
+        if way == by:
+            messages = store.measured(campaign.campaign_id)[2]
+            return together.rows(store, campaign, way, [*links.values()], messages, Hours(zone), now, span)
+    return ()
+
+
 def _check(store: Store, campaign: Campaign, by: By) -> None:
+    if by not in together.WAYS:
+        together.check_people(store, campaign, f"--by {by}")
     if by in OF_MESSAGES and campaign.kind == "merge":
         raise InputError(
             f"campaign {campaign.name!r} has no {by}: your mail system filled in its recipients",
@@ -130,16 +175,16 @@ def _add(sums: defaultdict[str, _Sums], hits: Iterable[tuple[str, Heard]]) -> No
         sums[name].people[kind] += 1
 
 
-def _row(name: str, says: str, sums: _Sums, tracked: int | None) -> Row:
+def _row(name: str, says: str, sums: _Sums, tracked: Tracked | None) -> Row:
     openers, clickers = sums.people[_OPEN], sums.people[_CLICK]
     return Row(
         name,
         says,
-        tracked,
+        tracked.any if tracked else None,
         Tally(openers, sums.hits[_OPEN, "human"]),
         Tally(clickers, sums.hits[_CLICK, "human"]),
-        ratio(openers, tracked),
-        ratio(clickers, tracked),
+        ratio(openers, tracked.opens if tracked else None),
+        ratio(clickers, tracked.clicks if tracked else None),
         sums.machines(_OPEN),
         sums.machines(_CLICK),
         sums.hits[_OPEN, "unknown"],

@@ -5,7 +5,7 @@ A cell is a tuple: its sort, and then what tells it from others of the sort.
     hit, kind, label, reason    hits, tests left out
     hour, kind, hour            people's hits; hours since 1970 UTC
     aside, label, reason        messages with such a hit that is not a person's
-    seen, opens, clicks, provider    messages, by the labels of their hits (``estimates.Seen``)
+    seen, opens, clicks, provider[, axes]    messages, by the labels of their hits (``estimates.Seen``)
     device|system|browser|client, name    people
     company, domain, kinds      messages to a domain that is no provider's, with people's hits of these kinds:
                                 1 opens, 2 clicks, 3 both

@@ -15,7 +15,7 @@ from pixeltrack.report import Clock
 from pixeltrack.store import Store
 from pixeltrack.verdicts import Failed, Progress
 
-Unit = Literal["count", "rate", "time"]
+Unit = Literal["count", "published", "rate", "time"]
 Value = int | float | None
 
 
@@ -79,23 +79,36 @@ def build(
 
 def side_by_side(reports: Sequence[CampaignReport]) -> Comparison:
     """Return reports as rows of figures."""
+    together = _TOGETHER if any(each.together for each in reports) else ()
     return Comparison(
         campaigns=tuple(each.campaign for each in reports),
-        rows=tuple(_row(reports, *figure) for figure in _FIGURES),
+        rows=tuple(_row(reports, *figure) for figure in (*_FIGURES, *together)),
         alarms=tuple((each.campaign, alarm.says) for each in reports for alarm in each.alarms),
         rules_version=reports[0].rules_version,
     )
 
 
-Figure = tuple[str, str, Unit, Callable[[CampaignReport], Value], Callable[[CampaignReport], int] | None]
+Part = tuple[int, int | None]
+Figure = tuple[str, str, Unit, Callable[[CampaignReport], Value], Callable[[CampaignReport], Part] | None]
 
-#: The last one is the part that a rate is of tracked messages.
+
+def _openers(report: CampaignReport) -> Part:
+    return report.opens.unique, report.opens_tracked
+
+
+def _clickers(report: CampaignReport) -> Part:
+    return report.clicks.unique, report.clicks_tracked
+
+
+#: The last one is the part that a rate is, and of what.
 _FIGURES: tuple[Figure, ...] = (
     ("messages", "Messages", "count", lambda each: each.messages, None),
     ("tracked", "Tracked", "count", lambda each: each.tracked, None),
+    ("opens_tracked", "Opens tracked", "count", lambda each: each.opens_tracked, None),
+    ("clicks_tracked", "Clicks tracked", "count", lambda each: each.clicks_tracked, None),
     ("begun", "First hit", "time", lambda each: each.begun, None),
     ("opens", "Opened", "count", lambda each: each.opens.unique, None),
-    ("open_rate", "Open rate", "rate", lambda each: each.open_rate, lambda each: each.opens.unique),
+    ("open_rate", "Open rate", "rate", lambda each: each.open_rate, _openers),
     ("opens_at_least", "Opened, at least", "count", lambda each: each.opens_bounds.at_least, None),
     ("opens_at_most", "Opened, at most", "count", lambda each: each.opens_bounds.at_most, None),
     (
@@ -106,7 +119,7 @@ _FIGURES: tuple[Figure, ...] = (
         None,
     ),
     ("clicks", "Clicked", "count", lambda each: each.clicks.unique, None),
-    ("click_rate", "Click rate", "rate", lambda each: each.click_rate, lambda each: each.clicks.unique),
+    ("click_rate", "Click rate", "rate", lambda each: each.click_rate, _clickers),
     ("click_to_open_rate", "Click-to-open rate", "rate", lambda each: each.click_to_open_rate, None),
     ("unsubscribed", "Unsubscribed", "count", lambda each: each.unsubscribed, None),
     ("stopped_tracking", "Stopped tracking", "count", lambda each: each.stopped_tracking, None),
@@ -116,6 +129,17 @@ _FIGURES: tuple[Figure, ...] = (
     ("unknown_clicks", "Unknown clicks", "count", lambda each: each.unknown_clicks.total, None),
 )
 
+#: Shown where there are any: published figures, which say nothing of a person.
+_TOGETHER: tuple[Figure, ...] = (
+    ("together_recipients", "Counted together", "count", lambda each: _of(each, "recipients"), None),
+    ("together_loads", "Loads, together", "published", lambda each: _of(each, "loads"), None),
+    ("together_clicks", "Clicks, together", "published", lambda each: _of(each, "clicks"), None),
+)
+
+
+def _of(report: CampaignReport, name: str) -> int | None:
+    return getattr(report.together, name) if report.together else None
+
 
 def _row(
     reports: Sequence[CampaignReport],
@@ -123,14 +147,14 @@ def _row(
     name: str,
     unit: Unit,
     value: Callable[[CampaignReport], Value],
-    part: Callable[[CampaignReport], int] | None,
+    part: Callable[[CampaignReport], Part] | None,
 ) -> Row:
     values = tuple(value(each) for each in reports)
     if unit != "rate":
         return Row(figure, name, unit, values)
     first = values[0]
     changes = tuple(None if each is None or first is None else each - first for each in values)
-    intervals = tuple(_interval(part(each), each.tracked) for each in reports) if part else ()
+    intervals = tuple(_interval(*part(each)) for each in reports) if part else ()
     return Row(figure, name, unit, values, changes, intervals)
 
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from pixeltrack.agents import describe
 from pixeltrack.cells import Cells, Delta, Rollup
-from pixeltrack.estimates import BITS
+from pixeltrack.estimates import BITS, BOTH
 from pixeltrack.judging import Fact, Label, Verdict
 from pixeltrack.model import EventKind
 from pixeltrack.replay import HOUR
 
 Hit = tuple[int, int, int, str, int, str]  # at (ms UTC), kind, link, agent, flags, network
-_Alike = tuple[str, tuple[tuple[int, int, str, int], ...]]  # provider; hits but for their moments, judged
+_Alike = tuple[str, int, tuple[tuple[int, int, str, int], ...]]  # provider, axes; hits without moments
 Ground = tuple[Label, str]  # a verdict's label and the reason that decided
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
 _MOST_ALIKE = 20_000  # sorts of messages that are held
@@ -25,11 +25,12 @@ _HUMAN, _UNKNOWN, _TEST = BITS["human"], BITS["unknown"], BITS["test"]
 class Home(NamedTuple):
     """Where a recipient's mailbox is: the provider, or other domains; and then the domain, in lower case.
 
-    Both are empty where the recipient is not known.
+    Both are empty where the recipient is not known. ``axes`` are as of ``estimates.Seen``.
     """
 
     provider: str = ""
     company: str = ""
+    axes: int = BOTH
 
 
 NO_HOME = Home()
@@ -55,7 +56,7 @@ class Count:
     _hours: list[Counter[int]] = field(default_factory=lambda: [Counter(), Counter(), Counter()])  # by kind
     _asides: Counter[frozenset[Ground]] = field(default_factory=Counter)  # messages
     _readers: Counter[frozenset[tuple[int, str]]] = field(default_factory=Counter)  # by kinds and agents
-    _seen: Counter[tuple[int, int, str]] = field(default_factory=Counter)  # messages
+    _seen: Counter[tuple[int, int, str, int]] = field(default_factory=Counter)  # messages
     _link_people: Counter[int] = field(default_factory=Counter)
     _link_clicks: Counter[int] = field(default_factory=Counter)
     _link_machines: Counter[int] = field(default_factory=Counter)
@@ -100,7 +101,7 @@ class Count:
             self._note(min(moments), max(moments), times)
             if home.company:
                 self._companies[home.company, kinds] += times
-        self._alike[home.provider, tuple(alike)] += times
+        self._alike[home.provider, home.axes, tuple(alike)] += times
         if len(self._alike) > _MOST_ALIKE:
             self._add_up()
 
@@ -115,17 +116,17 @@ class Count:
                 self._companies[home.company, kind] += times
         if bit != _TEST and (self.begun is None or at < self.begun):
             self.begun = at
-        self._alike[home.provider, ((kind, link, agent, judgement),)] += times
+        self._alike[home.provider, home.axes, ((kind, link, agent, judgement),)] += times
         if len(self._alike) > _MOST_ALIKE:
             self._add_up()
 
     def _add_up(self) -> None:
         """Count what messages are alike in: all but the moments of their hits."""
-        for (provider, hits), times in self._alike.items():
-            self._add(hits, provider, times)
+        for (provider, axes, hits), times in self._alike.items():
+            self._add(hits, provider, axes, times)
         self._alike.clear()
 
-    def _add(self, hits: Iterable[tuple[int, int, str, int]], provider: str, times: int) -> None:
+    def _add(self, hits: Iterable[tuple[int, int, str, int]], provider: str, axes: int, times: int) -> None:
         known, counted = self._known, self._hits
         seen = [0, 0, 0]  # labels by kind
         people: set[tuple[int, str]] = set()
@@ -156,7 +157,7 @@ class Count:
         for link in links:
             self._link_people[link] += times
         if seen[_OPEN] or seen[_CLICK]:
-            self._seen[seen[_OPEN], seen[_CLICK], provider] += times
+            self._seen[seen[_OPEN], seen[_CLICK], provider, axes] += times
 
     def _note(self, first: int, last: int, times: int) -> None:
         """Note the first and the last of a person's hits."""
@@ -214,7 +215,7 @@ class Count:
             for ground in grounds:
                 cells["aside", *ground] += messages
         for seen, messages in self._seen.items():
-            cells["seen", *seen] = messages
+            cells["seen", *(seen[:3] if seen[3] == BOTH else seen)] = messages
         for of_company, messages in self._companies.items():
             cells["company", *of_company] = messages
         for agents, people in self._readers.items():

@@ -14,18 +14,25 @@ from pixeltrack.chances import CONFIDENCE, wilson
 from pixeltrack.figures import Bounds, Estimate, ProviderFigures
 from pixeltrack.judging import LABELS
 from pixeltrack.providers import OTHER
-from pixeltrack.rates import ratio
+from pixeltrack.rates import Tracked, ratio
 
 BITS = {label: 1 << place for place, label in enumerate(LABELS)}  # the lower, the better
 _HUMAN, _UNKNOWN, _PREFETCH = BITS["human"], BITS["unknown"], BITS["prefetch"]
 
 
+BOTH = 3
+
+
 class Seen(NamedTuple):
-    """What was seen of one message: the labels of its opens and its clicks (``BITS``), its provider."""
+    """What was seen of one message: the labels of its opens and its clicks (``BITS``), its provider.
+
+    ``axes`` are what is measured of it: 1 opens, 2 clicks, 3 both. Where opens are not, they are not missing.
+    """
 
     opens: int
     clicks: int
     provider: str
+    axes: int = BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +61,18 @@ class Sums:
 
 def counters(seen: Seen) -> Sums:
     """Return what one message adds to each of the sums."""
-    opens, clicks, _provider = seen
+    opens, clicks, _provider, axes = seen
     opener, clicker = bool(opens & _HUMAN), bool(clicks & _HUMAN)
-    wanted = _HUMAN | _UNKNOWN | _PREFETCH
+    wanted, measured = _HUMAN | _UNKNOWN | _PREFETCH, bool(axes & 1)
     return Sums(
         openers=int(opener),
         clickers=int(clicker),
-        confirmed=int(opener or clicker),
-        perhaps_opened=int(bool(opens & wanted or clicks & (_HUMAN | _UNKNOWN))),
+        confirmed=int(opener or (clicker and measured)),
+        perhaps_opened=int(bool(opens & wanted or (clicks & (_HUMAN | _UNKNOWN) and measured))),
         perhaps_clicked=int(bool(clicks & (_HUMAN | _UNKNOWN))),
         prefetch_only=int(opens & -opens == _PREFETCH),
-        clicked_without_open=int(clicker and not opener),
-        clicked_without_images=int(clicker and not opens & wanted),
+        clicked_without_open=int(clicker and measured and not opener),
+        clicked_without_images=int(clicker and measured and not opens & wanted),
     )
 
 
@@ -95,24 +102,26 @@ def adjusted(sums: Sums, audience: int | None) -> Estimate | None:
     return Estimate(sums.openers / whole, low, high, CONFIDENCE, sums.openers, whole, formula)
 
 
-def by_provider(messages: Mapping[Seen, int], audience: Mapping[str, int]) -> tuple[ProviderFigures, ...]:
+def by_provider(messages: Mapping[Seen, int], audience: Mapping[str, Tracked]) -> tuple[ProviderFigures, ...]:
     """Return each provider's figures, the one with most recipients first, other domains last.
 
     ``audience`` has the recipients at each provider that rates are over.
     """
     rows = []
-    for provider, recipients in audience.items():
+    for provider, tracked in audience.items():
         sums = add_up(messages, provider)
-        estimate = adjusted(sums, recipients)
+        estimate = adjusted(sums, tracked.opens)
         rows.append(
             ProviderFigures(
                 provider,
-                recipients,
+                tracked.any,
+                tracked.opens,
+                tracked.clicks,
                 sums.openers,
                 sums.clickers,
                 sums.prefetch_only,
-                ratio(sums.openers, recipients),
-                ratio(sums.clickers, recipients),
+                ratio(sums.openers, tracked.opens),
+                ratio(sums.clickers, tracked.clicks),
                 estimate.rate if estimate else None,
             )
         )

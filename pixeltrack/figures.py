@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pixeltrack.judging import Label
+from pixeltrack.published import NOTES, K
 from pixeltrack.rates import DEFINITIONS
 
 
@@ -100,6 +101,8 @@ class ProviderFigures:
 
     provider: str
     tracked: int
+    opens_tracked: int  # of these, as in the campaign's figures
+    clicks_tracked: int
     openers: int  # recipients with a person's open
     clickers: int  # recipients with a person's click
     prefetch_only: int
@@ -114,6 +117,8 @@ class CompanyFigures:
 
     domain: str
     tracked: int
+    opens_tracked: int
+    clicks_tracked: int
     openers: int  # recipients with a person's open
     clickers: int  # recipients with a person's click
     open_rate: float | None
@@ -138,6 +143,51 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class TogetherRow:
+    """Loads of the pixel and clicks of many recipients together, by one of their properties.
+
+    All are published figures: multiples of ten, of which 0 stands for fewer than ten. ``recipients`` is the
+    size of a group of them, None where the property is one of hits. Machines are apart, None where the
+    property is theirs or they are left out.
+    """
+
+    name: str
+    says: str  # more: a link's text and address
+    recipients: int | None
+    loads: int | None  # None where there can be none: a link has clicks alone
+    clicks: int
+    machine_loads: int | None = None
+    machine_clicks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What is known of recipients who are counted together: loads and clicks, and of nobody in particular.
+
+    Figures are published ones, as in ``TogetherRow``. Groups of fewer than five recipients are in "other".
+    """
+
+    recipients: int
+    loads_recipients: int  # of these, pixels are counted
+    clicks_recipients: int
+    loads: int
+    clicks: int
+    machine_loads: int
+    machine_clicks: int
+    links: tuple[TogetherRow, ...]
+    times: tuple[TogetherRow, ...]  # days, or hours where these are few; the first and the last are told
+    classes: tuple[TogetherRow, ...]
+    companies: tuple[TogetherRow, ...]
+    industries: tuple[TogetherRow, ...]
+    sizes: tuple[TogetherRow, ...]
+    regions: tuple[TogetherRow, ...]
+    by_hour: bool  # whether times are hours
+    counted_until: int  # ms UTC: hours that were over by then
+    rounded_to: int = K
+    notes: tuple[str, ...] = NOTES
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignReport:
     """Everything a report says. Counts are of people unless the name says otherwise.
 
@@ -152,6 +202,8 @@ class CampaignReport:
     created: int
     messages: int | None
     tracked: int | None
+    opens_tracked: int | None  # of these, opens are; the open rate is over them
+    clicks_tracked: int | None
     opens: Tally
     clicks: Tally
     open_rate: float | None
@@ -161,7 +213,7 @@ class CampaignReport:
     clicks_bounds: Bounds
     adjusted_open_rate: Estimate | None
     prefetch_only: int  # recipients whose pixel was only loaded ahead
-    observable: int | None  # tracked messages but for these
+    observable: int | None  # messages of which opens are tracked, but for these
     observable_share: float | None
     clicked_without_open: int  # people with a click and no person's open
     clicked_without_images: int  # those of them whose pixel nothing but a scanner loaded
@@ -192,4 +244,5 @@ class CampaignReport:
     rules_version: str  # of the rules file that told machines from people
     since: int | None = None  # only hits from then on are counted; None is from the beginning
     until: int | None = None  # and before then
+    together: Together | None = None  # of whom nothing is known one by one; never added to the above
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, get_args
 
 from pixeltrack.agents import describe
 from pixeltrack.heard import Heard
-from pixeltrack.model import EventKind, LinkRow
+from pixeltrack.model import MODES, EventKind, LinkRow
 from pixeltrack.netlabel import country_of
 from pixeltrack.providers import OTHER, provider_of
-from pixeltrack.store import Store
+from pixeltrack.rates import Tracked
+from pixeltrack.store import Listed, Store
 from pixeltrack.times import Zone
 
 By = Literal[
@@ -28,15 +29,23 @@ By = Literal[
     "provider",
     "domain",
     "company",
+    "industry",
+    "size",
+    "region",
     "country",
     "version",
 ]
 WAYS: tuple[By, ...] = get_args(By)
 #: Ways in which each message stands in one row, so that rows have rates.
-OF_MESSAGES: frozenset[By] = frozenset({"provider", "domain", "company", "version"})
+OF_MESSAGES: frozenset[By] = frozenset(
+    {"provider", "domain", "company", "industry", "size", "region", "version"}
+)
+#: Of these, the ones that are columns of the list: groups of fewer than five people are joined.
+OF_LIST: frozenset[By] = frozenset({"company", "industry", "size", "region"})
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNKNOWN = "unknown"
+NOT_TOLD = "not told"
 NO_GROUP = "no group"
 NO_VERSION = "no version"
 FREE_MAIL = "free-mail addresses"
@@ -45,6 +54,7 @@ _WEBMAIL = "webmail or browser"
 _COMPANY = "company"  # the list's column
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_INDIVIDUAL = MODES.index("individual")
 _QUARTER = 900_000  # ms: zones differ from UTC by quarters of an hour
 
 OfHit = Callable[[Heard], str | None]
@@ -100,10 +110,8 @@ _TIMES: Mapping[str, Callable[[Zone, int], str]] = {
 
 def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int]) -> dict[int, str]:
     """Return the property of some messages; those whose recipients are not known are left out."""
-    if by == "company":
-        return {
-            each.message: company(each.fields, each.domain) for each in store.listed(campaign_id, messages)
-        }
+    if by in OF_LIST:
+        return {each.message: _of_list(each, by) for each in store.listed(campaign_id, messages)}
     if by == "version":
         names = store.versions(campaign_id)
         return {
@@ -111,24 +119,45 @@ def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int])
             for message, version in store.versions_of(campaign_id, messages)
         }
     name = _provider if by == "provider" else str
-    return {message: name(domain) for domain, message in store.domains_of(campaign_id, messages)}
+    return {message: name(domain) for domain, message, _axes in store.domains_of(campaign_id, messages)}
 
 
-def tracked(store: Store, campaign_id: int, by: By) -> Counter[str]:
-    """Return how many tracked messages have each property."""
-    found: Counter[str] = Counter()
-    if by == "company":
+def tracked(store: Store, campaign_id: int, by: By) -> dict[str, Tracked]:
+    """Return how many tracked messages have each property, pseudonymous ones not: their hits name nobody."""
+    found: defaultdict[str, Tracked] = defaultdict(Tracked)
+
+    def add(name: str, numbers: Tracked) -> None:
+        found[name] = found[name].plus(numbers)
+
+    if by in OF_LIST:
         for page in store.message_pages(campaign_id):
             for each in store.listed(campaign_id, page):
-                found[company(each.fields, each.domain)] += each.tracked
+                add(_of_list(each, by), _measured(each))
     elif by == "version":
         names = store.versions(campaign_id)
         for size in store.batch_sizes(campaign_id):
-            found[names.get(size.version, NO_VERSION)] += size.tracked
+            add(names.get(size.version, NO_VERSION), Tracked(size.tracked, size.opens, size.clicks))
     else:
         for domain, messages in store.tracked_domains(campaign_id):
-            found[_provider(domain) if by == "provider" else domain] += messages
+            add(_provider(domain) if by == "provider" else domain, messages)
     return found
+
+
+def _of_list(each: Listed, by: By) -> str:
+    if by == "company":
+        return company(each.fields, each.domain)
+    return column(each.fields, by) or NOT_TOLD
+
+
+def column(fields: Mapping[str, str], wanted: str) -> str:
+    """Return what a list's column of that name says, in whatever case the name is; empty without any."""
+    told = (value.strip() for name, value in fields.items() if name.strip().lower() == wanted)
+    return next((value for value in told if value), "")
+
+
+def _measured(each: Listed) -> Tracked:
+    opens, clicks = each.opens == _INDIVIDUAL, each.clicks == _INDIVIDUAL
+    return Tracked(opens or clicks, opens, clicks)
 
 
 @lru_cache(maxsize=4_096)
@@ -141,7 +170,7 @@ def company(fields: Mapping[str, str], domain: str) -> str:
 
     Providers that give everybody a mailbox are no company.
     """
-    for name, value in fields.items():
-        if name.strip().lower() == _COMPANY and value.strip():
-            return value.strip()
+    told = column(fields, _COMPANY)
+    if told:
+        return told
     return domain if _provider(domain) == OTHER else FREE_MAIL

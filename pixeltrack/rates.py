@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("open", "the pixel was fetched by what looks like a person's mail program; not proof of reading"),
     ("unique", "messages with at least one; total counts every one"),
-    ("open rate", "unique opens ÷ tracked messages"),
-    ("click rate", "unique clicks ÷ tracked messages"),
+    ("open rate", "unique opens ÷ messages of which opens are tracked"),
+    ("click rate", "unique clicks ÷ messages of which clicks are tracked"),
     ("click-to-open rate", "unique clicks ÷ unique opens"),
     (
         "share of a link",
@@ -23,7 +25,11 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
         "recipients whose pixel a privacy proxy or mail program fetched ahead, with no open"
         " besides: nobody can see whether they looked",
     ),
-    ("can be seen", "tracked messages but for those only loaded ahead; who loads no images stays among them"),
+    (
+        "can be seen",
+        "messages of which opens are tracked, but for those only loaded ahead; who loads no images stays"
+        " among them",
+    ),
     (
         "adjusted open rate",
         "an estimate: unique opens ÷ messages that can be seen; as if the others opened as"
@@ -31,15 +37,34 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
     ),
     ("without images", "people who clicked while nothing but a scanner, or nobody, loaded their pixel"),
     ("other domains", "where a company's own domain is hosted is not known, and not guessed"),
-    ("tracked messages", "copies made with a pixel and wrapped links; the others carry neither"),
+    (
+        "tracked messages",
+        "copies with a pixel, wrapped links or both of their own; the others carry neither, or are counted"
+        " together with others",
+    ),
+    (
+        "counted together",
+        "recipients of whom nothing is kept one by one: loads of the pixel and clicks of all of them in each"
+        " hour, machines' apart, as multiples of ten, rounded down. Never part of the figures above",
+    ),
     ("machines", "hits with a reason to think no person made them; kept, never counted above"),
     ("unknown", "hits that could be either; kept apart from both"),
 )
 
 
-def audience(tracked: int | None) -> int | None:
-    """Return the number of messages that rates are over. The one place that chooses it."""
-    return tracked
+class Tracked(NamedTuple):
+    """Numbers of messages: of which something is measured, of which opens are, of which clicks are."""
+
+    any: int = 0
+    opens: int = 0
+    clicks: int = 0
+
+    def plus(self, other: Tracked) -> Tracked:
+        """Return the sums."""
+        return Tracked(self.any + other.any, self.opens + other.opens, self.clicks + other.clicks)
+
+
+NONE_TRACKED = Tracked()
 
 
 def ratio(part: int, whole: int | None) -> float | None:

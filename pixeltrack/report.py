@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pixeltrack import alarm, config, heard, rollups, verdicts
+from pixeltrack import alarm, config, heard, rollups, together, verdicts
 from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
@@ -23,7 +23,7 @@ from pixeltrack.figures import (
 )
 from pixeltrack.heard import Span
 from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
-from pixeltrack.rates import audience, ratio
+from pixeltrack.rates import ratio
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import load as load_rules
@@ -141,6 +141,19 @@ class _Reports:
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
         report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks)
+        number = campaign.campaign_id
+        report = replace(
+            report,
+            together=together.build(
+                self._store,
+                campaign,
+                self._store.links(number),
+                sent_to.together,
+                self._clocks,
+                self._now,
+                self._span,
+            ),
+        )
         if self._span:
             since, until = self._span.limits()
             report = replace(report, since=since, until=until)
@@ -191,8 +204,9 @@ def _report(
     links, versions = store.links(campaign.campaign_id), store.versions(campaign.campaign_id)
     known = campaign.kind != "merge"  # else nobody told pixeltrack how many recipients there are
     tracked = sent_to.tracked if known else None
-    whole = audience(tracked)
     sums = add_up(count.messages)
+    whole = tracked.opens if tracked else None
+    clickable = tracked.clicks if tracked else None
     seen = observable(sums, whole)
     state = store.judging_state()
     opt_outs = store.opt_out_counts(campaign.campaign_id)
@@ -205,11 +219,13 @@ def _report(
         kind=campaign.kind,
         created=campaign.created,
         messages=sent_to.messages if known else None,
-        tracked=tracked,
+        tracked=tracked.any if tracked else None,
+        opens_tracked=whole,
+        clicks_tracked=clickable,
         opens=opens,
         clicks=clicks,
         open_rate=ratio(opens.unique, whole),
-        click_rate=ratio(clicks.unique, whole),
+        click_rate=ratio(clicks.unique, clickable),
         click_to_open_rate=ratio(clicks.unique, opens.unique),
         opens_bounds=sums.opens_bounds,
         clicks_bounds=sums.clicks_bounds,
@@ -272,8 +288,8 @@ def _companies(count: Counted, sent_to: Audience) -> tuple[CompanyFigures, ...]:
     for domain, tracked in sent_to.companies.items():
         opened, clicked, both = (count.companies[domain, kinds] for kinds in (1, 2, 3))
         openers, clickers = opened + both, clicked + both
-        rates = ratio(openers, tracked), ratio(clickers, tracked)
-        found.append(CompanyFigures(domain, tracked, openers, clickers, *rates))
+        rates = ratio(openers, tracked.opens), ratio(clickers, tracked.clicks)
+        found.append(CompanyFigures(domain, *tracked, openers, clickers, *rates))
     return tuple(found)
 
 

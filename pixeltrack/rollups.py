@@ -6,7 +6,7 @@ transaction that stores the verdicts; so a roll-up is right whatever is interrup
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache, partial
@@ -19,11 +19,12 @@ from pixeltrack.errors import StoreError
 from pixeltrack.judging import Fact
 from pixeltrack.model import Campaign
 from pixeltrack.providers import OTHER, provider_of
+from pixeltrack.published import kept_apart
+from pixeltrack.rates import NONE_TRACKED, Tracked
 from pixeltrack.rules import rules
 from pixeltrack.store import Audience, Moved, State, Store
 
-_OURS = 1  # to be raised when counting changes, or the names of providers do
-COMPANY = 5  # recipients: of a smaller company, figures would be of persons
+_OURS = 2  # to be raised when counting changes, or the names of providers do
 _COMPANIES = 50  # the largest ones that are shown
 _AT_ONCE = 20_000  # messages of which the providers are asked for
 _BRIEFLY = 250  # ms that a report waits for another writer, to keep what it has counted
@@ -153,13 +154,14 @@ def counted(store: Store, campaign_id: int) -> Rollup:
 
 def homes(store: Store, campaign_id: int, messages: Iterable[int]) -> dict[int, Home]:
     """Return where messages' recipients have their mailboxes; those that are not known are left out."""
-    return {message: _home(domain) for domain, message in store.domains_of(campaign_id, messages)}
+    found = store.domains_of(campaign_id, messages)
+    return {message: _home(domain, axes) for domain, message, axes in found}
 
 
 @lru_cache(maxsize=65_536)
-def _home(domain: str) -> Home:
+def _home(domain: str, axes: int) -> Home:
     provider = provider_of(domain)
-    return Home(provider, domain if provider == OTHER else "")
+    return Home(provider, domain if provider == OTHER else "", axes)
 
 
 def audience(store: Store, campaign_id: int) -> Audience:
@@ -175,12 +177,13 @@ def audience(store: Store, campaign_id: int) -> Audience:
 
 
 def _audience(store: Store, campaign_id: int) -> Audience:
-    tracked: Counter[str] = Counter()
-    companies: Counter[str] = Counter()
-    for domain, messages in store.tracked_domains(campaign_id):
-        home = _home(domain)
-        tracked[home.provider] += messages
-        if home.company and messages >= COMPANY:
-            companies[home.company] = messages
-    largest = sorted(companies.items(), key=lambda each: (-each[1], each[0]))[:_COMPANIES]
-    return Audience(*store.message_counts(campaign_id), dict(tracked), dict(largest))
+    tracked: dict[str, Tracked] = {}
+    companies: dict[str, Tracked] = {}
+    for domain, its in store.tracked_domains(campaign_id):
+        provider = provider_of(domain)
+        tracked[provider] = tracked.get(provider, NONE_TRACKED).plus(its)
+        if provider == OTHER:
+            companies[domain] = its
+    shown = kept_apart({domain: its[1:] for domain, its in companies.items()}, _COMPANIES)
+    messages, measured, together = store.measured(campaign_id)
+    return Audience(messages, measured, tracked, {domain: companies[domain] for domain in shown}, together)

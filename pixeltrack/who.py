@@ -11,14 +11,16 @@ from typing import Literal
 from pixeltrack import heard
 from pixeltrack.errors import InputError
 from pixeltrack.heard import Heard, Span, Told
-from pixeltrack.model import Campaign, EventKind, LinkRow
-from pixeltrack.store import Store
+from pixeltrack.model import MODES, Campaign, EventKind, LinkRow
+from pixeltrack.store import Holder, Store
+from pixeltrack.together import check_people
 
 What = Literal["opened", "clicked", "not-opened"]
 #: Of who did not open: what was seen of their pixel.
 Seen = Literal["nothing", "only loaded ahead", "unknown"]
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
+_INDIVIDUAL = MODES.index("individual")
 _AT_ONCE = 5_000  # messages of which names are asked for
 _LABEL = 40  # characters of a link's label in an error
 _SHOWN = 8  # links that an error names
@@ -46,8 +48,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The people, and how many more there are: ``unnamed`` refused to be measured and may not be named,
-    ``unsubscribed`` want no more mail, which is what a list is for.
+    """The people, and how many more there are: ``unnamed`` may not be named: they refused, or are
+    known by pseudonym alone;
+       ``unsubscribed`` want no more mail, which is what a list is for.
     """
 
     campaign: str
@@ -61,6 +64,7 @@ class Listing:
 
 def read(store: Store, campaign: Campaign, text: str) -> Wanted:
     """Return what ``--who`` asks for; raise InputError for what nobody can tell."""
+    check_people(store, campaign, "--who")
     if campaign.kind == "merge":
         raise InputError(
             f"campaign {campaign.name!r} does not know its people: your mail system filled them in",
@@ -119,8 +123,8 @@ def build(store: Store, campaign: Campaign, asked: Wanted, span: Span, told: Tol
         fields = {each.message: _interned(each.fields) for each in store.listed(campaign.campaign_id, page)}
         for message, (hits, seen) in page.items():
             holder = holders.get(message)
-            if holder is None or not holder.tracked or holder.silenced:
-                unnamed += asked.what != "not-opened" or bool(holder and holder.silenced)
+            if holder is None or not _may_be_named(holder, asked.what) or holder.silenced:
+                unnamed += asked.what != "not-opened" or bool(holder and holder.tracked)
                 continue
             if message in gone:
                 unsubscribed += 1
@@ -138,6 +142,11 @@ def build(store: Store, campaign: Campaign, asked: Wanted, span: Span, told: Tol
             )
     people.sort(key=lambda person: (person.first or 0, person.address))
     return Listing(campaign.name, asked, *span.limits(), tuple(people), unnamed, unsubscribed)
+
+
+def _may_be_named(holder: Holder, what: What) -> bool:
+    """Return whether what is asked for is known of a person by name, and not by pseudonym alone."""
+    return (holder.clicks if what == "clicked" else holder.opens) == _INDIVIDUAL
 
 
 def _interned(fields: dict[str, str]) -> dict[str, str]:

@@ -265,7 +265,7 @@ def version(name: str, clickers: int, tracked: int) -> VersionFigures:
     rate = clickers / tracked if tracked else None
     bounds = Bounds(clickers, clickers)
     return VersionFigures(
-        name, tracked, tracked, clickers, bounds, rate, clickers, bounds, rate, low, high, 0
+        name, tracked, tracked, tracked, tracked, clickers, bounds, rate, clickers, bounds, rate, low, high, 0
     )
 
 
@@ -288,8 +288,8 @@ def version(name: str, clickers: int, tracked: int) -> VersionFigures:
         ),
         ((30, 500), (30, 500), False, "Not enough yet: both rates are the same"),
         ((0, 500), (0, 500), False, "Not enough yet: nobody has clicked."),
-        ((0, 0), (5, 50), False, "Not enough yet: nobody who got A is tracked."),
-        ((5, 50), (0, 0), False, "Not enough yet: nobody who got B is tracked."),
+        ((0, 0), (5, 50), False, "Not enough yet: nobody who got A is tracked by clicks."),
+        ((5, 50), (0, 0), False, "Not enough yet: nobody who got B is tracked by clicks."),
     ],
 )
 def test_enough_or_not_yet(a: tuple[int, int], b: tuple[int, int], enough: bool, says: str) -> None:
@@ -384,7 +384,7 @@ def test_every_width_has_the_versions_and_what_they_say(width: int) -> None:
         "Not enough yet: chance alone can make such a difference. About",
         "Both intervals hold with 95 % together",
         "Not compared: 1,200 messages of version B",
-        "click rate: recipients with a person's click ÷ tracked messages",
+        "click rate: recipients with a person's click ÷ messages of which clicks are",
     ):
         assert words in whole
     row = next(line for line in lines if line.strip().startswith("B "))

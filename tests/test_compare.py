@@ -31,7 +31,15 @@ SECOND = replace(
     adjusted_open_rate=None,
 )
 MERGE = replace(
-    *(REPORT,), campaign="merged", messages=None, tracked=None, open_rate=None, click_rate=None, begun=None
+    *(REPORT,),
+    campaign="merged",
+    messages=None,
+    tracked=None,
+    opens_tracked=None,
+    clicks_tracked=None,
+    open_rate=None,
+    click_rate=None,
+    begun=None,
 )
 
 

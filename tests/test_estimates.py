@@ -16,9 +16,10 @@ from test_report import APPLE_AHEAD, Hits
 
 from pixeltrack import report
 from pixeltrack.alarm import Standing, alarms
-from pixeltrack.estimates import BITS, Seen, add_up, adjusted, by_provider, counters, observable
+from pixeltrack.estimates import BITS, BOTH, Seen, add_up, adjusted, by_provider, counters, observable
 from pixeltrack.figures import Bounds, CampaignReport
 from pixeltrack.model import Event, EventKind, Flag
+from pixeltrack.rates import Tracked
 from pixeltrack.setup import Workspace
 from pixeltrack.show import terminal, text
 from pixeltrack.show.json import as_json
@@ -26,7 +27,9 @@ from pixeltrack.show.json import as_json
 HUMAN, UNKNOWN, AHEAD, SCANNER = (BITS[label] for label in ("human", "unknown", "prefetch", "scanner"))
 PROVIDERS = ("Gmail", "Apple", "other domains")
 labels = st.integers(0, 15)
-messages = st.lists(st.builds(Seen, labels, labels, st.sampled_from(PROVIDERS)), max_size=60)
+providers = st.sampled_from(PROVIDERS)
+messages = st.lists(st.builds(Seen, labels, labels, providers, st.just(BOTH)), max_size=60)
+only_clicks = st.lists(st.builds(Seen, st.just(0), labels, providers, st.just(2)), max_size=20)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +84,20 @@ def test_bounds_hold_what_is_between(seen: list[Seen], silent: int) -> None:
         assert estimate.rate * seen_at_all == pytest.approx(sums.openers)
 
 
+@given(messages, only_clicks)
+def test_an_open_that_is_not_measured_is_not_missing(seen: list[Seen], more: list[Seen]) -> None:
+    both, alone, clicks = add_up(Counter(seen + more)), add_up(Counter(seen)), add_up(Counter(more))
+    assert (both.opens_bounds, both.prefetch_only) == (alone.opens_bounds, alone.prefetch_only)
+    assert both.clicked_without_open == alone.clicked_without_open
+    assert both.clicked_without_images == alone.clicked_without_images
+    assert both.clickers == alone.clickers + clicks.clickers
+
+
 @given(messages, messages)
 def test_sums_add_up_over_parts_and_over_providers(some: list[Seen], more: list[Seen]) -> None:
     both = Counter(some) + Counter(more)
     whole = add_up(both)
-    rows = by_provider(both, {name: len(some) + len(more) for name in PROVIDERS})
+    rows = by_provider(both, {name: Tracked(*[len(some) + len(more)] * 3) for name in PROVIDERS})
     for name in type(whole).__slots__:
         parts = [getattr(add_up(Counter(part)), name) for part in (some, more)]
         assert sum(parts) == getattr(whole, name)

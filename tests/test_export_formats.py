@@ -112,7 +112,7 @@ def plain(column: Column, value: Any) -> Any:
 # -- the same in every format ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [each for each in TABLES if each != "together"])
 def test_every_format_has_the_same_rows(table: Table, hostile: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     columns, expected = TABLES[table], lines(hostile, table)
@@ -171,7 +171,7 @@ def test_a_sqlite_file_has_the_tables_that_are_asked_for(hostile: Path) -> None:
     ran = export(hostile, "-o", "all.db")
     assert ran.err == f"all.db: {len(HOSTILE)} events, {len(HOSTILE)} links, 1 people, 1 days\n"
     export(hostile, "--links", "--daily", "-o", "two.db")
-    for name, tables in (("all.db", [*TABLES]), ("two.db", ["links", "daily"])):
+    for name, tables in (("all.db", ["events", "links", "people", "daily"]), ("two.db", ["links", "daily"])):
         with closing(sqlite3.connect(hostile / name)) as connection:
             found = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
         assert [table for (table,) in found] == tables

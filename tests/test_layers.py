@@ -64,6 +64,7 @@ FLOORS = [
         "estimates",
         "cells",
         "alarm",
+        "published",
     },
     {
         "resources",
@@ -123,6 +124,8 @@ FLOORS = [
         "rollups",
         "heard",
         "breakdown",
+        "together",
+        "inactive",
         "properties",
         "who",
         "report",

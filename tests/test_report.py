@@ -35,6 +35,9 @@ class Hits:
         keys = workspace.keyring.campaign(self._campaign.code, self._campaign.key_id)
         self._messages = [int.from_bytes(keys.pseudonym(reader), "big", signed=True) for reader in readers]
 
+    def message(self, reader: int) -> int:
+        return self._messages[reader]
+
     def open(self, reader: int, seconds: float, agent: str = CHROME, flags: int = 0) -> None:
         self._put(EventKind.OPEN, 0, reader, seconds, agent, flags)
 

@@ -19,6 +19,7 @@ from test_verdicts import CLICK, OPEN, Made
 
 from pixeltrack import count, report, rollups, rules, verdicts
 from pixeltrack.cells import Rollup
+from pixeltrack.rates import NONE_TRACKED, Tracked
 from pixeltrack.rules import shipped
 from pixeltrack.setup import Workspace
 
@@ -114,6 +115,26 @@ def test_figures_of_another_version_are_counted_anew(made: Made) -> None:
     assert made.rollup() == counted(made)
 
 
+def test_who_measured_less_is_counted_over_less(inject: Inject, workspace: Workspace) -> None:
+    readers = [f"p{number}@gmail.com" for number in range(4)]
+    inject(*readers)
+    hits = Hits(workspace, "spring", readers)
+    hits.open(0, 100)
+    hits.click(1, 200)
+    before = report.build(workspace.store, "spring")
+    assert (before.open_rate, before.click_rate) == (1 / 4, 1 / 4)
+    assert (before.opens_bounds.at_least, before.clicked_without_open) == (2, 1)
+    with sqlite3.connect(workspace.store.path) as connection:  # of the reader who clicks, no opens any more
+        connection.execute("update messages set opens = 0 where message = ?", [hits.message(1)])
+    said = report.build(workspace.store, "spring")
+    assert (said.tracked, said.opens_tracked, said.clicks_tracked) == (4, 3, 4)
+    assert (said.open_rate, said.click_rate) == (1 / 3, 1 / 4)
+    assert (said.opens_bounds.at_least, said.clicked_without_open) == (1, 0)
+    (gmail,) = said.providers
+    assert (gmail.open_rate, gmail.click_rate) == (1 / 3, 1 / 4)
+    assert rollups.rebuild(workspace.store, workspace.store.campaign("spring")).different == 0
+
+
 def test_a_report_without_roll_ups_counts(made: Made) -> None:
     made.put(hit(OPEN, 100), hit(OPEN, 200, message=2), hit(CLICK, 900, 1))
     right = report.build(made.store, "spring")
@@ -128,11 +149,16 @@ def test_the_audience_is_counted_again_when_messages_change(inject: Inject, work
     inject("a@gmail.com", "b@firm.example")
     (campaign,) = store.campaigns()
     first = rollups.audience(store, campaign.campaign_id)
-    assert first == (2, 2, {"Gmail": 1, "other domains": 1}, {})
-    assert store.audience(campaign.campaign_id, "1") == first
+    assert first == (2, _all(2), {"Gmail": _all(1), "other domains": _all(1)}, {}, NONE_TRACKED)
+    assert store.audience(campaign.campaign_id, "2") == first
     inject("a@gmail.com", "b@firm.example", "c@gmail.com")
-    assert store.audience(campaign.campaign_id, "1") is None
-    assert rollups.audience(store, campaign.campaign_id) == (3, 3, {"Gmail": 2, "other domains": 1}, {})
+    assert store.audience(campaign.campaign_id, "2") is None
+    now = rollups.audience(store, campaign.campaign_id)
+    assert now == (3, _all(3), {"Gmail": _all(2), "other domains": _all(1)}, {}, NONE_TRACKED)
+
+
+def _all(messages: int) -> Tracked:
+    return Tracked(messages, messages, messages)
 
 
 def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(made: Made) -> None:
@@ -147,7 +173,7 @@ def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(mad
                 "insert into messages (campaign_id, message, recipient_id, tracked) values (?, 1, 1, 1)",
                 [number],
             )
-        return rollups.Audience(0, 0, {}, {})
+        return rollups.Audience(0, NONE_TRACKED, {}, {})
 
     made.store.keep_audience(number, "1", count)
     assert made.store.audience(number, "1") is None
@@ -182,7 +208,7 @@ def test_companies_of_five_recipients_are_counted_by_their_domains(
     inject: Inject, workspace: Workspace
 ) -> None:
     readers = [f"p{number}@firm.example" for number in range(5)] + ["a@small.example", "b@gmail.com"]
-    inject(*readers)
+    inject(*readers, *(f"p{number}@small{number}.example" for number in range(4)))
     hits = Hits(workspace, "spring", readers)
     for reader in range(3):
         hits.open(reader, 100)

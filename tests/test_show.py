@@ -53,6 +53,8 @@ REPORT = CampaignReport(
     created=1_790_000_000_000,
     messages=1234,
     tracked=1200,
+    opens_tracked=1200,
+    clicks_tracked=1200,
     opens=Tally(400, 512),
     clicks=Tally(90, 133),
     open_rate=400 / 1200,
@@ -84,10 +86,10 @@ REPORT = CampaignReport(
     browsers=(Share("Chrome", 49),),
     clients=(Share("Outlook", 33),),
     providers=(
-        ProviderFigures("Gmail", 702, 0, 14, 161, 0.0, 14 / 702, 0.0),
-        ProviderFigures("other domains", 498, 400, 76, 48, 400 / 498, 76 / 498, 400 / 450),
+        ProviderFigures("Gmail", 702, 702, 702, 0, 14, 161, 0.0, 14 / 702, 0.0),
+        ProviderFigures("other domains", 498, 498, 498, 400, 76, 48, 400 / 498, 76 / 498, 400 / 450),
     ),
-    companies=(CompanyFigures("firm.example", 9, 4, 1, 4 / 9, 1 / 9),),
+    companies=(CompanyFigures("firm.example", 9, 9, 9, 4, 1, 4 / 9, 1 / 9),),
     alarms=(Alarm("Gmail", 0, 541, 0.31, 4, 1e-90, "Gmail: 0 of 541 opened, against 31 % before: spam?"),),
     set_aside=(SetAside("scanner", "burst", 0, 297, 31),),
     begun=1_790_000_000_000,
@@ -149,7 +151,7 @@ def test_every_figure_is_on_the_screen_whatever_its_width(width: int) -> None:
 
 
 def test_a_report_in_which_everybody_opens_and_clicks_is_whole_at_80_columns() -> None:
-    everybody = ProviderFigures("smaller provider", 1_000, 1_000, 1_000, 12_345, 1.0, 1.0, 1.0)
+    everybody = ProviderFigures("smaller provider", 1_000, 1_000, 1_000, 1_000, 1_000, 12_345, 1.0, 1.0, 1.0)
     shown = printed(80, replace(REPORT, providers=(everybody,), browsers=(Share("Edge", 1),)))
     (row,) = [line for line in shown.splitlines() if "smaller provider" in line]
     assert row.split()[2:] == ["1,000", "1,000", "100.0", "%", "100.0", "%", "1,000", "100.0", "%", "12,345"]
@@ -205,7 +207,7 @@ def test_json_has_the_same_figures() -> None:
         "clicks": 83,
     }
     assert value["rules_version"] == "2026-09-20.7"
-    assert value["definitions"]["open rate"] == "unique opens ÷ tracked messages"
+    assert value["definitions"]["open rate"] == "unique opens ÷ messages of which opens are tracked"
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -121,6 +121,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0009_versions",),
             ("0010_consent",),
             ("0011_modes",),
+            ("0012_audiences",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 
@@ -579,7 +580,7 @@ def test_a_message_stays_in_its_batch_unless_that_failed(store: Store) -> None:
     assert found() == {1: (1, 2, True, True), 2: (1, 3, True, True), 3: (1, 3, False, True)}
     run_of(2, 1)
     assert found()[1] == (2, 4, True, True)
-    assert [tuple(each) for each in store.batch_sizes(campaign)] == [(3, 1, 2, 1), (4, 2, 1, 1)]
+    assert [tuple(each) for each in store.batch_sizes(campaign)] == [(3, 1, 2, 1, 1, 1), (4, 2, 1, 1, 1, 1)]
 
 
 def test_messages_of_a_database_without_versions_have_none(path: Path) -> None:

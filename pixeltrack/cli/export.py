@@ -27,9 +27,12 @@ Examples:
   pixeltrack export --events --format jsonl | jq 'select(.counted == "people")'
       every hit, one JSON object a line
   pixeltrack export -o spring.db --campaign spring-sale
-      all four tables in a SQLite file: datasette spring.db, or sqlite3 spring.db
+      all of it in a SQLite file: datasette spring.db, or sqlite3 spring.db
 """
-_UNITS: dict[str, str] = {"daily": "days"}  # of rows, where the table's name does not say it
+_UNITS: dict[str, str] = {
+    "daily": "days",
+    "together": "figures counted together",
+}  # of rows, where the table's name does not say it
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".jsonl": "jsonl",
@@ -52,6 +55,7 @@ _SAID: dict[Format, str] = {
 @click.option("--links", is_flag=True, help="One row for each link of a campaign.")
 @click.option("--people", is_flag=True, help="One row for each message: who opened and clicked.")
 @click.option("--daily", is_flag=True, help="One row for each campaign and day.")
+@click.option("--together", is_flag=True, help="One row for each figure of recipients counted together.")
 @click.option("--campaign", metavar="NAME", help="One campaign; without it all of them.")
 @click.option(
     "--format",
@@ -79,6 +83,7 @@ def command(
     links: bool,
     people: bool,
     daily: bool,
+    together: bool,
     campaign: str | None,
     format_name: Format | None,
     out: Path | None,
@@ -92,11 +97,12 @@ def command(
     """Write hits, links, people or days as a table for other programs.
 
     CSV and JSON lines go to standard output or a file, Parquet and SQLite to a file; a SQLite file can have
-    several tables, and has all four when none is named. Figures are those of report. Addresses are there
-    only of people who may be measured. docs/export.md says what each column holds.
+    several tables, and has the first four when none is named. Figures are those of report. Addresses are
+    there only of people who may be measured. docs/export.md says what each column holds.
     """
     call = Call(options, {})
     named: dict[Table, bool] = {"events": events, "links": links, "people": people, "daily": daily}
+    named["together"] = together
     out = None if str(out) == "-" else out
     order = _order(
         [table for table, given in named.items() if given], format_name, out, raw=raw_csv, force=force
@@ -118,6 +124,10 @@ def command(
     call.use_rules()
     with closing(open_workspace(call.settings, create=False).store) as store:
         campaigns = store.campaigns() if campaign is None else [store.campaign(campaign)]
+        if people and campaign is not None:
+            from pixeltrack.together import check_people
+
+            check_people(store, campaigns[0], "--people")
         _judge(call, store)
         written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
     _say_spooled(call)
@@ -145,7 +155,8 @@ def _order(tables: list[Table], given: Format | None, out: Path | None, *, raw: 
         raise InputError(
             f"{_SAID[format_of]} has one table, and {len(tables) or 'none'} "
             + ("was named" if not tables else "were named"),
-            hint="give one of --events, --links, --people, --daily; a SQLite file (-o FILE.db) takes several",
+            hint="give one of --events, --links, --people, --daily, --together;"
+            " a SQLite file (-o FILE.db) takes several",
         )
     if out is None and format_of in ("parquet", "sqlite"):
         raise InputError(f"{_SAID[format_of]} cannot go to standard output", hint="name a file with -o")
@@ -202,7 +213,8 @@ def _steps(store: Store, order: _Order, scope: Scope) -> int:
     """Return how many hits are looked at: those of all campaigns, or once for each sum of those in scope."""
     hits = store.hit_counts()
     each = sum(hits.get(campaign.campaign_id, 0) for campaign in scope.campaigns)
-    return sum(store.last_event() if table == "events" else each for table in order.tables)
+    hits_of = {"events": store.last_event(), "together": 0}
+    return sum(hits_of.get(table, each) for table in order.tables)
 
 
 def _say_spooled(call: Call) -> None:

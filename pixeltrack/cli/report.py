@@ -32,8 +32,8 @@ Examples:
       on a screen that keeps up with what comes in, until Ctrl-C
 """
 BY = (
-    "link, group, hour, day, weekday, device, os, browser, client, provider, domain, company, country,"
-    " or version"
+    "link, group, hour, day, weekday, device, os, browser, client, provider, domain, company, industry,"
+    " size, region, country, or version"
 )
 
 
@@ -46,6 +46,11 @@ BY = (
     "--who",
     metavar="WHAT",
     help="People who did something: opened, clicked, not-opened, or clicked:LINK, a link's number or text.",
+)
+@click.option(
+    "--inactive-since",
+    metavar="DATE",
+    help="Recipients of any campaign whose last open is before then, or who have none.",
 )
 @click.option(
     "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
@@ -91,6 +96,7 @@ def command(
     full: bool,
     by: str | None,
     who: str | None,
+    inactive_since: str | None,
     compared: tuple[str, ...],
     ab: bool,
     since: str | None,
@@ -108,7 +114,21 @@ def command(
     call = Call(options, {})
     report = wanted(
         Options(
-            more, campaign, compared, ab, by, who, since, until, tz, html, templates, as_csv, as_json, full
+            more,
+            campaign,
+            compared,
+            ab,
+            by,
+            who,
+            inactive_since,
+            since,
+            until,
+            tz,
+            html,
+            templates,
+            as_csv,
+            as_json,
+            full,
         ),
         call.say,
     )

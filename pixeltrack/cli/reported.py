@@ -161,6 +161,25 @@ class Listed:
         return printed(self.form, shown, found)
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Who has not opened since a day (since 1970-01-01, UTC)."""
+
+    since: int
+    form: Form
+
+    def steps(self, store: Store) -> int:
+        return sum(store.hit_counts().values())
+
+    def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
+        from pixeltrack import heard, inactive, verdicts
+        from pixeltrack.show import inactive as shown
+
+        waiting = store.unjudged()
+        verdicts.bring_up_to_date(store, progress, failed)
+        return printed(self.form, shown, inactive.build(store, self.since, heard.adding(progress, waiting)))
+
+
 def hits_of(store: Store, name: str) -> int:
     """Return how many hits a campaign has, which are counted one by one."""
     return store.hit_counts().get(store.campaign(name).campaign_id, 0)

@@ -43,6 +43,7 @@ class Options:
     ab: bool
     by: str | None
     who: str | None
+    inactive_since: str | None
     since: str | None
     until: str | None
     tz: str | None
@@ -63,6 +64,7 @@ def wanted(options: Options, say: Say) -> Report:
         "--ab": options.ab,
         "--by": options.by is not None,
         "--who": options.who is not None,
+        "--inactive-since": options.inactive_since is not None,
         "--html": options.html is not None,
     }
     kinds = [name for name, given in named.items() if given]
@@ -98,7 +100,11 @@ def _check_campaign(options: Options, kind: str) -> None:
         )
     if kind in ("--ab", "--by", "--who") and options.campaign is None:
         raise InputError(f"{kind} needs --campaign", hint="it is about one campaign")
-    if kind in ("--compare", "--ab"):
+    if kind == "--inactive-since" and options.campaign is not None:
+        raise InputError(
+            "--inactive-since and --campaign exclude each other", hint="it is about all mail of a person"
+        )
+    if kind in ("--compare", "--ab", "--inactive-since"):
         given = next((name for name in ("since", "until", "tz") if getattr(options, name) is not None), None)
         if given:
             raise InputError(f"--{given} and {kind} do not go together", hint="leave one out")
@@ -107,6 +113,8 @@ def _check_campaign(options: Options, kind: str) -> None:
 def _of_hits(options: Options, form: Form, say: Say) -> Report:
     from pixeltrack.cli import reported
 
+    if options.inactive_since is not None:
+        return reported.Idle(_day(options.inactive_since), form)
     zone, span = _times(options)
     if options.by is not None and options.campaign is not None:
         return reported.ByProperty(options.campaign, reported.way(options.by), span, zone, form)
@@ -118,6 +126,18 @@ def _of_hits(options: Options, form: Form, say: Say) -> Report:
         pages = ReportPages(options.templates)  # before anything is counted: a template may not work
         return reported.Page(options.campaign, span, zone, options.html, pages, say)
     return reported.Whole(options.campaign, span, zone, form, options.full, say)
+
+
+def _day(given: str) -> int:
+    """Return a date as days since 1970-01-01: what hygiene keeps is a day, in UTC."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(given).toordinal() - date(1970, 1, 1).toordinal()
+    except ValueError:
+        raise InputError(
+            f"--inactive-since {given[:40]!r} is no date", hint="for instance --inactive-since 2026-05-01"
+        ) from None
 
 
 def _times(options: Options) -> tuple[Zone, Span]:

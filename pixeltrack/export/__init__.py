@@ -25,6 +25,7 @@ _ROWS: dict[Table, Callable[[Store, Scope, Steps], Iterator[Row]]] = {
     "links": sums.links,
     "people": sums.people,
     "daily": sums.daily,
+    "together": sums.together,
 }
 _DECLARED: dict[Kind, str] = {
     "text": "text",

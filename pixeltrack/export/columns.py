@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Table = Literal["events", "links", "people", "daily"]
+Table = Literal["events", "links", "people", "daily", "together"]
 Kind = Literal["text", "integer", "boolean", "time", "date"]  # time: ms UTC; date: a datetime.date
 Value = str | int | bool | None | object
 Row = tuple[Value, ...]
@@ -98,11 +98,24 @@ DAILY = (
     Column("unknown_opens", "integer"),
     Column("unknown_clicks", "integer"),
 )
+TOGETHER = (
+    Column("campaign", "text"),
+    Column("by", "text"),
+    Column("name", "text"),
+    Column("says", "text", True),
+    Column("recipients", "integer", True),
+    Column("loads", "integer", True),
+    Column("clicks", "integer"),
+    Column("machine_loads", "integer", True),
+    Column("machine_clicks", "integer", True),
+    Column("counted_until", "time"),
+)
 TABLES: dict[Table, tuple[Column, ...]] = {
     "events": EVENTS,
     "links": LINKS,
     "people": PEOPLE,
     "daily": DAILY,
+    "together": TOGETHER,
 }
 
 # What is asked for most, for formats that can have it.
@@ -111,4 +124,5 @@ INDEXES: dict[Table, tuple[tuple[str, ...], ...]] = {
     "links": (("campaign", "link"),),
     "people": (("campaign", "message"), ("recipient",)),
     "daily": (("campaign", "day"),),
+    "together": (("campaign", "by"),),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pixeltrack.model import Campaign
+from pixeltrack.model import MODES, Campaign
 from pixeltrack.providers import provider_of
 from pixeltrack.store import Holder
 from pixeltrack.times import Zone
 
 Progress = Callable[[int], None]
 
+_INDIVIDUAL = MODES.index("individual")
 _EVERY = 5_000  # steps between two words to whoever watches
 
 
@@ -50,9 +51,14 @@ def recipient(holder: Holder | None) -> str | None:
     That is what an untracked copy and stopping mean (docs/privacy.md): nothing that was seen is told
     together with the name. Where the sender's own mail system fills in the recipients nobody is known.
     """
-    return holder.identity if holder and holder.tracked and not holder.silenced else None
+    return holder.identity if holder and _is_individual(holder) and not holder.silenced else None
 
 
 def provider(holder: Holder | None) -> str | None:
     """Return the mailbox provider of whom a tracked message went to, as reports count it."""
-    return provider_of(holder.identity.rpartition("@")[2]) if holder and holder.tracked else None
+    return provider_of(holder.identity.rpartition("@")[2]) if holder and _is_individual(holder) else None
+
+
+def _is_individual(holder: Holder) -> bool:
+    """Return whether something is measured of a person by name: not by pseudonym, and not with others."""
+    return _INDIVIDUAL in (holder.opens, holder.clicks)

@@ -11,13 +11,17 @@ from datetime import date
 from functools import lru_cache
 
 from pixeltrack import heard
+from pixeltrack import together as joint
+from pixeltrack.clock import now_ms
 from pixeltrack.export.columns import Row
 from pixeltrack.export.scope import Scope, Steps, message_name, provider, recipient
+from pixeltrack.figures import TogetherRow
 from pixeltrack.heard import Heard, Span
 from pixeltrack.judging import Label
 from pixeltrack.model import Campaign, EventKind
 from pixeltrack.model import Scope as OptOut
 from pixeltrack.store import Holder, Store
+from pixeltrack.timeline import Hours
 from pixeltrack.times import Zone
 
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
@@ -121,6 +125,36 @@ def people(store: Store, scope: Scope, steps: Steps) -> Iterator[Row]:
 def _is_in(numbers: array[int], number: int) -> bool:
     place = bisect_left(numbers, number)
     return place < len(numbers) and numbers[place] == number
+
+
+def together(store: Store, scope: Scope, _steps: Steps) -> Iterator[Row]:
+    """Yield the published figures of each campaign that counts recipients together."""
+    clocks, now = Hours(scope.zone), now_ms()
+    for campaign in scope.campaigns:
+        number = campaign.campaign_id
+        messages, links = store.measured(number)[2], store.links(number)
+        span = Span(scope.since, scope.until)
+        found = joint.build(store, campaign, links, messages, clocks, now, span)
+        if found is None:
+            continue
+        whole = TogetherRow(
+            "", "", found.recipients, found.loads, found.clicks, found.machine_loads, found.machine_clicks
+        )
+        for by, rows in (
+            ("all", (whole,)),
+            ("link", found.links),
+            ("hour" if found.by_hour else "day", found.times),
+            ("device", found.classes),
+            ("company", found.companies),
+            ("industry", found.industries),
+            ("size", found.sizes),
+            ("region", found.regions),
+        ):
+            for row in rows:
+                yield (
+                    *(campaign.name, by, row.name, row.says or None, row.recipients, row.loads, row.clicks),
+                    *(row.machine_loads, row.machine_clicks, found.counted_until),
+                )
 
 
 def _people(

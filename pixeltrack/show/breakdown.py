@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pixeltrack.breakdown import Breakdown, Row
+from pixeltrack.published import OTHER
 from pixeltrack.show.table import csv_text
 from pixeltrack.show.text import bar, clean, count, iso, moment, percent
+from pixeltrack.show.together import rows_table, show_notes
 
 _ROWS = 40  # on a terminal
 _BAR = 12
@@ -22,7 +24,7 @@ _WIDE = 90  # columns from which other hits and bars are shown
 _BROAD = 60  # and from which rates and totals are
 _COLUMNS = (
     *("tracked", "openers", "opens", "open_rate", "clickers", "clicks", "click_rate"),
-    *("machine_opens", "machine_clicks", "unknown_opens", "unknown_clicks"),
+    *("machine_opens", "machine_clicks", "unknown_opens", "unknown_clicks", "counted", "recipients"),
 )
 
 
@@ -33,6 +35,13 @@ def show(console: Console, found: Breakdown) -> None:
     rows, rest = found.rows, 0
     if console.is_terminal and len(rows) > _ROWS:
         rows, rest = rows[:_ROWS], len(rows) - _ROWS
+    if found.together:
+        console.print(Text("Counted together (aggregate)", "bold"))
+        console.print(rows_table(found.together, console.width, found.by))
+        show_notes(console)
+        if not rows:
+            return
+        console.print(Text("Kept one by one", "bold"))
     if not rows:
         console.print("No hits.")
         return
@@ -52,7 +61,10 @@ def _notes(found: Breakdown) -> list[str]:
     if found.by in ("hour", "day", "weekday"):
         return [f"Times are those of {clean(found.zone)}. A person can stand in several rows."]
     if any(row.tracked is not None for row in found.rows):
-        return ["Rates are over tracked messages."]
+        notes = ["Rates are over messages of which opens, or clicks, are tracked."]
+        if any(row.name == OTHER for row in found.rows):
+            notes.append("Groups of fewer than five are joined, with as many others as hide them.")
+        return notes
     if found.by in ("link", "group"):
         return ["People's clicks; opens have no link. A person can stand in several rows."]
     if found.by == "client":
@@ -120,15 +132,26 @@ def as_json(found: Breakdown) -> str:
 
 
 def as_csv(found: Breakdown) -> str:
-    """Return a row for each value; rates are shares of 1."""
+    """Return a row for each value; rates are shares of 1.
+
+    What is counted together has rows of its own, of which opens are loads, in tens.
+    """
     says = ("says",) if found.by == "link" else ()
     rows = [
         (
             *((row.name, row.says) if says else (row.name,)),
             *(row.tracked, row.opens.unique, row.opens.total, row.open_rate),
             *(row.clicks.unique, row.clicks.total, row.click_rate),
-            *(row.machine_opens, row.machine_clicks, row.unknown_opens, row.unknown_clicks),
+            *(row.machine_opens, row.machine_clicks, row.unknown_opens, row.unknown_clicks, "people", None),
         )
         for row in found.rows
     ]
-    return csv_text([(found.by, *says, *_COLUMNS), *rows])
+    together = [
+        (
+            *((row.name, row.says) if says else (row.name,)),
+            *(None, None, row.loads, None, None, row.clicks, None),
+            *(row.machine_loads, row.machine_clicks, None, None, "together", row.recipients),
+        )
+        for row in found.together
+    ]
+    return csv_text([(found.by, *says, *_COLUMNS), *rows, *together])

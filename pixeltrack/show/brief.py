@@ -15,6 +15,7 @@ from pixeltrack.providers import OTHER
 from pixeltrack.show.parts import NARROW, breakdown, links, notes, numbers, section, timeline, title
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import clean, count, percent
+from pixeltrack.show.together import is_all_together, show_together
 
 _BOUNDS = 78  # columns from which the least and the most are shown
 _LINKS = 8
@@ -25,6 +26,10 @@ _REASONS = 3  # of why hits are machines'
 def show_brief(console: Console, report: CampaignReport) -> None:
     """Print one campaign's report so that it fits a screen; ``terminal.show_report`` has all of it."""
     console.print(title(report))
+    if report.together and is_all_together(report):
+        show_together(console, report.together)
+        console.print(Text("--full has every row, and what the figures mean.", "dim"))
+        return
     for alarm in report.alarms:
         console.print(Text(f"Alarm. {clean(alarm.says, 400)}", style="bold red"))
     console.print(_headline(report, console.width))
@@ -47,6 +52,9 @@ def show_brief(console: Console, report: CampaignReport) -> None:
     if report.set_aside:
         console.print()
         console.print(Text(_machines(report), "yellow"))
+    if report.together:
+        console.print()
+        show_together(console, report.together)
     console.print(Text("--full has every row, and what the figures mean.", "dim"))
 
 

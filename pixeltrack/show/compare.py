@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pixeltrack.compare import Comparison, Row, Value
+from pixeltrack.published import NOTES, said
 from pixeltrack.show.table import Cell, csv_text
 from pixeltrack.show.text import clean, count, iso, moment, percent, points
 
@@ -35,6 +36,9 @@ def show(console: Console, comparison: Comparison) -> None:
         "What the figures mean is printed under pixeltrack report --campaign NAME.",
     ):
         console.print(Text(line, style="dim"))
+    if any(row.unit == "published" for row in comparison.rows):
+        for line in NOTES:
+            console.print(Text(line, style="dim"))
 
 
 def _table(comparison: Comparison, which: range) -> Table:
@@ -56,6 +60,8 @@ def _said(row: Row, at: int) -> str:
         change = row.changes[at]
         return percent(value) + (f" ({points(change)})" if at and change is not None else "")
     whole = None if value is None else int(value)
+    if row.unit == "published":
+        return said(whole)
     return moment(whole) if row.unit == "time" else count(whole)
 
 

@@ -21,6 +21,8 @@ def _plain(report: CampaignReport) -> dict[str, Any]:
     value = asdict(report)
     for moment in ("created", "begun", "first", "last", "since", "until"):
         value[moment] = iso(value[moment])
+    if report.together:
+        value["together"]["counted_until"] = iso(report.together.counted_until)
     for bucket in value["timeline"]:
         bucket["start"] = iso(bucket["start"])
     value["timeline_step_seconds"] = value.pop("timeline_step") // 1000

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pixeltrack.figures import CampaignReport, LinkFigures
 from pixeltrack.looks import Looks
 from pixeltrack.model import Mail
+from pixeltrack.published import said
 from pixeltrack.resources import templates_dir
 from pixeltrack.show import charts
 from pixeltrack.show.drawn import draw
@@ -102,13 +103,15 @@ def figures_of(root: object) -> Callable[..., Markup]:
     """Return the function that prints one figure of a report, by its path: as in JSON, with dots.
 
     Each is a ``<data>`` element, so that a program can read the exact value: numbers as they are, rates
-    as 0 to 1, empty where a figure has no meaning.
+    as 0 to 1, empty where a figure has no meaning. Of ``published`` ones 0 is shown as what it stands for.
     """
     from markupsafe import Markup
 
-    def figure(path: str, *, short: bool = False) -> Markup:
+    def figure(path: str, *, short: bool = False, published: bool = False) -> Markup:
         value = _at(root, path)
         text = _short(value) if short and isinstance(value, int) else shown(value)
+        if published:
+            text = said(value)
         exact = "" if value is None else json.dumps(value)
         return Markup('<data value="{}" data-figure="{}">{}</data>').format(exact, path, text)
 

@@ -39,9 +39,18 @@ def _within(report: CampaignReport) -> str:
 def _size(report: CampaignReport) -> str:
     if report.messages is None or report.tracked is None:
         return "recipients filled in by your mail system"
+    together = report.together
+    apart = [f"{count(together.recipients)} recipients counted together"] if together else []
+    if together and not report.messages:
+        return apart[0]
     untracked = report.messages - report.tracked
-    size = f"{count(report.messages)} messages"
-    return f"{size}, {count(untracked)} of them untracked" if untracked else size
+    parts = [f"{count(report.messages)} messages"]
+    if untracked:
+        parts.append(f"{count(untracked)} of them untracked")
+    if report.opens_tracked != report.clicks_tracked:
+        opens, clicks = count(report.opens_tracked), count(report.clicks_tracked)
+        parts.append(f"opens tracked of {opens}, clicks of {clicks}")
+    return ", ".join(parts + apart)
 
 
 def notes(report: CampaignReport) -> list[str]:

@@ -25,6 +25,7 @@ from pixeltrack.show.parts import (
 )
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import clean, count, moment, percent
+from pixeltrack.show.together import is_all_together, show_together, show_together_of_all
 
 _BROAD = 80  # and from which the providers' rates are
 _LOOSE = 90  # below which they stand close: three rates may be 100.0 %
@@ -34,6 +35,10 @@ _ROOMY = 120  # and from which the overview has estimates
 def show_report(console: Console, report: CampaignReport) -> None:
     """Print one campaign's report with every row, and what its figures mean."""
     console.print(title(report))
+    if report.together and is_all_together(report):
+        show_together(console, report.together, rows=None)
+        _define(console, report)
+        return
     for alarm in report.alarms:
         console.print(Text(f"Alarm. {clean(alarm.says, 400)}", style="bold red"))
     console.print(_headline(report, console.width))
@@ -63,6 +68,13 @@ def show_report(console: Console, report: CampaignReport) -> None:
         console.print(section("Companies, by mail domain", _companies(report.companies)))
     if report.set_aside:
         console.print(section("Set aside: not counted as people", _set_aside(report)))
+    if report.together:
+        console.print()
+        show_together(console, report.together, rows=None)
+    _define(console, report)
+
+
+def _define(console: Console, report: CampaignReport) -> None:
     console.print()
     for term, text in (*report.definitions, ("rules", f"version {report.rules_version}")):
         console.print(Text.assemble((f"{term}: ", "dim bold"), (text, "dim")))
@@ -97,6 +109,7 @@ def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
             said = f"Alarm. {clean(report.campaign)}: {clean(alarm.says, 400)}"
             console.print(Text(said, style="bold red"))
     console.print(Text("Opens and clicks are unique, and of people; rates are over tracked messages.", "dim"))
+    show_together_of_all(console, reports)
 
 
 def _overview_estimates(report: CampaignReport) -> list[str]:

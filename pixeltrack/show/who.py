@@ -38,7 +38,7 @@ def show(console: Console, found: Listing) -> None:
 def _notes(found: Listing) -> list[str]:
     notes = []
     if found.unnamed:
-        notes.append(f"{found.unnamed:,} more may not be named: they refused to be measured.")
+        notes.append(f"{found.unnamed:,} more may not be named: they refused, or have a pseudonym alone.")
     if found.unsubscribed:
         notes.append(f"{found.unsubscribed:,} more left out: unsubscribed.")
     ahead = sum(person.seen == "only loaded ahead" for person in found.people)

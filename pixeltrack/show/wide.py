@@ -12,6 +12,7 @@ from pixeltrack.show.text import iso
 #: The columns, named as in the report's JSON. Lists of figures are what ``--by`` and ``export`` have.
 COLUMNS = (
     *("campaign", "code", "kind", "created", "since", "until", "messages", "tracked"),
+    *("opens_tracked", "clicks_tracked"),
     *("opens.unique", "opens.total", "clicks.unique", "clicks.total"),
     *("open_rate", "click_rate", "click_to_open_rate"),
     *("opens_bounds.at_least", "opens_bounds.at_most", "clicks_bounds.at_least", "clicks_bounds.at_most"),
@@ -21,8 +22,11 @@ COLUMNS = (
     *("machine_opens.unique", "machine_opens.total", "machine_clicks.unique", "machine_clicks.total"),
     *("unknown_opens.unique", "unknown_opens.total", "unknown_clicks.unique", "unknown_clicks.total"),
     *("begun", "first", "last", "preview_hits", "repeated_hits", "repeated_urls", "rules_version"),
+    *("together.recipients", "together.loads_recipients", "together.clicks_recipients"),
+    *("together.loads", "together.clicks", "together.machine_loads", "together.machine_clicks"),
+    *("together.counted_until", "together.rounded_to"),
 )
-_TIMES = frozenset({"created", "since", "until", "begun", "first", "last"})
+_TIMES = frozenset({"created", "since", "until", "begun", "first", "last", "together.counted_until"})
 
 
 def as_csv(reports: Sequence[CampaignReport]) -> str:

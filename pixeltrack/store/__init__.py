@@ -5,6 +5,8 @@ No SQL, connection or transaction leaks out of this package.
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
+from pixeltrack.store.crowds import Crowd, Reader
+from pixeltrack.store.domains import Listed
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.gathered import ONE_BY_ONE
 from pixeltrack.store.health import Health, examine
@@ -21,13 +23,16 @@ __all__ = [
     "Audience",
     "BatchSize",
     "CampaignDraft",
+    "Crowd",
     "Drafting",
     "Health",
     "Holder",
+    "Listed",
     "Moved",
     "OptOut",
     "Placed",
     "Placing",
+    "Reader",
     "Seen",
     "State",
     "Store",

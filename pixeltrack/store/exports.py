@@ -31,6 +31,8 @@ class Holder(NamedTuple):
     identity: str
     tracked: bool
     silenced: bool
+    opens: int = 5  # modes, as in ``model.MODES``
+    clicks: int = 5
 
 
 class Exports(Hits):
@@ -61,8 +63,8 @@ class Exports(Hits):
         """Return whom some of a campaign's messages went to; those that nobody knows are left out."""
         asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
         return {
-            message: Holder(identity, bool(tracked), bool(silenced))
-            for message, identity, tracked, silenced in self._plain(query("holders_of"), asked)
+            message: Holder(identity, bool(tracked), bool(silenced), opens, clicks)
+            for message, identity, tracked, silenced, opens, clicks in self._plain(query("holders_of"), asked)
         }
 
     def message_pages(self, campaign_id: int) -> Iterator[list[int]]:

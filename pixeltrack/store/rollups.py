@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from pixeltrack.cells import Cell, Delta, Rollup, least, most
+from pixeltrack.rates import NONE_TRACKED, Tracked
 from pixeltrack.replay import HOUR
 from pixeltrack.store.hits import CHUNK, Hits
 from pixeltrack.store.schema import query
@@ -19,9 +20,10 @@ class Audience(NamedTuple):
     """A campaign's messages, tracked ones among them, these by mailbox provider, and at its companies."""
 
     messages: int
-    tracked: int
-    providers: dict[str, int]
-    companies: dict[str, int]  # by domain, the largest first
+    tracked: Tracked
+    providers: dict[str, Tracked]
+    companies: dict[str, Tracked]  # by domain, the largest first
+    together: Tracked = NONE_TRACKED  # that are counted together with others
 
 
 class Rollups(Hits):
@@ -52,11 +54,20 @@ class Rollups(Hits):
     def audience(self, campaign_id: int, version: str) -> Audience | None:
         """Return how many messages a campaign has, if that is known and of this version."""
         rows = self._plain(
-            "select messages, tracked, providers, companies from audiences"
+            "select messages, tracked, opens, clicks, providers, companies, together from audiences"
             " where campaign_id = ? and version = ?",
             [campaign_id, version],
         )
-        return Audience(*rows[0][:2], *map(json.loads, rows[0][2:])) if rows else None
+        if not rows:
+            return None
+        messages, *tracked, providers, companies, together = rows[0]
+        joint = Tracked(*json.loads(together))
+        return Audience(messages, Tracked(*tracked), _read(providers), _read(companies), joint)
+
+    def measured(self, campaign_id: int) -> tuple[int, Tracked, Tracked]:
+        """Return how many messages a campaign has, of how many what is measured, and counted together."""
+        ((messages, *numbers),) = self._plain(query("message_counts"), {"campaign_id": campaign_id})
+        return messages, Tracked(*numbers[:3]), Tracked(*numbers[3:])
 
     def keep_audience(
         self, campaign_id: int, version: str, count: Callable[[], Audience], busy_ms: int | None = None
@@ -67,14 +78,22 @@ class Rollups(Hits):
         """
         claim = secrets.token_hex()
         with self._transaction(busy_ms) as connection:
-            insert = "insert or replace into audiences values (?, ?, 0, 0, '{}', '{}')"
-            connection.execute(insert, [campaign_id, claim])
+            connection.execute(
+                "insert or replace into audiences"
+                " (campaign_id, version, messages, tracked, providers, companies)"
+                " values (?, ?, 0, 0, '{}', '{}')",
+                [campaign_id, claim],
+            )
         found = count()
         with self._transaction(busy_ms) as connection:
             connection.execute(
-                "update audiences set version = ?, messages = ?, tracked = ?, providers = ?, companies = ?"
-                " where version = ?",
-                [version, *found[:2], json.dumps(found.providers), json.dumps(found.companies), claim],
+                "update audiences set version = ?, messages = ?, tracked = ?, opens = ?, clicks = ?,"
+                " providers = ?, companies = ?, together = ? where version = ?",
+                [
+                    *(version, found.messages, *found.tracked),
+                    *map(json.dumps, (found.providers, found.companies, found.together)),
+                    claim,
+                ],
             )
         return found
 
@@ -178,6 +197,10 @@ class Rollups(Hits):
     def _forget_rollups(self, connection: sqlite3.Connection) -> None:
         connection.execute("delete from rollups")
         connection.execute("delete from rollup_cells")
+
+
+def _read(text: str) -> dict[str, Tracked]:
+    return {name: Tracked(*numbers) for name, numbers in json.loads(text).items()}
 
 
 def _text(cell: Cell) -> str:

@@ -10,6 +10,7 @@ from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
+from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
@@ -23,7 +24,7 @@ from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts):
+class Store(Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

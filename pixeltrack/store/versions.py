@@ -22,12 +22,14 @@ class Placing(NamedTuple):
 
 
 class BatchSize(NamedTuple):
-    """How many messages of one version a batch has, and how many of them are tracked."""
+    """How many messages of one version a batch has, how many are measured, of how many opens, and clicks."""
 
     batch: int
     version: int
     messages: int
     tracked: int
+    opens: int
+    clicks: int
 
 
 class Versions(Database):

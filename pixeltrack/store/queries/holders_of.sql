@@ -3,7 +3,8 @@ select messages.message, recipients.identity, messages.tracked,
     exists (
         select 1 from silenced
         where silenced.campaign_id = messages.campaign_id and silenced.message = messages.message
-    ) as silenced
+    ) as silenced,
+    messages.opens, messages.clicks
 from json_each(:messages) as wanted
 cross join messages on messages.campaign_id = :campaign_id and messages.message = wanted.value
 join recipients using (recipient_id)

@@ -24,6 +24,7 @@ log = logging.getLogger("pixeltrack.workers")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _SHORT_LIFE = 2.0  # seconds: whoever dies earlier than that is not started again at once
 _GIVE_UP = 5  # short lives in a row
+_TOLD = (0, -signal.SIGTERM)  # how a worker ends that was told to, the second before it heeds signals
 _BESIDE = -1  # the number of the process that does other work
 
 
@@ -101,12 +102,12 @@ class Workers:
             age = time.monotonic() - since
             code = os.waitstatus_to_exitcode(status)
             if self._stopping:
-                self._code = self._code or int(code not in (0, -signal.SIGTERM))
+                self._code = self._code or int(code not in _TOLD)
                 continue
             if number == _BESIDE:
                 self._bury_beside(code, age, before)
                 continue
-            level = logging.ERROR if code else logging.INFO  # 0: it was told to stop, by whomever
+            level = logging.INFO if code in _TOLD else logging.ERROR
             log.log(level, "worker %d ended with %d after %.0f s", pid, code, age)
             self._short_lives = self._short_lives + 1 if age < _SHORT_LIFE else 0
             if self._short_lives < _GIVE_UP:

@@ -116,6 +116,15 @@ def test_workers_that_cannot_live_are_not_started_for_ever() -> None:
     assert "giving up" in ended.stderr
 
 
+def test_a_worker_that_is_told_to_stop_as_it_starts_is_no_failure() -> None:
+    script = (
+        "import os, signal, socket; from pixeltrack.workers import Workers\n"
+        "raise SystemExit(Workers(1, socket.socket(), lambda _n: os.kill(os.getpid(), signal.SIGTERM)).run())"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert "ended with -15" not in ended.stderr
+
+
 def test_two_writers_of_one_database_wait_for_each_other_fairly(
     workspace: Workspace, mail: list[Copy]
 ) -> None:

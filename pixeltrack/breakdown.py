@@ -88,7 +88,7 @@ def build(
     number = campaign.campaign_id
     links = {row.number: row for row in store.links(number) if row.role == "link"}
     jointly = _jointly(store, campaign, by, links, span, zone, clock())
-    if together.nobody_in_particular(store, campaign):
+    if campaign.is_rowless:
         return Breakdown(campaign.name, by, *span.limits(), zone.name, (), jointly)
     whole = properties.tracked(store, number, by) if by in OF_MESSAGES else dict[str, Tracked]()
     shown_as = _joined(whole) if by in OF_LIST else {}
@@ -150,7 +150,7 @@ def _jointly(
 
 def _check(store: Store, campaign: Campaign, by: By) -> None:
     if by not in together.WAYS:
-        together.check_people(store, campaign, f"--by {by}")
+        together.check_people(campaign, f"--by {by}")
     if by in OF_MESSAGES and campaign.kind == "merge":
         raise InputError(
             f"campaign {campaign.name!r} has no {by}: your mail system filled in its recipients",

@@ -19,7 +19,7 @@ from pixeltrack.longlines import fitted
 from pixeltrack.markup import scan
 from pixeltrack.mime import split_headers
 from pixeltrack.minting import SUBJECT, CampaignKeys, Personal, TokenKind
-from pixeltrack.model import MODES, CampaignKind, LinkRow, Mail, Mode
+from pixeltrack.model import CampaignKind, LinkRow, Mail, Mode
 from pixeltrack.proofs import Proof, prove
 from pixeltrack.rewrite import Link, Plan
 from pixeltrack.store import CampaignDraft, Drafting, Store
@@ -234,7 +234,7 @@ def compile_into(drafting: Drafting, task: Task, keyring: Keyring) -> Compiled:
         )
         return Made(template, changes(plan.source, done.edits), done.leaves, proof)
 
-    opens, clicks = MODES[draft.campaign.opens], MODES[draft.campaign.clicks]
+    opens, clicks = draft.campaign.modes
     ceiling = variant_of(opens, clicks, bound=task.bind)
     compiled = Compiled(draft, keys, numbers, make, ceiling, bound)
     compiled.copy(ceiling)  # whatever is wrong with it is known before anything is made

@@ -8,12 +8,10 @@ from itertools import islice
 
 from pixeltrack import heard
 from pixeltrack.heard import Told
-from pixeltrack.model import MODES
 from pixeltrack.store import Store
 
 DAY = 86_400_000  # ms
 _AT_ONCE = 5_000  # messages of which the recipients are asked for
-_INDIVIDUAL = MODES.index("individual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def _last_days(store: Store, told: Told | None) -> dict[int, int]:
     last: dict[int, int] = {}
     for campaign in store.campaigns():
         number = campaign.campaign_id
-        if campaign.kind != "recipients" or _INDIVIDUAL not in store.ceilings(number):
+        if campaign.kind != "recipients" or "individual" not in campaign.modes:
             continue
         found = (
             (message, max(moments))

@@ -215,11 +215,8 @@ def inject_list(
                 if late:
                     identities = ((each.identity, keyring.subject(each.identity)) for each in people)
                     store.silence((each, late[subject]) for each, subject in identities if subject in late)
-                stored, _tracked = store.message_counts(campaign.campaign_id)
-                if rowless:
-                    stored = store.gathered(campaign.campaign_id)
                 if not only_new:  # who has an earlier one is left out, and counted as that
-                    summary = replace(summary, earlier=stored - len(copies))
+                    summary = replace(summary, earlier=store.copies(campaign.campaign_id) - len(copies))
             output.publish()
     return summary
 

@@ -169,9 +169,14 @@ class Campaign:
     clicks: int = len(MODES) - 1
 
     @property
+    def modes(self) -> tuple[Mode, Mode]:
+        """Return what it may measure at most of opens and of clicks."""
+        return MODES[self.opens], MODES[self.clicks]
+
+    @property
     def is_rowless(self) -> bool:
         """Whether people are only counted together: then no row is kept of who got its mail."""
-        return MODES[self.opens] in TOGETHER and MODES[self.clicks] in TOGETHER
+        return TOGETHER.issuperset(self.modes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Terms(NamedTuple):
 
         Raises InputError where another one was asked for: it was decided with the first mail.
         """
-        opens, clicks = MODES[campaign.opens], MODES[campaign.clicks]
+        opens, clicks = campaign.modes
         if self.fixed and (self.rules.opens, self.rules.clicks) != (opens, clicks):
             raise InputError(
                 f"campaign {campaign.name!r} is measured as opens {opens}, clicks {clicks}, which cannot be"

@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple, get_args
 from pixeltrack.errors import InputError
 from pixeltrack.figures import Together, TogetherRow
 from pixeltrack.heard import Span
-from pixeltrack.model import MODES, Campaign, EventKind, LinkRow
+from pixeltrack.model import RANK, Campaign, Crowd, EventKind, LinkRow, Mode
 from pixeltrack.published import OTHER, is_large, kept_apart, last_hour, rounded
 from pixeltrack.rates import Tracked
 from pixeltrack.replay import HOUR
-from pixeltrack.store import Crowd, Store
+from pixeltrack.store import Store
 from pixeltrack.timeline import Hours
 
 Way = Literal["link", "hour", "day", "device", "company", "industry", "size", "region"]
@@ -23,22 +23,16 @@ NOT_TOLD = "not told"
 CLASSES = (NOT_TOLD, "phone", "tablet", "computer", "machine")  # as counters have them
 _MACHINE = CLASSES.index("machine")
 _OPEN, _CLICK = int(EventKind.OPEN), int(EventKind.CLICK)
-_AGGREGATE, _COMPANY = MODES.index("aggregate"), MODES.index("company")
-_TOGETHER = (_AGGREGATE, _COMPANY)
+_TOGETHER: tuple[Mode, ...] = ("aggregate", "company")
 _MOST_DAYS = 4  # of which hours are shown
 
 Hits = Counter[tuple[int, int]]  # by kind, and 1 for machines
 
 
-def nobody_in_particular(store: Store, campaign: Campaign) -> bool:
-    """Return whether a campaign counts its recipients together at most, and keeps no row of any."""
-    return max(store.ceilings(campaign.campaign_id)) <= _COMPANY
-
-
-def check_people(store: Store, campaign: Campaign, asked: str) -> None:
+def check_people(campaign: Campaign, asked: str) -> None:
     """Raise InputError for a question about people that a campaign has no answer to, for good."""
-    if nobody_in_particular(store, campaign):
-        mode = MODES[max(store.ceilings(campaign.campaign_id))]
+    if campaign.is_rowless:
+        mode = max(campaign.modes, key=RANK.__getitem__)
         raise InputError(
             f"campaign {campaign.name!r} counts its recipients together ({mode}): {asked} is about people",
             hint=f"report --campaign {campaign.name} has its totals; --by is one of {', '.join(WAYS)}",
@@ -69,7 +63,7 @@ def build(
     hits: Hits = Counter()
     for kind, of_class, some in counted:
         hits[kind, of_class == _MACHINE] += some
-    is_meant = crowds or messages.any or set(store.ceilings(number)) & {*_TOGETHER}
+    is_meant = crowds or messages.any or not {*_TOGETHER}.isdisjoint(campaign.modes)
     if not is_meant and not any(rounded(each) for each in hits.values()):
         return None
     by_hour, times = _times(
@@ -227,18 +221,18 @@ class _Groups:
             self._hits[crowd][kind, machine] += some
         members: defaultdict[int, list[Crowd]] = defaultdict(list)
         for each in crowds:
-            members[each.crowd].append(each)
+            members[each.number].append(each)
         sizes = {
             crowd: (
-                _size(its, lambda one: one.opens == _COMPANY),
-                _size(its, lambda one: one.clicks == _COMPANY),
+                _size(its, lambda one: one.opens == "company"),
+                _size(its, lambda one: one.clicks == "company"),
             )
             for crowd, its in members.items()
             if crowd
         }
         alone = (
-            _size(crowds, lambda one: one.opens == _AGGREGATE) + messages.opens,
-            _size(crowds, lambda one: one.clicks == _AGGREGATE) + messages.clicks,
+            _size(crowds, lambda one: one.opens == "aggregate") + messages.opens,
+            _size(crowds, lambda one: one.clicks == "aggregate") + messages.clicks,
         )
         shown = kept_apart(sizes, None, alone)
         self._parts = [_Part(_names(members[crowd]), sizes[crowd], frozenset({crowd})) for crowd in shown]

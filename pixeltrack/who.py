@@ -64,7 +64,7 @@ class Listing:
 
 def read(store: Store, campaign: Campaign, text: str) -> Wanted:
     """Return what ``--who`` asks for; raise InputError for what nobody can tell."""
-    check_people(store, campaign, "--who")
+    check_people(campaign, "--who")
     if campaign.kind == "merge":
         raise InputError(
             f"campaign {campaign.name!r} does not know its people: your mail system filled them in",

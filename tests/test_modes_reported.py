@@ -139,3 +139,11 @@ def test_whose_browser_objects_is_counted_apart_from_people(
     assert (said.together.recipients, said.together.clicks + said.together.machine_clicks) == (0, 10)
     value = json.loads(json.dumps([row.clicks for row in said.together.links]))
     assert set(value) <= {0, 10}
+
+
+def test_the_list_of_campaigns_counts_who_has_no_row_and_leaves_their_hits_to_the_report(
+    companies: None, tmp_path: Path
+) -> None:
+    (line,) = json.loads(run(tmp_path, "campaigns", "--json", "--db", "t.db").out)
+    assert (line["messages"], line["hits"]) == (26, None)
+    assert "– under hits: counted together" in run(tmp_path, "campaigns", "--db", "t.db").out

@@ -281,10 +281,10 @@ def test_no_sum_or_difference_of_two_figures_is_one_to_nine(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from("ab"), st.sampled_from("xy")), max_size=9))
 def test_rows_of_one_property_and_of_another_never_leave_a_few(groups: list[tuple[int, str, str]]) -> None:
-    from pixeltrack.store import Crowd
+    from pixeltrack.model import Crowd
 
     crowds = [
-        Crowd(number, 2, 2, f"c{number}", industry, size, "", recipients)
+        Crowd(number, "company", "company", recipients, f"c{number}", industry, size)
         for number, (recipients, industry, size) in enumerate(groups, start=1)
     ]
     made = together._Groups(crowds, Tracked(), [])

@@ -43,8 +43,8 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     lines = [
         Line(
             each,
-            None if each.kind == "merge" else store.message_counts(each.campaign_id)[0],
-            hits.get(each.campaign_id, 0),
+            None if each.kind == "merge" else store.copies(each.campaign_id),
+            None if each.is_rowless else hits.get(each.campaign_id, 0),
         )
         for each in store.campaigns()
     ]

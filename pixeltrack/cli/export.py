@@ -127,7 +127,7 @@ def command(
         if people and campaign is not None:
             from pixeltrack.together import check_people
 
-            check_people(store, campaigns[0], "--people")
+            check_people(campaigns[0], "--people")
         _judge(call, store)
         written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
     _say_spooled(call)

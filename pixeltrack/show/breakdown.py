@@ -36,7 +36,7 @@ def show(console: Console, found: Breakdown) -> None:
     if console.is_terminal and len(rows) > _ROWS:
         rows, rest = rows[:_ROWS], len(rows) - _ROWS
     if found.together:
-        console.print(Text("Counted together (aggregate)", "bold"))
+        console.print(Text("Counted together", "bold"))
         console.print(rows_table(found.together, console.width, found.by))
         show_notes(console)
         if not rows:

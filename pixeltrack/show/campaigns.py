@@ -16,11 +16,14 @@ from pixeltrack.show.text import DASH, clean, count, iso, moment
 
 
 class Line(NamedTuple):
-    """A campaign with its numbers of messages (None where nobody told them) and hits."""
+    """A campaign with its numbers of messages (None where nobody told them) and hits.
+
+    None for hits is where they are only counted together: the report has them as they may be published.
+    """
 
     campaign: Campaign
     messages: int | None
-    hits: int
+    hits: int | None
 
 
 def campaigns_json(lines: Sequence[Line]) -> str:
@@ -57,6 +60,8 @@ def show_campaigns(console: Console, lines: Sequence[Line]) -> None:
             count(hits),
         )
     console.print(table)
+    if any(hits is None for _campaign, _messages, hits in lines):
+        console.print(Text(f"{DASH} under hits: counted together; the report has them, in tens", "dim"))
     if any(campaign.sent is None for campaign, _messages, _hits in lines):
         console.print(
             Text(

@@ -26,7 +26,7 @@ def is_all_together(report: CampaignReport) -> bool:
 
 def show_together(console: Console, found: Together, rows: int | None = _ROWS) -> None:
     """Print what is known of who is counted together, of long lists the first ``rows``."""
-    console.print(Text("Counted together (aggregate)", "bold"))
+    console.print(Text("Counted together", "bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for name in ("recipients", "hits", "machines"):

@@ -5,7 +5,7 @@ No SQL, connection or transaction leaks out of this package.
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
-from pixeltrack.store.crowds import Crowd, Reader
+from pixeltrack.store.crowds import Reader
 from pixeltrack.store.domains import Listed
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.gathered import ONE_BY_ONE
@@ -23,7 +23,6 @@ __all__ = [
     "Audience",
     "BatchSize",
     "CampaignDraft",
-    "Crowd",
     "Drafting",
     "Health",
     "Holder",

@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pixeltrack.model import MODES, Crowd
 from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
 
 _PAGE = 5_000  # recipients
 _FIRST = -(1 << 63)
-
-
-class Crowd(NamedTuple):
-    """Recipients of one list that are counted together: a company's group, or everybody else (crowd 0).
-
-    ``opens`` and ``clicks`` are modes, by their place in ``model.MODES``.
-    """
-
-    crowd: int
-    opens: int
-    clicks: int
-    company: str
-    industry: str
-    size: str
-    region: str
-    recipients: int
 
 
 class Reader(NamedTuple):
@@ -45,16 +30,12 @@ class Reader(NamedTuple):
 class Crowds(Database):
     """The part of the store that knows what is counted and belongs to nobody. Hours are ms UTC."""
 
-    def ceilings(self, campaign_id: int) -> tuple[int, int]:
-        """Return the modes that a campaign may have at most, for opens and for clicks."""
-        ((opens, clicks),) = self._plain(
-            "select opens, clicks from campaigns where campaign_id = ?", [campaign_id]
-        )
-        return opens, clicks
-
     def crowds(self, campaign_id: int) -> list[Crowd]:
         """Return a campaign's recipients that have no row of their own."""
-        return [Crowd(*row) for row in self._plain(query("crowds"), {"campaign_id": campaign_id})]
+        return [
+            Crowd(number, MODES[opens], MODES[clicks], *told)
+            for number, opens, clicks, *told in self._plain(query("crowds"), {"campaign_id": campaign_id})
+        ]
 
     def hits_by_class(self, campaign_id: int, since: int, until: int) -> list[tuple[int, int, int]]:
         """Return (kind, class of client, hits) of whole hours."""

@@ -37,9 +37,11 @@ class Gathered(Database):
                 ],
             )
 
-    def gathered(self, campaign_id: int) -> int:
-        """Return how many people of all lists got a campaign's mail and have no row."""
+    def copies(self, campaign_id: int) -> int:
+        """Return how many people got a campaign's mail, with a row of their own and without one."""
         ((people,),) = self._plain(
-            "select coalesce(sum(recipients), 0) from crowds where campaign_id = ?", [campaign_id]
+            "select (select count(*) from messages where campaign_id = ?1)"
+            " + (select coalesce(sum(recipients), 0) from crowds where campaign_id = ?1)",
+            [campaign_id],
         )
         return int(people)

@@ -1,5 +1,5 @@
 -- A campaign's recipients who are counted together, by list and group.
-select crowd, opens, clicks, company, industry, size, region, recipients
+select crowd, opens, clicks, recipients, company, industry, size, region
 from crowds
 where campaign_id = :campaign_id
 order by crowd, recipients desc, company, industry, size, region

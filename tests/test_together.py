@@ -298,7 +298,7 @@ def test_rows_of_one_property_and_of_another_never_leave_a_few(groups: list[tupl
             name = part.names[what] or together.NOT_TOLD
             parts[name] = parts.get(name, frozenset()) | part.crowds
         members += parts.values()
-    whole = {crowd.crowd: crowd.recipients for crowd in crowds}
+    whole = {crowd.number: crowd.recipients for crowd in crowds}
     everybody = frozenset(whole)
     assert sum(every) == 4 * sum(whole.values()) or not crowds
     for one, other in itertools.product([*members, everybody], repeat=2):

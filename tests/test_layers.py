@@ -115,6 +115,7 @@ FLOORS = [
         "explain",
         "repeated",
         "rollups",
+        "erasing",
         "heard",
         "breakdown",
         "properties",

@@ -5,6 +5,7 @@ No SQL, connection or transaction leaks out of this package.
 
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
+from pixeltrack.store.deleting import Deletion, RepeatRow
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
@@ -19,6 +20,7 @@ __all__ = [
     "Audience",
     "BatchSize",
     "CampaignDraft",
+    "Deletion",
     "Drafting",
     "Health",
     "Holder",
@@ -26,6 +28,7 @@ __all__ = [
     "OptOut",
     "Placed",
     "Placing",
+    "RepeatRow",
     "Seen",
     "State",
     "Store",

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from pixeltrack.cells import Cell, Delta, Rollup, least, most
+from pixeltrack.cells import Delta, Rollup, least, most
 from pixeltrack.replay import HOUR
-from pixeltrack.store.hits import CHUNK, Hits
+from pixeltrack.store.hits import CHUNK
+from pixeltrack.store.kept import KeptTotals, text_of
 from pixeltrack.store.schema import query
 
 
@@ -24,7 +25,7 @@ class Audience(NamedTuple):
     companies: dict[str, int]  # by domain, the largest first
 
 
-class Rollups(Hits):
+class Rollups(KeptTotals):
     """The part of the store that keeps campaigns' figures."""
 
     def rollup_versions(self) -> dict[int, str]:
@@ -42,7 +43,7 @@ class Rollups(Hits):
         if companies is None:
             rows = self._plain("select cell, number from rollup_cells where campaign_id = ?", [campaign_id])
         else:
-            named = [_text(("company", name, kinds)) for name in companies for kinds in (1, 2, 3)]
+            named = [text_of(("company", name, kinds)) for name in companies for kinds in (1, 2, 3)]
             asked = {"campaign_id": campaign_id, "companies": json.dumps(named)}
             rows = self._plain(query("cells_of_companies"), asked)
         cells = json.loads(f"[{','.join([cell for cell, _number in rows])}]")
@@ -92,8 +93,11 @@ class Rollups(Hits):
         """
         if not hours:
             return None, None
+        kept = self._plain("select first, last from kept where campaign_id = ?", [campaign_id])
+        gone_first, gone_last = kept[0] if kept else (None, None)
         first = self._edge(campaign_id, min(hours), without, latest=False)
-        return first, self._edge(campaign_id, max(hours), without, latest=True)
+        last = self._edge(campaign_id, max(hours), without, latest=True)
+        return least(first, gone_first), most(last, gone_last)
 
     def _edge(self, campaign_id: int, hour: int, without: Collection[int], *, latest: bool) -> int | None:
         """Return the first or the latest moment of a person's hit in an hour."""
@@ -124,7 +128,7 @@ class Rollups(Hits):
         connection.execute("delete from rollup_cells where campaign_id = ?", [campaign_id])
         connection.executemany(
             "insert into rollup_cells values (?, ?, ?)",
-            [(campaign_id, _text(cell), number) for cell, number in rollup.cells.items()],
+            [(campaign_id, text_of(cell), number) for cell, number in rollup.cells.items()],
         )
         connection.execute(
             "insert or replace into rollups values (?, ?, ?, ?, ?)",
@@ -147,7 +151,7 @@ class Rollups(Hits):
         if is_version != version:
             self._drop_rollup(connection, campaign_id)
             return True
-        rows = [(campaign_id, _text(cell), number) for cell, number in delta.cells.items()]
+        rows = [(campaign_id, text_of(cell), number) for cell, number in delta.cells.items()]
         connection.executemany(query("add_cell"), rows)
         connection.executemany(
             "delete from rollup_cells where campaign_id = ? and cell = ? and number = 0",
@@ -178,7 +182,3 @@ class Rollups(Hits):
     def _forget_rollups(self, connection: sqlite3.Connection) -> None:
         connection.execute("delete from rollups")
         connection.execute("delete from rollup_cells")
-
-
-def _text(cell: Cell) -> str:
-    return json.dumps(cell, separators=(",", ":"))

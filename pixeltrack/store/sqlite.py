@@ -10,6 +10,7 @@ from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
+from pixeltrack.store.deleting import Deleting
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.logs import Logs
@@ -17,11 +18,10 @@ from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
-from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Verdicts):
+class Store(Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Deleting):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

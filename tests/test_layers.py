@@ -47,6 +47,7 @@ FLOORS = [
         "nginxmap",
         "consent",
         "ledger",
+        "trail",
         "figures",
         "replay",
         "remembered",

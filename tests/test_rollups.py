@@ -140,7 +140,9 @@ def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(mad
 
     def count() -> rollups.Audience:
         with sqlite3.connect(made.store.path, isolation_level=None) as other:
-            other.execute("insert into recipients (recipient_id, identity, fields) values (1, 'a@x.example', '{}')")
+            other.execute(
+                "insert into recipients (recipient_id, identity, fields) values (1, 'a@x.example', '{}')"
+            )
             other.execute("insert into messages values (?, 1, 1, 1, 0, 0)", [number])
         return rollups.Audience(0, 0, {}, {})
 

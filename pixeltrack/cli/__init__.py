@@ -29,6 +29,7 @@ _COMMANDS = {
     "export": "Write hits, links, people or days as a table for other programs.",
     "campaigns": "List campaigns, and say when they were sent.",
     "consent": "Keep who agreed to being tracked, and who withdrew.",
+    "audit": "Check or write out the trail of who did what to people's data.",
     "explain": "Say why a hit was taken for a person's or a machine's.",
     "reclassify": "Judge hits again, and say how totals moved.",
     "rules": "Show the rules of judging, or what other rules would change.",

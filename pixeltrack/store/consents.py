@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pixeltrack.ledger import Decision, Entry, Purpose, Recorded, Standings, recorded
 from pixeltrack.model import Scope
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
 from pixeltrack.store.schema import query
 from pixeltrack.store.trail import Trail
@@ -50,6 +51,15 @@ class Consents(Trail):
             with self._transaction(_BUSY_MS) as connection:
                 added = self._add(connection, entries, refusing, wording)
                 self._note_consents(entries, added)
+                if added and not dry:
+                    remember(
+                        self.path,
+                        [
+                            Refusal(each.at, "withdrew", each.subject, each.purpose)
+                            for each in entries
+                            if each.decision != "granted"
+                        ],
+                    )
                 if dry:
                     raise _Dry
         except _Dry:

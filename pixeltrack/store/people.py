@@ -8,6 +8,7 @@ from itertools import islice
 
 from pixeltrack.flatjson import flat_sorted
 from pixeltrack.model import Message, Owner, Scope
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
 from pixeltrack.store.schema import query
 from pixeltrack.store.trail import Trail
@@ -126,6 +127,7 @@ class People(Trail):
             if scope == "tracking":
                 connection.execute(query("silence_recipient"), {"recipient_id": owner["recipient_id"]})
             if added:
+                remember(self.path, [Refusal(at, "opted out", subject, scope)])
                 self.note("opt-out", scope, subject=subject, actor="recipient", at=at)
 
     def opt_out_counts(self, campaign_id: int) -> dict[Scope, int]:

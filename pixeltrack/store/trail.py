@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pixeltrack.clock import now_ms
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
+from pixeltrack.store.schema import query
 from pixeltrack.trail import ZEROS, Head, Link, linked, written
 
 _BUSY_MS = 5_000  # an act without its row would be worse than waiting
@@ -58,10 +59,7 @@ class Trail(Database):
         with explained(self.path):
             cursor = self._connection.cursor()
             cursor.row_factory = None
-            select = "select seq, at, actor, action, object, subject, counts, prev, hash from trail"
-            where = " where subject = ?" if subject is not None else ""
-            values = [subject] if subject is not None else []
-            for row in cursor.execute(f"{select}{where} order by seq", values):
+            for row in cursor.execute(query("trail"), {"subject": subject}):
                 yield Link(*row)
 
     def trail_head(self) -> Head:

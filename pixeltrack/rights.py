@@ -52,6 +52,11 @@ class _Person:
     spellings: dict[str, list[bytes]] = field(default_factory=dict)
     pseudonyms: dict[Place, bytes] = field(default_factory=dict)
 
+    @property
+    def everywhere(self) -> list[Place]:
+        """Every message that could be theirs; ``places`` are those of campaigns that have one."""
+        return list({**self.pseudonyms, **dict.fromkeys(self.places)})
+
 
 def pseudonyms_of(keys: CampaignKeys, identity: str) -> list[bytes]:
     """Return by what a campaign may know an address: the copy's, and the one that no row leads to."""
@@ -110,7 +115,7 @@ def erase(
     unfinished = []
     if not _spool_is_empty(store, wait):
         unfinished.append("hits wait in the spool beside the database: let serve take them up")
-    counts = store.delete_person(identity, person.subject, person.places, actor, now)
+    counts = store.delete_person(identity, person.subject, person.everywhere, actor, now)
     found: dict[str, dict[str, int]] = {}
     scanned, vacuumed = 0, False
     if store.empty_journal(wait):
@@ -124,7 +129,7 @@ def erase(
                 unfinished.append("another program reads the database: its journal still holds deleted rows")
     else:
         unfinished.append("another program reads the database: its journal still holds deleted rows")
-    hashes, silenced = store.kept_rows(person.subject, person.places)
+    hashes, silenced = store.kept_rows(person.subject, person.everywhere)
     kept = {"keyed hash of the address": hashes, "silenced messages": sum(silenced.values())}
     patterns = sum(map(len, person.spellings.values())) + 2 * (1 + len(person.pseudonyms))
     return Erased(counts, kept, scanned, patterns, found, vacuumed, tuple(unfinished))
@@ -152,7 +157,7 @@ def _spool_is_empty(store: Store, wait: float) -> bool:
 
 def _left(store: Store, person: _Person) -> tuple[dict[str, dict[str, int]], int]:
     """Return what of a person is in the files of the database beyond what stays, and their size."""
-    hashes, silenced = store.kept_rows(person.subject, person.places)
+    hashes, silenced = store.kept_rows(person.subject, person.everywhere)
     found: dict[str, dict[str, int]] = {}
     size = 0
     for path in database_files(store.path):
@@ -207,7 +212,7 @@ def export_of(
     identity = person if isinstance(person, str) else _identity_of(store, keyring, person)
     subject = keyring.subject(person) if isinstance(person, str) else person
     copies = store.copies_of(identity) if identity else []
-    places = _person(store, keyring, identity).places if identity else []
+    places = _person(store, keyring, identity).everywhere if identity else []
     events = _events(store, places)
     consents = store.consents_of(subject)
     held = store.held(identity) if identity else None

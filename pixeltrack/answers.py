@@ -10,6 +10,19 @@ Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers, bytes]  # status line, headers without Content-Length, body
 
 NO_STORE = ("Cache-Control", "no-store, no-cache, must-revalidate, max-age=0, private")
+#: What every answer says unless it says otherwise itself (ASVS 5.0: 3.4.3 to 3.4.6, 14.3.2).
+_GUARDS: Headers = [
+    NO_STORE,
+    ("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),  # else a token in the address leaks to where a link leads
+]
+
+
+def guarded(headers: Headers) -> Headers:
+    """Return headers with those that every answer has."""
+    there = {name for name, _value in headers}
+    return [*headers, *(each for each in _GUARDS if each[0] not in there)]
 
 
 class Answers:

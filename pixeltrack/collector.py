@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from pixeltrack import agents, urls
-from pixeltrack.answers import NO_STORE, Answer, Answers, Headers
+from pixeltrack.answers import Answer, Answers, Headers, guarded
 from pixeltrack.classify import is_speculative
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
@@ -46,18 +46,8 @@ PIXEL = bytes.fromhex(
 _REPEAT_SECONDS = 10.0  # before it is said again that the store cannot be read
 _SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
-PIXEL_HEADERS: Headers = [
-    ("Content-Type", "image/gif"),
-    NO_STORE,
-    ("Pragma", "no-cache"),
-    ("Expires", "0"),
-    ("X-Content-Type-Options", "nosniff"),
-]
-REDIRECT_HEADERS: Headers = [
-    NO_STORE,
-    ("Referrer-Policy", "no-referrer"),  # else the token leaks to the destination
-    ("X-Robots-Tag", "noindex, nofollow"),
-]
+PIXEL_HEADERS: Headers = guarded([("Content-Type", "image/gif"), ("Pragma", "no-cache"), ("Expires", "0")])
+REDIRECT_HEADERS: Headers = guarded([("X-Robots-Tag", "noindex, nofollow")])
 
 _reduce = lru_cache(maxsize=8_192)(agents.reduce)
 
@@ -110,7 +100,7 @@ class Collector:
             self.counters.answered(environ.get("PATH_INFO", ""), status)
             if self._commit_each:
                 self.recorder.commit()
-        headers = [*headers, ("Content-Length", str(len(body)))]
+        headers = [*guarded(headers), ("Content-Length", str(len(body)))]
         start_response(status, headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
@@ -177,7 +167,11 @@ class Collector:
         acts = route.kind in ("unsubscribe", "preferences")
         if method not in (("GET", "HEAD", "POST") if acts else ("GET", "HEAD")):
             allow = "GET, HEAD, POST" if acts else "GET, HEAD"
-            return "405 Method Not Allowed", [("Allow", allow), ("Content-Type", "text/plain")], b""
+            return (
+                "405 Method Not Allowed",
+                [("Allow", allow), ("Content-Type", "text/plain; charset=utf-8")],
+                b"",
+            )
         if route.kind == "open":
             return self._open(route, environ)
         if route.kind == "click":
@@ -189,7 +183,7 @@ class Collector:
         if route.kind == "privacy":
             return self._personal.privacy()
         if route.kind == "robots":
-            return "200 OK", [("Content-Type", "text/plain")], b"User-agent: *\nDisallow: /\n"
+            return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], b"User-agent: *\nDisallow: /\n"
         if route.kind == "metrics":
             return self._show_metrics(environ)
         return self._health()
@@ -275,12 +269,12 @@ class Collector:
     def _health(self) -> Answer:
         state = self.recorder.state()
         status = "503 Service Unavailable" if state["status"] == "unsafe" else "200 OK"
-        return status, [("Content-Type", "application/json"), NO_STORE], json.dumps(state).encode()
+        return status, [("Content-Type", "application/json")], json.dumps(state).encode()
 
     def _show_metrics(self, environ: WSGIEnvironment) -> Answer:
         if self._metrics == "off" or (self._metrics == "local" and not is_local(environ, self._proxies)):
             return self._answers.missing()
-        return "200 OK", [("Content-Type", CONTENT_TYPE), NO_STORE], self.counters.exposition()
+        return "200 OK", [("Content-Type", CONTENT_TYPE)], self.counters.exposition()
 
     # -- helpers ------------------------------------------------------------------------------------
 

@@ -137,3 +137,11 @@ def test_the_log_that_caddy_writes_is_read(inject: Inject, tmp_path: Path) -> No
     report = json.loads(run(tmp_path, "report", "--campaign", "spring", "--json", "--db", "t.db").out)
     assert (report["opens"]["total"], report["clicks"]["total"]) == (1, 1)
     assert {row["reason"] for row in report["set_aside"]} == {"head", "speculative-load"}
+
+
+@pytest.mark.parametrize("name", ["Caddyfile", "nginx.conf"])
+def test_the_examples_ask_for_https_for_a_year(name: str) -> None:
+    """ASVS 3.4.1: whoever has the certificate says it."""
+    found = re.search(r'Strict-Transport-Security "max-age=(\d+)"', (EXAMPLES / name).read_text("utf-8"))
+    assert found
+    assert int(found[1]) >= 31_536_000

@@ -116,6 +116,8 @@ def test_an_open_is_answered_with_the_pixel_and_recorded(
         "Pragma": "no-cache",
         "Expires": "0",
         "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
     }
     ((_, at, kind, link, agent, flags),) = hits(workspace)
     assert (at, kind, link, flags) == (clock.now, 1, 0, BROWSER)
@@ -161,6 +163,8 @@ def test_a_click_redirects_exactly_and_is_recorded(
         "Cache-Control": "no-store, no-cache, must-revalidate, max-age=0, private",
         "Referrer-Policy": "no-referrer",
         "X-Robots-Tag": "noindex, nofollow",
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
     }
     assert [(kind, n) for _, _, kind, n, _, _ in hits(workspace)] == [(2, link)]
 

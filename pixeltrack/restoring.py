@@ -91,6 +91,19 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
     return Restored(erased, refused, rows, aside)
 
 
+def check_followed(store: Store) -> None:
+    """Raise StoreError for a database that is older than an erasure which the file beside it tells of."""
+    if not all(_is_done(store, each) for each in refusals.read(store.path) if each.act == "erased"):
+        raise StoreError(
+            f"the database {store.path} is older than an erasure in {refusals.place(store.path)}",
+            hint="a backup is put back with pixeltrack restore; after an interrupted forget run that again",
+        )
+
+
+def _is_done(store: Store, erasure: Refusal) -> bool:
+    return any(row.action == "forget" and row.at >= erasure.at for row in store.trail(erasure.subject))
+
+
 def replay(store: Store, keyring: Keyring, known: Collection[Refusal], now: int) -> tuple[int, int]:
     """Do to a database what people refused; return how many were erased and how many refusals were new."""
     gone = {each.subject for each in known if each.act == "erased"}
@@ -108,8 +121,11 @@ def replay(store: Store, keyring: Keyring, known: Collection[Refusal], now: int)
                 refused += store.record_consents([entry], refusing)
         elif each.act in ("opted out", "erased"):
             refused += store.refuse(each.subject, each.what, each.at, everybody.get(each.subject))
-    for subject in gone & everybody.keys():
-        rights.erase(store, keyring, everybody[subject], now, wait=1.0)
+    for subject in gone:
+        if subject in everybody:
+            rights.erase(store, keyring, everybody[subject], now, wait=1.0)
+        else:
+            store.note("forget", subject=subject, at=now)
     return len(gone & everybody.keys()), refused
 
 

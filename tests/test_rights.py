@@ -353,6 +353,8 @@ def test_a_backup_from_before_an_erasure_brings_nobody_back(folder: Path, lost: 
     ran = run(folder, "restore", "old.bak", "--yes")
     assert ran.code == 0, ran.err
     assert traces(of_database(folder), ADA, tokens) == {}
+    with closing(workspace(folder).store) as store:
+        restoring.check_followed(store)
     states = json.loads(run(folder, "consent", "show", BO, "--json").out)["purposes"]
     assert states["opens"]["state"] == "withdrawn"
     place = workspace(folder)
@@ -362,6 +364,17 @@ def test_a_backup_from_before_an_erasure_brings_nobody_back(folder: Path, lost: 
         assert store.last_event() == events
         assert check(store.trail()).broken is None
     assert run(folder, "forget", ADA, "--yes", "--backups", "old.bak").out.count("old.bak") == 1
+
+
+def test_serve_does_not_start_on_a_backup_that_was_put_back_by_hand(folder: Path) -> None:
+    assert run(folder, "backup", "old.bak").code == 0
+    assert run(folder, "forget", ADA, "--yes").code == 0
+    for path in of_database(folder):
+        if not path.name.endswith(".refusals"):
+            path.unlink()
+    (folder / "old.bak").rename(folder / "pixeltrack.db")
+    ran = run(folder, "serve", "--port", "0")
+    assert (ran.code, "older than an erasure" in ran.err) == (1, True)
 
 
 def test_restore_asks_keeps_the_old_one_and_takes_no_other_file(folder: Path) -> None:

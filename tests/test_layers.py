@@ -126,6 +126,8 @@ FLOORS = [
         "export",
         "ab",
         "compare",
+        "person",
+        "held",
         "rights",
         "leftovers",
         "restoring",

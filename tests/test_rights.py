@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from command import run
 
-from pixeltrack import config, keyfile, refusals, residues, restoring, rights
+from pixeltrack import config, held, keyfile, refusals, residues, restoring, rights
 from pixeltrack.minting import number
 from pixeltrack.model import Event, EventKind
 from pixeltrack.setup import Workspace, open_workspace
@@ -173,7 +173,7 @@ def test_p8_subject_is_of_the_schema_that_is_shipped(folder: Path) -> None:
         jsonschema.validate(found | {"shoe size": 40}, schema)
     from hashlib import sha256
 
-    assert found["integrity"]["sha256"] == sha256(rights.canonical(found)).hexdigest()
+    assert found["integrity"]["sha256"] == sha256(held.canonical(found)).hexdigest()
     assert found["consents"][0]["wording"] == "We measure what you open."
     assert found["recipient"]["columns"] == {"name": "Ada King"}
     assert sum(each["hits"] for each in found["repeated_events"]) + len(found["events"]) == HITS + 1

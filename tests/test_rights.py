@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from pixeltrack.minting import number
 from pixeltrack.model import Event, EventKind
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.spool import Spool
-from pixeltrack.store import Store
+from pixeltrack.store import Store, open_store
 from pixeltrack.tokens import Keyring
 from pixeltrack.trail import check
 
@@ -279,6 +280,33 @@ def test_p9_after_forget_a_hit_of_old_mail_adds_nothing(folder: Path) -> None:
         store.put_events(before * PAGES)
         assert (store.last_event(), mentions(store.path, place.keyring, ADA)["events"]) == (events, 0)
         assert mentions(store.path, place.keyring, ADA)["repeats"] == 0
+
+
+def _keep_opening(path: Path, key: Path, events: list[Event], ready: Any, stop: Any) -> None:
+    with closing(open_store(path, keyfile.load(key))) as store:
+        while not stop.is_set():
+            store.put_events(events)
+            ready.set()
+
+
+def test_p9_hits_that_come_in_while_a_person_is_erased_are_not_left(folder: Path) -> None:
+    place = workspace(folder)
+    spawn = multiprocessing.get_context("spawn")
+    ready, stop = spawn.Event(), spawn.Event()
+    with closing(place.store) as store:
+        hits = [hit(store, place.keyring, ADA, name, NOON + 70_000) for name in ("spring", "summer")]
+        hits.append(hit(store, place.keyring, BO, "spring", NOON + 70_000))
+        given = (store.path, folder / "pixeltrack.key", hits, ready, stop)
+        collector = spawn.Process(target=_keep_opening, args=given)
+        collector.start()
+        try:
+            assert ready.wait(30)
+            done = rights.erase(store, place.keyring, ADA, NOON)
+        finally:
+            stop.set()
+            collector.join(30)
+        assert (done.unfinished, done.residues, collector.exitcode) == ((), {}, 0)
+        assert set(mentions(store.path, place.keyring, ADA)) == {"optouts", "consents", "trail", "silenced"}
 
 
 def test_p9_what_waits_in_the_spool_is_erased_too(folder: Path) -> None:

@@ -120,6 +120,8 @@ class _Run:
     def save(self) -> None:
         campaign = self._store.save_campaign(self._drafting.draft())
         self._store.save_messages(campaign.campaign_id, self.messages)
+        tracked = sum(each.tracked for each in self.messages)
+        self._store.note("inject", campaign.name, counts={"copies": len(self.messages), "tracked": tracked})
         late = self._store.refused_since(self._last_consent)  # while the copies were made
         if late:
             identities = (each.identity for each in self.messages)

@@ -30,13 +30,13 @@ Progress = Callable[[int], None]
 _by_time = attrgetter("at", "event_id")
 
 
-def delete_before(store: Store, before: int, progress: Progress | None = None) -> int:
-    """Delete all hits from before a time (ms UTC, a whole hour) and return how many those were.
+def delete_before(store: Store, before: int, progress: Progress | None = None) -> Counter[str]:
+    """Delete all hits from before a time (ms UTC, a whole hour); return how many rows of which tables.
 
     They must be judged, by the rules in use. In short transactions, so that a collector may run beside
     it; what is interrupted is gone on with. ``progress`` is told how many thousands are looked through.
     """
-    deleted = 0
+    deleted = Counter[str]()
     with store.relaxed():
         for done, chunk in enumerate(store.old_chunks(before), start=1):
             deleted += _delete(store, store.old_places(chunk, before), before)
@@ -47,18 +47,23 @@ def delete_before(store: Store, before: int, progress: Progress | None = None) -
     return deleted
 
 
-def delete_messages(store: Store, places: Collection[Place], *, rows: bool = False) -> int:
-    """Delete all judged hits of some messages, and with ``rows`` the messages; return how many hits.
+def delete_messages(store: Store, places: Collection[Place], *, rows: bool = False) -> Counter[str]:
+    """Delete all judged hits of some messages, and with ``rows`` the messages.
+
+    Returns how many rows of which tables.
 
     Campaigns' totals stay, and with the messages how many were sent. Whoever is erased must be silenced
     before: a hit that comes later would be counted as somebody else's.
     """
     wanted = list(places)
     parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
-    return sum(_delete(store, part, None, rows=rows) for part in parts)
+    deleted = Counter[str]()
+    for part in parts:
+        deleted += _delete(store, part, None, rows=rows)
+    return deleted
 
 
-def _delete(store: Store, places: Iterable[Place], before: int | None, *, rows: bool = False) -> int:
+def _delete(store: Store, places: Iterable[Place], before: int | None, *, rows: bool = False) -> Counter[str]:
     """Delete what is old of some messages in one transaction, and as often as others are in the way."""
     wanted = list(places)
     while wanted:
@@ -72,12 +77,11 @@ def _delete(store: Store, places: Iterable[Place], before: int | None, *, rows: 
             if rows:
                 deletion.audience = {place: _domain(store, place) for place in wanted}
             if not (deletion.places or deletion.audience):
-                return 0
-            store.delete_keeping_totals(state, deletion, rollups.version())
+                break
+            return Counter(store.delete_keeping_totals(state, deletion, rollups.version()))
         except Moved:
             continue
-        return sum(map(len, deletion.events.values())) + sum(each.hits for each in deletion.repeats)
-    return 0
+    return Counter()
 
 
 def _domain(store: Store, place: Place) -> str:

@@ -177,6 +177,7 @@ def inject_list(
                 late = store.refused_since(last_consent)  # while the copies were made
                 if late:
                     store.silence(each.identity for each in people if keyring.subject(each.identity) in late)
+                store.note("inject", campaign.name, counts=store.modes_of(campaign.campaign_id))
                 stored, _tracked = store.message_counts(campaign.campaign_id)
                 if not only_new:  # who has an earlier one is left out, and counted as that
                     summary = replace(summary, earlier=stored - len(copies))

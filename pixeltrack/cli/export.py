@@ -120,6 +120,12 @@ def command(
         campaigns = store.campaigns() if campaign is None else [store.campaign(campaign)]
         _judge(call, store)
         written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
+        call.note(
+            store,
+            "export",
+            campaign or "all campaigns",
+            {str(table): rows for table, rows in written.items()},
+        )
     _say_spooled(call)
     if out is not None:
         sizes = [f"{rows:,} {_UNITS.get(table, table)}" for table, rows in written.items()]

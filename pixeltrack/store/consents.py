@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from pixeltrack.ledger import Decision, Entry, Purpose, Recorded, Standings, recorded
 from pixeltrack.model import Scope
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
-from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
+from pixeltrack.store.trail import Trail
 
 _BUSY_MS = 5_000  # a withdrawal is worth waiting for
 
@@ -28,7 +30,7 @@ class OptOut(NamedTuple):
     campaign: str
 
 
-class Consents(Database):
+class Consents(Trail):
     """The part of the store that knows who agreed to what, and when."""
 
     def record_consents(
@@ -48,6 +50,16 @@ class Consents(Database):
         try:
             with self._transaction(_BUSY_MS) as connection:
                 added = self._add(connection, entries, refusing, wording)
+                self._note_consents(entries, added)
+                if added and not dry:
+                    remember(
+                        self.path,
+                        [
+                            Refusal(each.at, "withdrew", each.subject, each.purpose)
+                            for each in entries
+                            if each.decision != "granted"
+                        ],
+                    )
                 if dry:
                     raise _Dry
         except _Dry:
@@ -76,6 +88,15 @@ class Consents(Database):
             ),
         )
         return added
+
+    def _note_consents(self, entries: Sequence[Entry], added: int) -> None:
+        """Note what was decided: of one person by name of the decision, of a list how many of each."""
+        if not entries:
+            return
+        subjects = {each.subject for each in entries}
+        decisions = Counter(f"{each.purpose} {each.decision}" for each in entries)
+        one = entries[0].subject if len(subjects) == 1 else None
+        self.note("consent", subject=one, counts={"people": len(subjects), "new": added, **decisions})
 
     def consents_of(self, subject: bytes) -> list[Entry]:
         """Return all entries about one person, in the order in which they were put down."""

@@ -90,8 +90,8 @@ class Deleting(Verdicts):
         rows = self._plain(query("domains_of"), {"campaign_id": place[0], "messages": json.dumps([place[1]])})
         return rows[0][0] if rows else ""
 
-    def delete_keeping_totals(self, state: State, deletion: Deletion, version: str) -> State:
-        """Delete hits in one transaction that leaves every figure as it was.
+    def delete_keeping_totals(self, state: State, deletion: Deletion, version: str) -> dict[str, int]:
+        """Delete hits in one transaction that leaves every figure as it was; return how many rows.
 
         ``version`` is that of the roll-ups that the deltas are for. Raises Moved where somebody else has
         gone on with the judging since the state was read: what is to be kept is another then.
@@ -103,14 +103,15 @@ class Deleting(Verdicts):
             self._keep_totals(connection, state, deletion)
             for campaign_id, delta in deletion.deltas.items():
                 self._add_delta(connection, campaign_id, version, delta)
+            messages = 0
             for (campaign_id, message), domain in deletion.audience.items():
                 values = {"campaign_id": campaign_id, "message": message, "domain": domain}
                 connection.execute(query("keep_audience"), values)
-                connection.execute(
-                    "delete from messages where campaign_id = ? and message = ?", [campaign_id, message]
-                )
+                delete = "delete from messages where campaign_id = ? and message = ?"
+                messages += connection.execute(delete, [campaign_id, message]).rowcount
             connection.execute("update judging set writes = writes + 1")
-        return state._replace(writes=state.writes + 1)
+        events = sum(map(len, deletion.events.values()))
+        return {"events": events, "repeats": len(deletion.repeats), "messages": messages}
 
     def _delete_rows(self, connection: sqlite3.Connection, deletion: Deletion) -> None:
         gone = sorted(event for events in deletion.events.values() for event in events)

@@ -8,15 +8,16 @@ from itertools import islice
 
 from pixeltrack.flatjson import flat_sorted
 from pixeltrack.model import Message, Owner, Scope
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
-from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
+from pixeltrack.store.trail import Trail
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
 _CHUNK = 5_000  # rows a transaction while injecting: the collector never waits long for its turn
 
 
-class People(Database):
+class People(Trail):
     """The part of the store that knows whom mail went to, and who may be measured."""
 
     def save_messages(
@@ -118,13 +119,16 @@ class People(Database):
         """
         with self._transaction(_OPT_OUT_BUSY_MS) as connection:
             (owner,) = self._rows("message_owner", code=code, message=message)
-            connection.execute(
+            added = connection.execute(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
                 " values (?, ?, ?, ?, ?)",
                 [subject, scope, at, owner["campaign_id"], message],
-            )
+            ).rowcount
             if scope == "tracking":
                 connection.execute(query("silence_recipient"), {"recipient_id": owner["recipient_id"]})
+            if added:
+                remember(self.path, [Refusal(at, "opted out", subject, scope)])
+                self.note("opt-out", scope, subject=subject, actor="recipient", at=at)
 
     def opt_out_counts(self, campaign_id: int) -> dict[Scope, int]:
         """Return how many people opted out through a campaign, by scope."""

@@ -16,12 +16,13 @@ from pixeltrack.store.exports import Exports
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
+from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Deleting):
+class Store(Persons, Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Deleting):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

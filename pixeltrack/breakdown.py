@@ -53,6 +53,7 @@ class Breakdown:
     until: int | None
     zone: str  # of hours, days and weekdays
     rows: tuple[Row, ...]
+    gone_before: int | None = None  # hits before it are deleted, and not counted here
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ def build(
         *span.limits(),
         zone.name,
         tuple(sorted(rows, key=_ORDERS.get(by, _most_first))),
+        store.gone_from(number, span.limits()[0]),
     )
 
 

@@ -192,4 +192,5 @@ class CampaignReport:
     rules_version: str  # of the rules file that told machines from people
     since: int | None = None  # only hits from then on are counted; None is from the beginning
     until: int | None = None  # and before then
+    gone_before: int | None = None  # hits before it are deleted; without since they are in the totals
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

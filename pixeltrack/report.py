@@ -141,10 +141,9 @@ class _Reports:
         providers = by_provider(counted.messages, sent_to.providers)
         self._providers[campaign.campaign_id] = providers
         report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks)
-        if self._span:
-            since, until = self._span.limits()
-            report = replace(report, since=since, until=until)
-        return report
+        since, until = self._span.limits() if self._span else (None, None)
+        gone = self._store.gone_from(campaign.campaign_id, since)
+        return replace(report, since=since, until=until, gone_before=gone)
 
     def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
         """Return the report with its alarms, once all are built that are to be built anyway."""

@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson", "memory"},
+    {
+        "errors",
+        "model",
+        "rates",
+        "chances",
+        "differences",
+        "clock",
+        "flatjson",
+        "memory",
+        "retention",
+        "steps",
+    },
     {
         "minting",
         "tokens",
@@ -119,6 +130,7 @@ FLOORS = [
         "repeated",
         "rollups",
         "erasing",
+        "purging",
         "heard",
         "breakdown",
         "properties",

@@ -38,6 +38,7 @@ _COMMANDS = {
     "reclassify": "Judge hits again, and say how totals moved.",
     "rules": "Show the rules of judging, or what other rules would change.",
     "networks": "Show or refresh the lists that say whose network an address is in.",
+    "purge": "Delete what is older than it may be; without --yes say what that is.",
     "doctor": "Look for what may be wrong with an installation.",
     "simulate": "Draw people and machines that open and click, with the truth about each hit.",
     "demo": "Play a whole campaign on this machine and check its report.",

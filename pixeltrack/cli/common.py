@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +85,15 @@ class Call:
             store.note(action, of, counts=counts)
         except StoreError as error:
             self.warn(f"this {action} is not in the audit trail: {error.message}")
+
+    def gone(self, store: Store, campaigns: Iterable[str], since: int | None = None) -> None:
+        """Warn of hits that are deleted, for what is made from single hits and cannot say so itself."""
+        from pixeltrack.show.text import gone
+
+        for name in campaigns:
+            said = gone(store.gone_from(store.campaign(name).campaign_id, since))
+            if said:
+                self.warn(f"{name}: {said[0].lower()}{said[1:]}")
 
     def created(self, paths: tuple[Path, ...]) -> None:
         """Tell which files had to be made."""

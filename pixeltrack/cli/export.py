@@ -119,6 +119,7 @@ def command(
     with closing(open_workspace(call.settings, create=False).store) as store:
         campaigns = store.campaigns() if campaign is None else [store.campaign(campaign)]
         _judge(call, store)
+        call.gone(store, (each.name for each in campaigns), times.get("since"))
         written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
         call.note(
             store,

@@ -118,6 +118,7 @@ def command(
     if every is not None and not follow:
         raise InputError("--every is for --follow", hint="add --follow")
     from pixeltrack.cli.progress import progress
+    from pixeltrack.cli.reported import ByProperty, Listed
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
 
@@ -140,6 +141,8 @@ def command(
         show = report.build(store, tell, failed)
     if who:  # names are opened: that is put down before anybody sees them
         call.note(store, "names", campaign or "")
+    if as_csv and campaign and (by or who):
+        call.gone(store, [campaign], report.span.since if isinstance(report, ByProperty | Listed) else None)
     store.close()
     spooled = waiting_bytes(call.settings.db)
     if spooled:

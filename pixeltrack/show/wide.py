@@ -21,8 +21,9 @@ COLUMNS = (
     *("machine_opens.unique", "machine_opens.total", "machine_clicks.unique", "machine_clicks.total"),
     *("unknown_opens.unique", "unknown_opens.total", "unknown_clicks.unique", "unknown_clicks.total"),
     *("begun", "first", "last", "preview_hits", "repeated_hits", "repeated_urls", "rules_version"),
+    "gone_before",
 )
-_TIMES = frozenset({"created", "since", "until", "begun", "first", "last"})
+_TIMES = frozenset({"created", "since", "until", "begun", "first", "last", "gone_before"})
 
 
 def as_csv(reports: Sequence[CampaignReport]) -> str:

@@ -9,6 +9,7 @@ from pixeltrack.store.deleting import Deletion, RepeatRow
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
+from pixeltrack.store.retained import OldHits
 from pixeltrack.store.rollups import Audience
 from pixeltrack.store.sqlite import Store, open_store
 from pixeltrack.store.tablefile import TableFile
@@ -25,6 +26,7 @@ __all__ = [
     "Health",
     "Holder",
     "Moved",
+    "OldHits",
     "OptOut",
     "Placed",
     "Placing",

@@ -42,6 +42,11 @@ class KeptTotals(Hits):
         rows = self._plain("select gone_before from kept where campaign_id = ?", [campaign_id])
         return rows[0][0] if rows else None
 
+    def gone_from(self, campaign_id: int, since: int | None) -> int | None:
+        """Return before when hits are deleted that came since a time (ms UTC; None: ever), if any are."""
+        gone = self.gone_before(campaign_id)
+        return gone if gone is not None and (since is None or since < gone) else None
+
     def later(self, campaign_id: int, firsts: Mapping[int, int]) -> frozenset[int]:
         """Return which messages' hits are to be counted alone: their people are counted already, or may be.
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from pixeltrack.errors import StoreError
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import create_private, explained
-from pixeltrack.store.deleting import Deleting
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
 from pixeltrack.store.people import People
+from pixeltrack.store.retained import Retained
 from pixeltrack.store.schema import query
 from pixeltrack.trail import Link
 
@@ -46,7 +46,7 @@ class Held(NamedTuple):
     last_open: int | None  # day since 1970, in hygiene mode
 
 
-class Persons(People, Deleting):
+class Persons(People, Retained):
     """The part of the store that finds and deletes one person."""
 
     def held(self, identity: str) -> Held:

@@ -10,7 +10,6 @@ from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
-from pixeltrack.store.deleting import Deleting
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.logs import Logs
@@ -22,7 +21,7 @@ from pixeltrack.store.schema import migrate
 from pixeltrack.tokens import Keyring
 
 
-class Store(Persons, Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports, Deleting):
+class Store(Persons, Campaigns, Mails, People, Consents, Logs, Salts, Domains, Exports):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -51,3 +51,23 @@ create table kept_audience (
     messages    integer not null,
     primary key (campaign_id, batch, version, tracked, opens, clicks, domain)
 ) strict, without rowid;
+
+-- The proof of a consent may go when that has ended long ago: never the last thing that a person decided.
+drop trigger consents_are_kept;
+create trigger consents_are_kept before delete on consents
+when not exists (
+    select 1 from consents
+    where subject = old.subject and purpose = old.purpose and at > old.at
+)
+begin select raise(abort, 'the consent ledger is only added to'); end;
+
+-- What the settings keep of clients' addresses (privacy.ip), for some days, apart from everything else.
+create table addresses (
+    campaign_id integer not null,
+    message     integer not null,
+    at          integer not null,      -- these as in events
+    kind        integer not null,
+    link        integer not null,
+    address     text not null,         -- whole, or its first 24 bits, of IPv6 48
+    primary key (campaign_id, message, at, kind, link, address)
+) strict, without rowid;

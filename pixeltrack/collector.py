@@ -26,6 +26,7 @@ from pixeltrack.links import fill_in
 from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
 from pixeltrack.metrics import CONTENT_TYPE, Counters
 from pixeltrack.model import Event, EventKind, Flag
+from pixeltrack.moments import STEPS
 from pixeltrack.pages import Pages
 from pixeltrack.peers import is_local
 from pixeltrack.personal import PersonalPages
@@ -84,6 +85,7 @@ class Collector:
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
         self._settings = settings
         self._clock = clock
+        self._step = STEPS[settings.moment]
         self._commit_each = commit_each
         self._lock = threading.RLock()
         self._tables: dict[str, LinkTable] = {}
@@ -307,6 +309,8 @@ class Collector:
         facts: Facts,
     ) -> None:
         flags, network, address = facts
+        if self._step:  # as ``moments.rounded``
+            at, flags, address = at // self._step * self._step, flags | Flag.ROUNDED, 0
         if tracked.kind == "preview":
             flags |= Flag.PREVIEW
         self.counters.hit(kind, flags)

@@ -48,6 +48,7 @@ class Flag:
     TLS = 512  # it came over HTTPS, as far as we or a trusted proxy know
     GPC = 1024  # Sec-GPC: 1 (Global Privacy Control)
     DNT = 2048  # DNT: 1
+    ROUNDED = 1 << 20  # its moment is rounded (privacy.time): what needs seconds says nothing of it
 
 
 class Event(NamedTuple):
@@ -55,6 +56,8 @@ class Event(NamedTuple):
 
     ``network`` is the label of the client's network and the date of the list that has it, as
     "google/2026-11-01", behind the country if that is looked up (``netlabel``); empty when nothing is known.
+    Where the settings keep something of the client's address, that stands behind it, after a NUL: the store
+    takes it off again.
     ``address`` tells apart the clients of one day: a hash keyed with that day's salt, 0 when there is none.
     """
 

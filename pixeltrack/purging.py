@@ -123,7 +123,7 @@ def _purged(
         events_days=settings.events_days or retention.EVENTS,
         events_before=before,
         hits=hits,
-        addresses=store.purge_addresses(now.at - (settings.ip_days or 0) * _DAY, dry=dry),
+        addresses=store.purge_addresses(now.at - _address_days(settings) * _DAY, dry=dry),
         last_opens=last_opens,
         consents=store.purge_consents(retention.consents_before(now.at, settings.consent_years), dry=dry),
         recipients=store.purge_recipients(dry=dry),
@@ -132,6 +132,11 @@ def _purged(
         done=done,
         clean=not done or store.empty_journal(_JOURNAL_SECONDS),
     )
+
+
+def _address_days(settings: Settings) -> int:
+    """Return for how long addresses are kept: never longer than the hits, and not at all by itself."""
+    return min(settings.ip_days or 0, settings.events_days or retention.EVENTS)
 
 
 def _said(before: int) -> str:

@@ -75,6 +75,7 @@ FLOORS = [
         "estimates",
         "cells",
         "alarm",
+        "moments",
     },
     {
         "resources",

@@ -109,6 +109,10 @@ class Deleting(Verdicts):
                 connection.execute(query("keep_audience"), values)
                 delete = "delete from messages where campaign_id = ? and message = ?"
                 messages += connection.execute(delete, [campaign_id, message]).rowcount
+            if deletion.gone_before is None:
+                connection.executemany(
+                    "delete from addresses where campaign_id = ? and message = ?", sorted(deletion.places)
+                )
             connection.execute("update judging set writes = writes + 1")
         events = sum(map(len, deletion.events.values()))
         return {"events": events, "repeats": len(deletion.repeats), "messages": messages}

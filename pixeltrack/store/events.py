@@ -123,6 +123,7 @@ class Events(Database):
         self._forget_deleted_names()
         known, networks = self._agents, self._networks
         values: list[int] = []
+        clients: list[tuple[int, int, int, int, int, str]] = []
         fold = Fold()
         kept, beyond = self._replays.part(events)
         for event in beyond:
@@ -131,11 +132,18 @@ class Events(Database):
             agent_id = known.get(agent) or agents.get(agent) or self._intern(agent, agents)
             network_id = networks.get(network)
             if network_id is None:
-                network_id = networks[network] = self._network(network)
+                network, _nul, client = network.partition("\0")
+                if client:
+                    clients.append((campaign_id, message, at, int(kind), link, client))
+                if network not in networks:
+                    networks[network] = self._network(network)
+                network_id = networks[network]
             values += (at, campaign_id, int(kind), link, message, agent_id, flags, network_id, address)
         many = len(values) // (_COLUMNS * _MANY) * (_COLUMNS * _MANY)
         stored = self._put_rows(_put_many(), values[:many], _MANY)
         stored += self._put_rows(query("put_event"), values[many:], 1)
+        if clients:
+            self._connection.executemany(query("put_address"), clients)
         self._folding = bool(fold)
         self._folds = fold.put(self._connection, partial(self._ids, agents)) if fold else 0
         return stored + self._folds

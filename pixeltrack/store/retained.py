@@ -50,15 +50,15 @@ class Retained(Deleting):
 
     def purge_addresses(self, before: int, *, dry: bool = False) -> int:
         """Delete what is kept of clients' addresses from before a time (ms UTC)."""
-        return self._few("addresses", "at < ?", before, dry=dry)
+        return self._few("old_addresses", {"before": before}, dry=dry)
 
     def purge_last_opens(self, before: int, *, dry: bool = False) -> int:
         """Delete days of last opens before a day (since 1970)."""
-        return self._few("last_opens", "day < ?", before, dry=dry)
+        return self._few("old_last_opens", {"before": before}, dry=dry)
 
     def purge_recipients(self, *, dry: bool = False) -> int:
         """Delete people whom no mail of any campaign went to."""
-        return self._few("recipients", _WITHOUT_MAIL, 1, dry=dry)
+        return self._few("empty_recipients", {}, dry=dry)
 
     def purge_consents(self, before: int, *, dry: bool = False) -> int:
         """Delete entries of the ledger that later ones have ended before a time (ms UTC).
@@ -87,68 +87,49 @@ class Retained(Deleting):
         last = self.last_event()
         used = self._plain("select distinct agent_id, network_id from events")
         used += self._plain("select distinct agent_id, network_id from repeats")
-        unused = {
-            "agent": self._numbers_of("agents", "agent_id") - {agent for agent, _network in used},
-            "network": self._numbers_of("networks", "network_id") - {network for _agent, network in used},
-        }
+        agents, networks = ({row[column] for row in used} for column in (0, 1))
+        unused = (
+            self._but_the_highest("select agent_id from agents") - agents,
+            self._but_the_highest("select network_id from networks") - networks,
+        )
         if dry:
-            return sum(map(len, unused.values()))
-        deleted = 0
+            return sum(map(len, unused))
         with self._transaction() as connection:
-            for name, numbers in unused.items():
-                for table in ("events where event_id > ?", "repeats where ? >= 0"):  # stored meanwhile
-                    found = connection.execute(f"select distinct {name}_id from {table}", [last])  # noqa: S608
-                    numbers -= {number for (number,) in found.fetchall()}
-                deleted += len(numbers)
-                connection.executemany(
-                    f"delete from {name}s where {name}_id = ?",  # noqa: S608 - names of ours
-                    [[number] for number in numbers],
-                )
-            if deleted:
+            fresh = "select agent_id, network_id from events where event_id > ?"  # stored meanwhile
+            used = [*connection.execute(fresh, [last])]
+            used += [*connection.execute("select distinct agent_id, network_id from repeats")]
+            agents, networks = (unused[column] - {row[column] for row in used} for column in (0, 1))
+            connection.executemany("delete from agents where agent_id = ?", [[each] for each in agents])
+            connection.executemany("delete from networks where network_id = ?", [[each] for each in networks])
+            if agents or networks:
                 connection.execute(
                     "insert into facts (name, value) values (?, '1')"
                     " on conflict (name) do update set value = value + 1",
                     [NAMES],
                 )
-        return deleted
+        return len(agents) + len(networks)
 
-    def _numbers_of(self, table: str, column: str) -> set[int]:
+    def _but_the_highest(self, select: str) -> set[int]:
         """Return the numbers in a table of names but for the highest."""
-        numbers = {number for (number,) in self._plain(f"select {column} from {table}")}  # noqa: S608
+        numbers = {number for (number,) in self._plain(select)}
         return numbers - {max(numbers, default=0)}
 
-    def _few(self, table: str, where: str, value: int, *, dry: bool) -> int:
-        """Delete rows, some at a time, or say how many there are to delete."""
+    def _few(self, name: str, values: dict[str, int], *, dry: bool) -> int:
+        """Delete the rows that a query finds, some at a time, or say how many there are to delete.
+
+        The query is ``name``, what deletes such rows ``delete_`` and the name; not every SQLite can
+        limit a delete.
+        """
         if dry:
-            ((rows,),) = self._plain(f"select count(*) from {table} where {where}", [value])  # noqa: S608
-            return int(rows)
+            return len(self._plain(query(name), {**values, "most": -1}))
         deleted = 0
-        while True:
+        while rows := self._plain(query(name), {**values, "most": _AT_ONCE}):
             with self._transaction() as connection:
-                # Not every SQLite can limit a delete, and some of these tables have no row numbers.
-                key = _KEYS[table]
-                rows = connection.execute(
-                    f"delete from {table} where ({key}) in"  # noqa: S608 - names of ours
-                    f" (select {key} from {table} where {where} limit {_AT_ONCE})",
-                    [value],
-                ).rowcount
-            deleted += rows
-            if rows < _AT_ONCE:
-                return deleted
-
-
-_WITHOUT_MAIL = (
-    "? and recipient_id not in (select recipient_id from messages)"
-    " and recipient_id not in (select recipient_id from last_opens)"
-)
-_KEYS = {
-    "addresses": "campaign_id, message, at, kind, link, address",
-    "last_opens": "recipient_id",
-    "recipients": "recipient_id",
-}
+                deleted += connection.executemany(query(f"delete_{name}"), rows).rowcount
+        return deleted
 
 
 def last_purge_in(rows: Callable[[str], list[tuple[object, ...]]]) -> Reading | None:
     """Return the clock at the last purge from a database of which ``rows`` reads."""
-    found = rows(f"select value from facts where name = '{_LAST}'")  # noqa: S608 - a name of ours
+    found = rows("select value from facts where name = 'last purge'")  # as ``_LAST``
     return Reading(*json.loads(str(found[0][0]))) if found else None

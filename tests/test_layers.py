@@ -76,6 +76,7 @@ FLOORS = [
         "cells",
         "alarm",
         "moments",
+        "objection",
     },
     {
         "resources",

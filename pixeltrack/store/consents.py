@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from pixeltrack.store.connect import explained
 from pixeltrack.store.schema import query
 from pixeltrack.store.trail import Trail
 
+_TOLD = 1_000  # entries between two words about how far it is
 _BUSY_MS = 5_000  # a withdrawal is worth waiting for
 
 
@@ -40,17 +41,20 @@ class Consents(Trail):
         wording: bytes | None = None,
         *,
         dry: bool = False,
+        told: Callable[[int], None] | None = None,
+        of: str = "",
     ) -> int:
         """Add entries to the ledger, all or none, durably; return how many were new.
 
         refusing has the addresses of those who refuse something: where that holds in the ledger
         afterwards, mail that they were sent before is silenced. wording is the text that was shown. An
-        entry that says what an earlier one says is not added again. With dry nothing is kept.
+        entry that says what an earlier one says is not added again. With dry nothing is kept. told is told
+        how many are looked at; of is what the audit trail says of it.
         """
         try:
             with self._transaction(_BUSY_MS) as connection:
-                added = self._add(connection, entries, refusing, wording)
-                self._note_consents(entries, added)
+                added = self._add(connection, entries, refusing, wording, told)
+                self._note_consents(entries, added, of)
                 if added and not dry:
                     remember(
                         self.path,
@@ -72,8 +76,9 @@ class Consents(Trail):
         entries: Sequence[Entry],
         refusing: Mapping[bytes, str],
         wording: bytes | None,
+        told: Callable[[int], None] | None,
     ) -> int:
-        added = connection.executemany(query("put_consent"), (each._asdict() for each in entries)).rowcount
+        added = connection.executemany(query("put_consent"), _values(entries, told)).rowcount
         if wording is not None:
             connection.execute(
                 "insert or ignore into wordings (wording, content, added) values (?, ?, ?)",
@@ -89,14 +94,14 @@ class Consents(Trail):
         )
         return added
 
-    def _note_consents(self, entries: Sequence[Entry], added: int) -> None:
+    def _note_consents(self, entries: Sequence[Entry], added: int, of: str) -> None:
         """Note what was decided: of one person by name of the decision, of a list how many of each."""
         if not entries:
             return
         subjects = {each.subject for each in entries}
         decisions = Counter(f"{each.purpose} {each.decision}" for each in entries)
         one = entries[0].subject if len(subjects) == 1 else None
-        self.note("consent", subject=one, counts={"people": len(subjects), "new": added, **decisions})
+        self.note("consent", of, subject=one, counts={"people": len(subjects), "new": added, **decisions})
 
     def consents_of(self, subject: bytes) -> list[Entry]:
         """Return all entries about one person, in the order in which they were put down."""
@@ -150,3 +155,10 @@ class Consents(Trail):
     def opt_out_rows(self, subject: bytes) -> list[OptOut]:
         """Return what one person refused on the collector's pages."""
         return [OptOut(*row) for row in self._rows("optouts_of", subject=subject)]
+
+
+def _values(entries: Iterable[Entry], told: Callable[[int], None] | None) -> Iterator[dict[str, object]]:
+    for place, entry in enumerate(entries, start=1):
+        yield entry._asdict()
+        if told and not place % _TOLD:
+            told(place)

@@ -12,6 +12,7 @@ from pixeltrack.config import Settings
 from pixeltrack.ledger import PURPOSES, holding
 from pixeltrack.model import MODES, EventKind
 from pixeltrack.person import person_of
+from pixeltrack.retention import EVENTS
 from pixeltrack.store import Store
 from pixeltrack.store.hits import Place
 from pixeltrack.store.persons import Copied
@@ -78,6 +79,15 @@ def export_of(
             for place in places
             for hour, kind, link, agent, hits, first, last in store.repeats_of_message(place)
         ],
+        "addresses": [
+            {
+                **{"campaign": campaigns.get(place[0]), "at": _iso(at), "kind": _kind(kind)},
+                **{"link": link or None, "address": address},
+            }
+            for place in places
+            for at, kind, link, address in store.addresses_of(place)
+        ],
+        "partly_deleted": [campaigns.get(place[0]) for place in places if store.is_partly_deleted(place)],
         "last_open_day": _day(held.last_open) if held and held.last_open is not None else None,
         "derived": _derived(events, consents),
         "audit": [
@@ -117,10 +127,10 @@ def _basis(settings: Settings, purpose: str) -> str:
 
 
 def _retention(settings: Settings, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    days = settings.events_days
+    days = settings.events_days or EVENTS
     newest = max((event["at"] for event in events), default=None)
     until = None
-    if days is not None and newest is not None:
+    if newest is not None:
         until = (datetime.fromisoformat(newest) + timedelta(days=days)).date().isoformat()
     return {"events_days": days, "newest_event_kept_until": until, "choices": "as long as they count"}
 

@@ -362,3 +362,14 @@ def test_what_begins_later_does_not(purged: Path) -> None:
     said = run(purged, "--db", "t.db", *asked, COLUMNS="200")
     assert GONE not in said.out + said.err
     assert json.loads(run(purged, "--db", "t.db", *asked, "--json").out)["gone_before"] is None
+
+
+def test_the_nightly_example_runs(hits: Hits, workspace: Workspace, machine: list[Reading]) -> None:
+    unit = Path(__file__).parents[1] / "examples" / "nightly-purge" / "pixeltrack-purge.service"
+    (line,) = [each for each in unit.read_text().splitlines() if each.startswith("ExecStart=")]
+    program, *argv = line.removeprefix("ExecStart=").split()
+    assert program.endswith("/pixeltrack")
+    machine[0] = at(START + 300 * DAY)
+    (workspace.store.path.parent / "pixeltrack.toml").write_text('db = "t.db"\n')
+    assert "deleted: 3 hits" in run(workspace.store.path.parent, *argv).out
+    assert events(workspace.store) == 0

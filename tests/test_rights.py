@@ -56,6 +56,14 @@ def folder(tmp_path: Path) -> Path:
         (code,) = [each.code for each in store.campaigns() if each.name == "summer"]
         store.opt_out(code, message_of(store, keyring, ADA, "summer"), keyring.subject(ADA), "tracking", NOON)
     assert run(tmp_path, "report", "--campaign", "spring").code == 0
+    with closing(sqlite3.connect(tmp_path / "pixeltrack.db")) as connection, connection:
+        adas = "select campaign_id, message from messages join recipients using (recipient_id) where identity = ?"
+        connection.execute(f"insert into kept_messages {adas} limit 1", [ADA])
+        connection.execute(
+            "insert into addresses (campaign_id, message, at, kind, link, address)"
+            f" select campaign_id, message, 5, 1, 0, '203.0.113.7' from ({adas})",
+            [ADA],
+        )
     return tmp_path
 
 
@@ -131,6 +139,8 @@ TOLD_BY = {
     "optouts": lambda found: len(found["opt_outs"]),
     "silenced": lambda found: len(found["silenced"]),
     "trail": lambda found: len(found["audit"]),
+    "addresses": lambda found: len(found["addresses"]),
+    "kept_messages": lambda found: len(found["partly_deleted"]),
     "last_opens": lambda found: int(found["last_open_day"] is not None),
 }
 

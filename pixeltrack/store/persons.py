@@ -87,6 +87,19 @@ class Persons(People, Retained):
             place,
         )
 
+    def addresses_of(self, place: Place) -> list[tuple[int, int, int, str]]:
+        """Return what is kept of the addresses that a message was read from: at, kind, link, address."""
+        return self._plain(
+            "select at, kind, link, address from addresses where campaign_id = ? and message = ?"
+            " order by at, kind, link",
+            place,
+        )
+
+    def is_partly_deleted(self, place: Place) -> bool:
+        """Return whether older hits of a message were deleted while others are there."""
+        select = "select 1 from kept_messages where campaign_id = ? and message = ?"
+        return bool(self._plain(select, place))
+
     def stop_measuring(self, subject: bytes, places: Sequence[Place], scope: str, at: int) -> None:
         """Begin an erasure: from here on no hit of these messages is stored, whatever happens next.
 

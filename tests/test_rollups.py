@@ -143,7 +143,10 @@ def test_a_message_that_comes_while_the_audience_is_counted_is_not_forgotten(mad
             other.execute(
                 "insert into recipients (recipient_id, identity, fields) values (1, 'a@x.example', '{}')"
             )
-            other.execute("insert into messages values (?, 1, 1, 1, 0, 0)", [number])
+            other.execute(
+                "insert into messages (campaign_id, message, recipient_id, tracked) values (?, 1, 1, 1)",
+                [number],
+            )
         return rollups.Audience(0, 0, {}, {})
 
     made.store.keep_audience(number, "1", count)

@@ -364,7 +364,7 @@ CASES = [
         "unknown key in the settings",
         "inject mail.html",
         "pixeltrack.toml: unknown key 'consent.polcy'",
-        "known keys: base_url, consent.policy, country_db, dashboard.listen,",
+        "known keys: base_url, consent.policy, consent.preset, country_db, dashboard.listen,",
         files={"pixeltrack.toml": b'[consent]\npolcy = "required"\n'},
     ),
     Case(

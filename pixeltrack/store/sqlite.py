@@ -21,10 +21,13 @@ from pixeltrack.store.people import People
 from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
+from pixeltrack.store.sites import Sites
 from pixeltrack.tokens import Keyring
 
 
-class Store(Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds):
+class Store(
+    Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds, Sites
+):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -44,6 +44,11 @@ _KEYS: dict[str, type] = {
     "sender.name": str,
     "sender.controller": str,
     "sender.contact": str,
+    "notice.dpo": str,
+    "notice.policy": str,
+    "notice.recipients": list,
+    "notice.transfers": str,
+    "notice.authority": str,
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
@@ -93,6 +98,11 @@ class Settings:
     sender: str | None
     controller: str | None
     contact: str | None
+    dpo: str | None  # the data protection officer, and how to reach them
+    policy: str | None  # where the sender's whole privacy policy is
+    recipients: tuple[str, ...]  # who gets what is recorded, besides the sender
+    transfers: str | None  # to which other countries it goes, and by what safeguards
+    authority: str | None  # the data protection authority that takes complaints
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
@@ -161,6 +171,11 @@ def load(
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
+        dpo=values.get("notice.dpo"),
+        policy=values.get("notice.policy"),
+        recipients=_named(values.get("notice.recipients", ()), path),
+        transfers=values.get("notice.transfers"),
+        authority=values.get("notice.authority"),
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),
@@ -186,6 +201,17 @@ def _policy(values: Mapping[str, Any], path: Path) -> Policy:
             hint='write policy = "required", or remove the line',
         )
     return policy or ("required" if required else "assumed")
+
+
+def _named(given: Sequence[object], path: Path) -> tuple[str, ...]:
+    """Return who gets what is recorded; each has to be text."""
+    for each in given:
+        if not isinstance(each, str) or not each.strip():
+            raise InputError(
+                f"{path}: notice.recipients has {each!r} in it, expected text in quotes",
+                hint='for instance recipients = ["Example Hosting Ltd (runs our server)"]',
+            )
+    return tuple(map(str, given))
 
 
 def _proxy(address: object) -> str:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pixeltrack.config import OBJECTING, Preset, Settings
+from pixeltrack import retention
+from pixeltrack.config import OBJECTING, Ip, Moment, Preset, Settings
 from pixeltrack.model import BY_HIT, MODES, RANK, TOGETHER, Axis, Mode
 from pixeltrack.terms import free
 
-EVENTS_DAYS = 180  # of single hits where nothing is configured
-LAST_OPEN_MONTHS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class Disclosure:
     clicks: tuple[Mode, ...]
     asked: bool
     free: frozenset[Mode]
-    moment: str
-    ip: str
+    moment: Moment
+    ip: Ip
     ip_days: int | None
     country: bool
     events_days: int
@@ -99,12 +98,12 @@ def disclose(settings: Settings) -> Disclosure:
         clicks=tuple(mode for mode in clicks if mode != "hygiene"),
         asked=asked,
         free=free(settings.preset, basis) & {*opens, *clicks} if asked else frozenset(),
-        moment="exact",
-        ip="none",
-        ip_days=None,
+        moment=settings.moment,
+        ip=settings.ip,
+        ip_days=settings.ip_days,
         country=settings.country_db is not None,
-        events_days=settings.events_days or EVENTS_DAYS,
-        consent_years=3,
+        events_days=settings.events_days or retention.EVENTS,
+        consent_years=settings.consent_years,
     )
 
 

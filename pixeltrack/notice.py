@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from pixeltrack.config import Settings
-from pixeltrack.disclosure import LAST_OPEN_MONTHS, Disclosure, disclose, is_european
+from pixeltrack.disclosure import Disclosure, disclose, is_european
 from pixeltrack.model import TOGETHER, Mode
+from pixeltrack.retention import LAST_OPENS
 
 #: Authorities that take complaints, as they call themselves; where there are several, the reader's own.
 AUTHORITIES = {
@@ -225,13 +226,14 @@ def times(facts: Disclosure) -> Iterator[Sentence]:
         if facts.ip_days is not None:
             yield say("k_ip", time=days(facts.ip_days))
     if "hygiene" in facts.modes:
-        yield say("k_last_open", time=say("months", n=LAST_OPEN_MONTHS))
+        yield say("k_last_open", time=days(LAST_OPENS))
     if facts.modes:
         yield say("k_counts")
     if facts.by_row:
         yield say("k_list")
     yield say("k_consent", time=years(facts.consent_years))
     yield say("k_refusal")
+    yield say("k_trail")
 
 
 def _recipients(settings: Settings) -> Section:

@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson", "memory"},
+    {
+        "errors",
+        "model",
+        "rates",
+        "chances",
+        "differences",
+        "clock",
+        "flatjson",
+        "memory",
+        "retention",
+        "steps",
+    },
     {
         "minting",
         "tokens",
@@ -49,6 +60,8 @@ FLOORS = [
         "nginxmap",
         "consent",
         "ledger",
+        "trail",
+        "residues",
         "figures",
         "replay",
         "remembered",
@@ -65,6 +78,8 @@ FLOORS = [
         "cells",
         "alarm",
         "published",
+        "moments",
+        "objection",
     },
     {
         "resources",
@@ -82,6 +97,7 @@ FLOORS = [
         "signals",
         "output",
         "store",
+        "refusals",
         "setup",
         "terms",
         "logfile",
@@ -122,6 +138,8 @@ FLOORS = [
         "explain",
         "repeated",
         "rollups",
+        "erasing",
+        "purging",
         "heard",
         "breakdown",
         "together",
@@ -132,6 +150,11 @@ FLOORS = [
         "export",
         "ab",
         "compare",
+        "person",
+        "held",
+        "rights",
+        "leftovers",
+        "restoring",
     },
     {
         "serve",

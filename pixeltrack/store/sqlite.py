@@ -18,13 +18,13 @@ from pixeltrack.store.keyed import fill_subjects, keyed
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
+from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
-from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds):
+class Store(Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

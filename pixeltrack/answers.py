@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
+from pixeltrack.languages import DEFAULT, choose
 from pixeltrack.pages import Pages
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers, bytes]  # status line, headers without Content-Length, body
@@ -29,6 +34,7 @@ class Answers:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
+        self._missing: dict[str, Answer] = {}  # by language
 
     def page(self, name: str, status: str = "200 OK", **values: Any) -> Answer:
         """Return a page by its template's name; values are what the template shows."""
@@ -48,11 +54,18 @@ class Answers:
         texts = self._pages.texts[language]
         return self.done(texts[title or f"{what}_title"], texts[what], status, language=language)
 
-    def try_again(self, what: str) -> Answer:
+    def try_again(self, what: str, language: str = DEFAULT) -> Answer:
         """Return the page for what could not be done just now."""
-        message = f"{what} Please try again in a minute."
-        return self.done("This did not work", message, "503 Service Unavailable")
+        return self.says(what, language, "503 Service Unavailable", title="failed_title")
 
-    def missing(self) -> Answer:
+    def missing(self, language: str = DEFAULT) -> Answer:
         """Return the fixed page for everything that is not ours: it never says why."""
-        return self.page("missing.html", "404 Not Found")
+        if language not in self._missing:
+            self._missing[language] = self.page("missing.html", "404 Not Found", language=language)
+        return self._missing[language]
+
+
+def language_of(environ: WSGIEnvironment) -> str:
+    """Return the language that a request asks for: by hand (``?lang=``), else by its browser."""
+    (asked, *_) = parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])
+    return choose(environ.get("HTTP_ACCEPT_LANGUAGE", ""), asked)

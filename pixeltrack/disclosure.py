@@ -14,7 +14,6 @@ from pixeltrack.model import BY_HIT, MODES, RANK, TOGETHER, Axis, Mode
 from pixeltrack.terms import free
 
 
-
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     """The facts. ``opens`` and ``clicks`` are the modes that a mailing may have, what tells most first.

@@ -7,7 +7,7 @@ the consent ledger has it (``consent_text_id``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
@@ -41,6 +41,11 @@ def texts_of(user_templates: Path | None = None) -> dict[str, Texts]:
 def wording_id(text: str) -> str:
     """Return the id of a wording: the SHA-256 of its bytes, in hexadecimal digits."""
     return sha256(encoded(text)).hexdigest()
+
+
+def wordings(notice: Notice, texts: Mapping[str, Texts]) -> dict[str, bytes]:
+    """Return the notice as plain text in each language, as it is kept."""
+    return {language: encoded(plain(notice, each)) for language, each in texts.items()}
 
 
 def encoded(text: str) -> bytes:
@@ -151,7 +156,9 @@ def _block(block: Block, texts: Texts) -> Markup:
     said = [_marked(sentence, texts) for sentence in block.sentences]
     if block.kind in ("list", "never"):
         begin = Markup('<ul class="never">' if block.kind == "never" else "<ul>")
-        return begin + Markup("\n").join([Markup(""), *(_element("li", each) for each in said), Markup("</ul>")])
+        return begin + Markup("\n").join(
+            [Markup(""), *(_element("li", each) for each in said), Markup("</ul>")]
+        )
     return _element("h3" if block.kind == "heading" else "p", said[0])
 
 

@@ -1,4 +1,4 @@
-"""A recipient's own pages: unsubscribe, preferences, privacy. GET shows, only POST acts."""
+"""A recipient's own pages: unsubscribe, preferences. GET shows, only POST acts."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class PersonalPages:
 
     def unsubscribe(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
         """Show the unsubscribe page, or act on a POST (RFC 8058: any body will do)."""
+        language, kept = _language(environ)
         person = self._keyring.verify_personal("unsubscribe", token)
         if person is None:
-            return self._answers.missing()
-        language, kept = _language(environ)
+            return self._answers.missing(language)
         if method == "POST":
             return self._opt_out(person, "all", "unsubscribed", language)
         return self._answers.page(
@@ -67,10 +67,10 @@ class PersonalPages:
 
     def preferences(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
         """Show what is recorded, or stop it on a POST."""
+        language, kept = _language(environ)
         person = self._keyring.verify_personal("preferences", token)
         if person is None:
-            return self._answers.missing()
-        language, kept = _language(environ)
+            return self._answers.missing(language)
         if method == "POST":
             (action, *more) = _form(environ).get("action", [""])
             if more or action not in _ACTIONS:
@@ -101,9 +101,9 @@ class PersonalPages:
         try:
             subject = self._subject(person)
             if subject is None:
-                return self._answers.missing()
+                return self._answers.missing(language)
             if person.subject is not None and self._store.campaign_by_code(person.code) is None:
-                return self._answers.missing()
+                return self._answers.missing(language)
             self._store.opt_out(person.code, person.pseudonym, subject, scope, self._clock())
         except PixeltrackError as error:
             log.error("an opt-out could not be stored: %s", error)
@@ -119,19 +119,6 @@ class PersonalPages:
 
     def _failed(self, text: str, language: str) -> Answer:
         return self._answers.says(text, language, "503 Service Unavailable", title="failed_title")
-
-    def privacy(self) -> Answer:
-        """Show the privacy notice, made from the settings."""
-        settings = self._settings
-        return self._answers.page(
-            "privacy.html",
-            sender=settings.sender,
-            controller=settings.controller,
-            contact=settings.contact,
-            retention_days=settings.events_days,
-            consent_required=settings.consent == "required",
-            country_noted=settings.country_db is not None,
-        )
 
     def _personal_path(self, purpose: Personal, person: Person) -> str:
         keys = self._keyring.campaign(person.code)

@@ -440,7 +440,7 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
             "drop table stale_campaigns; drop table mails; drop table versions; drop table batches;"
-            "drop table consents; drop table wordings;"
+            "drop table consents; drop table wordings; drop table notices;"
             "drop table kept_cells; drop table kept; drop table kept_messages; drop table closed_batches;"
             "drop table kept_audience; drop table addresses;"
             "drop table trail; drop table crowds; drop table counters; drop table last_opens;"

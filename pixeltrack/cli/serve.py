@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pixeltrack.cli.common import Call, global_options
-from pixeltrack.errors import PixeltrackError
+from pixeltrack.errors import PixeltrackError, StoreError
 
 EPILOG = """\
 Examples:
@@ -113,6 +113,7 @@ def command(
     from pixeltrack.collector import make_app
     from pixeltrack.metrics import Counters
     from pixeltrack.networks import Networks
+    from pixeltrack.noticepage import register
     from pixeltrack.pages import Pages
     from pixeltrack.reload import reload
     from pixeltrack.restoring import check_followed
@@ -142,6 +143,10 @@ def command(
                 hint="let the user that serves write there",
             )
     check_followed(workspace.store)
+    try:
+        register(workspace.store, settings, pages, now_ms())
+    except StoreError as error:
+        call.warn(f"which privacy notice is shown from now on is not recorded: {error.message}")
     workspace.store.close()  # each process has its own
     several = workers > 1 or beside is not None
     if several:  # an error is said once, and before anybody is told that we collect

@@ -17,6 +17,7 @@ from pixeltrack.store.gathered import Gathered
 from pixeltrack.store.keyed import fill_subjects, keyed
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
+from pixeltrack.store.notices import Notices
 from pixeltrack.store.people import People
 from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
@@ -24,7 +25,9 @@ from pixeltrack.store.schema import migrate
 from pixeltrack.tokens import Keyring
 
 
-class Store(Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds):
+class Store(
+    Persons, Campaigns, Mails, People, Gathered, Consents, Notices, Logs, Salts, Domains, Exports, Crowds
+):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the settings let be measured and kept, mode by mode: the facts that notice, register and screening say.
+"""What the settings let be measured and kept, mode by mode: what notice, register and screening say.
 
 A field is named by the key of its text (``templates/notice``). What a mode does not store is not among
 its fields; ``tests/test_notice.py`` compares them with what a collector has stored.

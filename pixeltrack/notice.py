@@ -1,4 +1,4 @@
-"""The privacy notice: sections of sentences by the keys of their texts, made of what the settings let be done.
+"""The privacy notice: sections of sentences by the keys of their texts, made of the settings.
 
 It has no language and no format (``noticetext`` gives it both), so that all of them say the same, and the
 same settings always give the same. GDPR articles 13 and 14 say what has to be in it.

@@ -47,7 +47,7 @@ class NoticePage:
 def page_values(
     settings: Settings, pages: Pages, language: str, known: list[NoticeVersion] | None = None
 ) -> dict[str, Any]:
-    """Return what ``privacy.html`` shows. known are the versions of the notice, if it is to say which it is."""
+    """Return what ``privacy.html`` shows. known are the versions of the notice, to say which it is."""
     texts, notice = pages.notice_texts[language], notice_of(settings)
     digest = noticetext.wording_id(noticetext.plain(notice, texts))
     version = next(

@@ -155,10 +155,9 @@ def _block(block: Block, texts: Texts) -> Markup:
 
     said = [_marked(sentence, texts) for sentence in block.sentences]
     if block.kind in ("list", "never"):
-        begin = Markup('<ul class="never">' if block.kind == "never" else "<ul>")
-        return begin + Markup("\n").join(
-            [Markup(""), *(_element("li", each) for each in said), Markup("</ul>")]
-        )
+        items = Markup("\n").join(_element("li", each) for each in said)
+        never = Markup(' class="never"') if block.kind == "never" else ""
+        return Markup("<ul{}>\n{}\n</ul>").format(never, items)
     return _element("h3" if block.kind == "heading" else "p", said[0])
 
 

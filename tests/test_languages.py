@@ -16,7 +16,7 @@ from pixeltrack.pages import Pages
 from pixeltrack.resources import templates_dir
 
 OURS = templates_dir() / "pages" / "texts"
-TRANSLATED = ("unsubscribe.html", "preferences.html")
+TRANSLATED = ("unsubscribe.html", "preferences.html", "privacy.html")
 STOPPED = {
     **{"en": "Tracking is off", "fr": "Le suivi est désactivé", "de": "Tracking ist ausgeschaltet"},
     **{"it": "Il tracciamento è disattivato", "es": "El seguimiento está desactivado"},

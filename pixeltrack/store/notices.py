@@ -59,7 +59,8 @@ class Notices(Trail):
     def notices(self) -> list[NoticeVersion]:
         """Return all versions, by language and number."""
         rows = self._plain(
-            "select language, number, wording, since, lead(since) over (partition by language order by number)"
+            "select language, number, wording, since,"
+            " lead(since) over (partition by language order by number)"
             " from notices order by language, number"
         )
         return [NoticeVersion(row[0], row[1], bytes(row[2]), row[3], row[4]) for row in rows]

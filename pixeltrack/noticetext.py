@@ -70,14 +70,14 @@ def plain(notice: Notice, texts: Texts) -> str:
         )
 
     def lines() -> Iterator[str]:
-        title = _filled(notice.title, texts)
+        title = filled(notice.title, texts)
         yield f"{title}\n{'=' * len(title)}"
-        yield wrapped(_filled(notice.intro, texts))
+        yield wrapped(filled(notice.intro, texts))
         for section in notice.sections:
-            title = _filled(section.title, texts)
+            title = filled(section.title, texts)
             yield f"{title}\n{'-' * len(title)}"
             for block in section.blocks:
-                said = [_filled(sentence, texts) for sentence in block.sentences]
+                said = [filled(sentence, texts) for sentence in block.sentences]
                 if block.kind in ("list", "never"):
                     yield "\n".join(wrapped(each, "- ", "  ") for each in said)
                 else:
@@ -86,10 +86,15 @@ def plain(notice: Notice, texts: Texts) -> str:
     return "\n\n".join(lines()) + "\n"
 
 
-def plain_footer(footer: Sentence, texts: Texts) -> str:
+def footer(sentence: Sentence, texts: Texts, format_: Format) -> str:
+    """Return the line for a mail of a format, with links that ``inject`` fills in."""
+    return {"txt": _plain_footer, "md": _markdown_footer, "html": _html_footer}[format_](sentence, texts)
+
+
+def _plain_footer(footer: Sentence, texts: Texts) -> str:
     """Return the line for a plain text mail, with links that ``inject`` fills in."""
     links = "\n".join(f"{texts[f'footer_{place}']}: pixeltrack:{place}" for place in _PLACES)
-    return f"{_filled(footer, texts)}\n{links}\n"
+    return f"{filled(footer, texts)}\n{links}\n"
 
 
 # -- Markdown ------------------------------------------------------------------------------------------
@@ -99,7 +104,7 @@ def markdown(notice: Notice, texts: Texts) -> str:
     """Return the notice as Markdown (CommonMark)."""
 
     def written(sentence: Sentence) -> str:
-        return _SPECIAL.sub(r"\\\1", _filled(sentence, texts).replace("&", "&amp;"))
+        return escaped(filled(sentence, texts))
 
     def lines() -> Iterator[str]:
         yield f"# {written(notice.title)}"
@@ -116,10 +121,15 @@ def markdown(notice: Notice, texts: Texts) -> str:
     return "\n\n".join(lines()) + "\n"
 
 
-def markdown_footer(footer: Sentence, texts: Texts) -> str:
+def escaped(text: str) -> str:
+    """Return a text as Markdown that shows it."""
+    return _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;"))
+
+
+def _markdown_footer(footer: Sentence, texts: Texts) -> str:
     """Return the line for a mail that is written in Markdown."""
     links = " · ".join(f"[{texts[f'footer_{place}']}](pixeltrack:{place})" for place in _PLACES)
-    return f"{_filled(footer, texts)} {links}\n"
+    return f"{filled(footer, texts)} {links}\n"
 
 
 # -- HTML ----------------------------------------------------------------------------------------------
@@ -140,7 +150,7 @@ def html(notice: Notice, texts: Texts) -> Markup:
     return Markup("\n").join(parts())
 
 
-def html_footer(footer: Sentence, texts: Texts) -> str:
+def _html_footer(footer: Sentence, texts: Texts) -> str:
     """Return the line for an HTML mail, with links that ``inject`` fills in."""
     from markupsafe import Markup
 
@@ -183,8 +193,9 @@ def _marked(sentence: Sentence, texts: Texts) -> Markup:
     return escape(texts[sentence.key]).format(**values)
 
 
-def _filled(sentence: Sentence, texts: Texts) -> str:
-    values = _values(sentence, lambda _name, given: str(given), lambda inner: _filled(inner, texts), ", ")
+def filled(sentence: Sentence, texts: Texts) -> str:
+    """Return a sentence as plain text."""
+    values = _values(sentence, lambda _name, given: str(given), lambda inner: filled(inner, texts), ", ")
     return texts[sentence.key].format(**values)
 
 

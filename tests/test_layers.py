@@ -103,6 +103,8 @@ FLOORS = [
         "disclosure",
         "notice",
         "noticetext",
+        "register",
+        "screening",
         "logfile",
         "sockets",
     },

@@ -29,6 +29,8 @@ _COMMANDS = {
     "export": "Write hits, links, people or days as a table for other programs.",
     "campaigns": "List campaigns, and say when they were sent.",
     "consent": "Keep who agreed to being tracked, and who withdrew.",
+    "notice": "Print the privacy notice that your settings make.",
+    "privacy": "Write what data protection law asks a sender to have on paper.",
     "subject": "Show everything that is held of one person.",
     "forget": "Erase one person everywhere, and prove it byte by byte.",
     "backup": "Write a copy of the database that holds nothing deleted.",

@@ -14,9 +14,17 @@ from pixeltrack import noticetext
 from pixeltrack.config import Settings
 from pixeltrack.disclosure import Disclosure, disclose
 from pixeltrack.languages import Texts
+from pixeltrack.model import Mode
 from pixeltrack.notice import times
 
 NAME = "Measuring of mailings (opens and clicks)"
+PURPOSES: dict[Mode, str] = {
+    "individual": "seeing which mails and links recipients find useful; better mails, and fewer where unwanted",
+    "pseudonymous": "seeing how readers find their way through a mailing, not who they are",
+    "hygiene": "writing less often, or no longer, to people who have not opened a mail for a long time",
+    "company": "statistics on which mails and links are useful to which companies",
+    "aggregate": "statistics on which mails and links are useful",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,13 @@ def entry_of(settings: Settings) -> Entry:
         dpo=settings.dpo or "",
         purposes=tuple(_purposes(facts, texts)),
         basis=_basis(facts),
-        people=("recipients of the controller's mailings",),
+        people=("recipients of the controller's mailings (in the words of the notice: you)",),
         data=tuple(texts[key] for key in held),
         recipients=settings.recipients,
         transfers=settings.transfers or "",
         times=tuple(noticetext.filled(sentence, texts) for sentence in times(facts)),
         measures=tuple(_measures(settings, facts)),
-        lacks=tuple(_lacks(settings, facts)),
+        lacks=tuple(_lacks(settings)),
     )
 
 
@@ -110,9 +118,8 @@ def written(entry: Entry, *, marked: bool) -> str:
 
 def _purposes(facts: Disclosure, texts: Texts) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for mode in facts.modes:
-        purpose = texts[f"for_{mode}"].removeprefix("What for: ")
         axes = " and ".join(facts.axes(mode))
-        yield f"{mode} ({axes})", purpose, tuple(texts[key] for key in facts.fields(mode))
+        yield f"{mode} ({axes})", PURPOSES[mode], tuple(texts[key] for key in facts.fields(mode))
 
 
 def _basis(facts: Disclosure) -> str:
@@ -129,7 +136,7 @@ def _basis(facts: Disclosure) -> str:
 
 def _measures(settings: Settings, facts: Disclosure) -> Iterator[str]:
     yield "no mail address is in a link or picture; people are pseudonyms made with a secret key"
-    yield "the key, the database and exported tables are readable by their owner alone; the key is a file apart"
+    yield "the key, the database and exported tables are for their owner alone; the key is a file apart"
     if facts.ip == "none":
         yield "IP addresses are not stored"
     else:
@@ -146,7 +153,7 @@ def _measures(settings: Settings, facts: Disclosure) -> Iterator[str]:
         yield "the collector is reached over an encrypted connection (HTTPS)"
 
 
-def _lacks(settings: Settings, facts: Disclosure) -> Iterator[str]:
+def _lacks(settings: Settings) -> Iterator[str]:
     where = settings.config or "pixeltrack.toml"
     for key, value in (("controller", settings.controller), ("contact", settings.contact)):
         if not (value or "").strip():

@@ -1,4 +1,4 @@
-"""Whether an impact assessment (GDPR article 35) is called for: nine criteria, as far as settings answer them.
+"""Whether an impact assessment (GDPR article 35) is called for: nine criteria, answered from the settings.
 
 The criteria are those of the Article 29 Working Party's guidelines WP248 rev.01 (4 October 2017), part
 III.B.a, which the EDPB has endorsed. Two that are met mean, as a rule, that it is; the words are ours.
@@ -102,7 +102,7 @@ def _criteria(
     yield (
         "data are sensitive or very personal",
         "open",
-        "does a mailing, a link or a column of your list tell of health, beliefs, politics, money or the like?",
+        "does a mailing, a link or a column of your list tell of health, beliefs, politics or money?",
     )
     known = (
         "" if people is None else f"the database has {people:,} recipients and {mailings or 0:,} mailings; "

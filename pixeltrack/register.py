@@ -19,7 +19,7 @@ from pixeltrack.notice import times
 
 NAME = "Measuring of mailings (opens and clicks)"
 PURPOSES: dict[Mode, str] = {
-    "individual": "seeing which mails and links recipients find useful; better mails, and fewer where unwanted",
+    "individual": "seeing which mails and links recipients find useful; better mails, fewer where unwanted",
     "pseudonymous": "seeing how readers find their way through a mailing, not who they are",
     "hygiene": "writing less often, or no longer, to people who have not opened a mail for a long time",
     "company": "statistics on which mails and links are useful to which companies",

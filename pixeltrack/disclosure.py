@@ -66,11 +66,13 @@ class Disclosure:
     def fields(self, mode: Mode) -> tuple[str, ...]:
         """Return what is stored in a mode, by the keys of its texts."""
         axes = self.axes(mode)
+        if not axes:
+            return ()
         if mode == "hygiene":
             return ("f_last_open",)
         if mode in TOGETHER:
             counted = ("f_hour_links" if "clicks" in axes else "f_hour", "f_class")
-            return (*counted, *(("f_group", "f_group_facts") if mode == "company" else ("f_recipients",)))
+            return (*counted, *(("f_group", "f_group_facts") if mode == "company" else ()), "f_recipients")
         which = "both" if len(axes) == 2 else axes[0]
         return (
             f"f_what_{which}",

@@ -160,6 +160,8 @@ def _how(facts: Disclosure) -> Section:
 
 def _what(facts: Disclosure) -> Section:
     section = Section(say("what"))
+    if not facts.modes:
+        section.lists([say("f_recipients")])
     if len(facts.modes) > 1:
         section.says(say("at_most"))
     for mode in facts.modes:
@@ -227,8 +229,7 @@ def times(facts: Disclosure) -> Iterator[Sentence]:
             yield say("k_ip", time=days(facts.ip_days))
     if "hygiene" in facts.modes:
         yield say("k_last_open", time=days(LAST_OPENS))
-    if facts.modes:
-        yield say("k_counts")
+    yield say("k_counts")
     if facts.by_row:
         yield say("k_list")
     yield say("k_consent", time=years(facts.consent_years))

@@ -177,6 +177,8 @@ def _what(facts: Disclosure) -> Section:
     section.lists([say("f_choice")])
     if facts.together or not facts.by_row:
         section.says(say("list_not_kept"))
+    if not ("individual" in facts.opens and "individual" in facts.clicks):
+        section.says(say("earlier"))  # a copy is measured as it was made to be, whatever is decided later
     return section
 
 

@@ -164,6 +164,8 @@ def _what(facts: Disclosure) -> Section:
         section.lists([say("f_recipients")])
     if len(facts.modes) > 1:
         section.says(say("at_most"))
+    if not ("individual" in facts.opens and "individual" in facts.clicks):
+        section.says(say("earlier"))  # a copy is measured as it was made to be, whatever is decided later
     for mode in facts.modes:
         axes = facts.axes(mode)
         what = {} if mode == "hygiene" else {"what": _axes("opens" in axes, "clicks" in axes)}
@@ -173,12 +175,10 @@ def _what(facts: Disclosure) -> Section:
     if facts.by_row:
         section.heading(say("by_list"))
         section.lists([say("f_address"), say("f_copy")])
-    section.heading(say("by_choices"))
-    section.lists([say("f_choice")])
     if facts.together or not facts.by_row:
         section.says(say("list_not_kept"))
-    if not ("individual" in facts.opens and "individual" in facts.clicks):
-        section.says(say("earlier"))  # a copy is measured as it was made to be, whatever is decided later
+    section.heading(say("by_choices"))
+    section.lists([say("f_choice")])
     return section
 
 

@@ -120,6 +120,14 @@ events_days = {events_days}
 # controller = "Example Garden Shop Ltd, 1 Long Lane, Exampletown"
 # contact = "privacy@example.com"
 
+[notice]
+# What else the privacy notice says (pixeltrack notice prints it, the collector shows it at /privacy).
+# dpo = "Dr Jane Doe, dpo@example.com"
+# policy = "https://example.com/privacy"
+# recipients = ["Example Hosting Ltd (runs our server)"]
+# transfers = "none"
+# authority = "Example Authority, www.authority.example"
+
 [serve]
 host = "127.0.0.1"
 port = 8000

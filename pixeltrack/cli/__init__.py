@@ -100,7 +100,7 @@ def _end(number: int, _frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 fine, 1 expected failure, 2 wrong use, 3 refused, 130 interrupted."""
+    """Run the command line. Exit codes: 0 fine, 1 failed, 2 wrong use, 3 refused, 130 interrupted."""
     signal.signal(signal.SIGTERM, _end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -113,8 +113,8 @@ class Settings:
     controller: str | None
     contact: str | None
     dpo: str | None  # the data protection officer, and how to reach them
-    policy: str | None  # where the sender's whole privacy policy is
-    recipients: tuple[str, ...]  # who gets what is recorded, besides the sender
+    privacy_policy: str | None  # where the sender's whole privacy policy is
+    data_recipients: tuple[str, ...]  # who gets what is recorded, besides the sender
     transfers: str | None  # to which other countries it goes, and by what safeguards
     authority: str | None  # the data protection authority that takes complaints
     host: str
@@ -192,8 +192,8 @@ def load(
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
         dpo=values.get("notice.dpo"),
-        policy=values.get("notice.policy"),
-        recipients=_named(values.get("notice.recipients", ()), path),
+        privacy_policy=values.get("notice.policy"),
+        data_recipients=_named(values.get("notice.recipients", ()), path),
         transfers=values.get("notice.transfers"),
         authority=values.get("notice.authority"),
         host=values.get("serve.host", "127.0.0.1"),

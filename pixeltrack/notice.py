@@ -142,8 +142,8 @@ def _who(settings: Settings) -> Section:
     section.says(say("contact", contact=contact) if contact else say("contact_reply"))
     if settings.dpo:
         section.says(say("dpo", dpo=_given(settings.dpo)))
-    if settings.policy:
-        section.says(say("policy", policy=_given(settings.policy)))
+    if settings.privacy_policy:
+        section.says(say("policy", policy=_given(settings.privacy_policy)))
     return section
 
 
@@ -242,8 +242,8 @@ def times(facts: Disclosure) -> Iterator[Sentence]:
 def _recipients(settings: Settings) -> Section:
     section = Section(say("recipients"))
     section.says(say("r_none"))
-    if settings.recipients:
-        section.says(say("r_named", recipients=_given("; ".join(settings.recipients))))
+    if settings.data_recipients:
+        section.says(say("r_named", recipients=_given("; ".join(settings.data_recipients))))
     if settings.transfers:
         section.says(say("r_transfers", transfers=_given(settings.transfers)))
     section.says(say("r_decisions"))
@@ -280,7 +280,8 @@ def _california(facts: Disclosure) -> Section:
 
 def _stop(settings: Settings, facts: Disclosure) -> Section:
     section = Section(say("stop"))
-    section.says(say("s_links"), say("s_contact" if _given(settings.contact) else "s_reply"))
+    section.says(say("s_links"), say("s_at_once_but" if facts.by_row else "s_from_then"))
+    section.says(say("s_contact" if _given(settings.contact) else "s_reply"))
     if facts.clicks:
         alone = set(facts.clicks) <= TOGETHER - {"company"}
         section.says(say("s_signal_together" if alone else "s_signal"))

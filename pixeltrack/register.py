@@ -57,7 +57,7 @@ def entry_of(settings: Settings) -> Entry:
         basis=_basis(facts),
         people=("recipients of the controller's mailings (in the words of the notice: you)",),
         data=tuple(texts[key] for key in held),
-        recipients=settings.recipients,
+        recipients=settings.data_recipients,
         transfers=settings.transfers or "",
         times=tuple(noticetext.filled(sentence, texts) for sentence in times(facts)),
         measures=tuple(_measures(settings, facts)),
@@ -160,7 +160,7 @@ def _lacks(settings: Settings) -> Iterator[str]:
             yield f"who the {key} is: sender.{key} in {where}"
     if not settings.dpo:
         yield "the data protection officer, where there is one: notice.dpo"
-    if not settings.recipients:
+    if not settings.data_recipients:
         yield "who else gets the data, such as the company that runs the server: notice.recipients"
     if settings.transfers is None:
         yield "whether any of them is outside the EEA or the UK, and with what safeguards: notice.transfers"

@@ -44,8 +44,8 @@ NAMED: dict[str, Any] = {
     "controller": "Blue Boat Books Ltd, 3 Quay Road",
     "contact": "privacy@blueboat.example",
     "dpo": "Dr Ada Lovelace, dpo@blueboat.example",
-    "policy": "https://blueboat.example/privacy?a=1&b=2",
-    "recipients": ("Example Hosting Ltd", "Example Stats & Co"),
+    "privacy_policy": "https://blueboat.example/privacy?a=1&b=2",
+    "data_recipients": ("Example Hosting Ltd", "Example Stats & Co"),
     "transfers": "Iceland, by the EEA agreement",
     "authority": "Example Authority, 1 Square",
 }
@@ -304,7 +304,7 @@ def test_a_hostile_value_is_text_and_nothing_else(settings: Settings, hostile: s
     values = {**NAMED, **dict.fromkeys(("sender", "controller", "dpo", "transfers", "authority"), hostile)}
     plain, attacked = (
         noticetext.html(notice_of(replace(settings, **each)), TEXTS["en"])
-        for each in (NAMED | {"dpo": "x"}, values | {"recipients": (hostile, "b")})
+        for each in (NAMED | {"dpo": "x"}, values | {"data_recipients": (hostile, "b")})
     )
     one, other = Outline(plain.encode()), Outline(attacked.encode())
     assert [tag for tag, _ in other.shape()] == [tag for tag, _ in one.shape()] or "@" in hostile
@@ -355,7 +355,10 @@ def said_of(settings: Settings, **more: Any) -> str:
         ({"opens": "off", "clicks": "off"}, "are not measured", "On what basis"),
         ({"opens": "aggregate", "clicks": "aggregate"}, "no list of the recipients is kept", "person by person"),
         ({"opens": "aggregate", "clicks": "aggregate"}, "the same for everybody.", "in your company"),
-        ({"recipients": ("A", "B")}, "these get them: A; B.", ""),
+        # whoever reads a mail that is only counted cannot be told, and not be left out of the count
+        ({}, "already have, but for those that are only counted", "from then on"),
+        ({"opens": "company", "clicks": "aggregate"}, "holds for all mails that are made from then on", "at once"),
+        ({"data_recipients": ("A", "B")}, "these get them: A; B.", ""),
         ({}, "passes them on to nobody", "Besides the sender"),
         ({"controller": None, "sender": None}, "The sender named in the mail is responsible.", "()"),
     ],

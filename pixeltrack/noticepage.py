@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pixeltrack import noticetext
 from pixeltrack.answers import Answer, Answers, language_of
 from pixeltrack.config import Settings
+from pixeltrack.disclosure import disclose
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.notice import notice_of
 from pixeltrack.pages import Pages
@@ -65,7 +66,7 @@ def page_values(
         "sender": settings.sender,
         "controller": settings.controller,
         "contact": settings.contact,
-        "retention_days": settings.events_days,
+        "retention_days": disclose(settings).events_days,
         "consent_required": settings.consent == "required",
         "country_noted": settings.country_db is not None,
     }

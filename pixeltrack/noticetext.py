@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
@@ -34,8 +35,14 @@ def texts_of(user_templates: Path | None = None) -> dict[str, Texts]:
 
     Raises InputError for a text that cannot work.
     """
-    theirs = user_templates / "notice" if user_templates else None
-    return languages.read(templates_dir() / "notice", theirs)
+    if user_templates is None:
+        return _ours()
+    return languages.read(templates_dir() / "notice", user_templates / "notice")
+
+
+@cache
+def _ours() -> dict[str, Texts]:
+    return languages.read(templates_dir() / "notice", None)
 
 
 def wording_id(text: str) -> str:

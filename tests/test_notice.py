@@ -353,7 +353,7 @@ def said_of(settings: Settings, **more: Any) -> str:
         ({"clicks": "off"}, "how you stop it. It is not recorded which links you follow.", "Global Privacy Control"),
         ({"opens": "off"}, "It is not recorded whether you open them.", "invisible picture"),
         ({"opens": "off", "clicks": "off"}, "are not measured", "On what basis"),
-        ({"opens": "aggregate", "clicks": "aggregate"}, "no list of the recipients is kept", "person by person"),
+        ({"opens": "aggregate", "clicks": "aggregate"}, "there is no list of the recipients in these records", "person by person"),
         ({"opens": "aggregate", "clicks": "aggregate"}, "the same for everybody.", "in your company"),
         # whoever reads a mail that is only counted cannot be told, and not be left out of the count
         ({}, "already have, but for those that are only counted", "from then on"),
@@ -551,7 +551,7 @@ def test_a_page_of_the_users_own_is_not_taken_for_it(
     assert noticepage.register(workspace.store, settings, pages, 1) == {}
     assert workspace.store.notices() == []
     client = Client(make_app(workspace.store, workspace.keyring, pages, settings, Clock()))
-    assert client.get("/privacy").body == b"<p>None None False"
+    assert client.get("/privacy").body == b"<p>None 180 False"
 
 
 def test_each_language_is_rendered_once(workspace: Workspace, settings: Settings) -> None:

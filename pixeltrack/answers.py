@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pixeltrack.languages import Texts
 from pixeltrack.pages import Pages
 
 Headers = list[tuple[str, str]]
@@ -39,14 +40,33 @@ class Answers:
         ]
         return status, headers, self._pages.render(name, **values)
 
-    def done(self, title: str, message: str, status: str = "200 OK", **values: str) -> Answer:
-        """Return a page that says one thing."""
-        return self.page("done.html", status, title=title, message=message, **values)
+    def texts(self, language: str) -> Texts:
+        """Return the pages' texts in a language."""
+        return self._pages.texts[language]
 
-    def says(self, what: str, language: str, status: str = "200 OK", *, title: str = "") -> Answer:
-        """Return a page that says one of the texts in a language, below the title that belongs to it."""
+    def done(
+        self, title: str, message: str, status: str = "200 OK", *, back: str = "", **values: str
+    ) -> Answer:
+        """Return a page that says one thing; back is the address of the preferences, if it leads there."""
+        return self.page("done.html", status, title=title, message=message, back=back, **values)
+
+    def says(
+        self,
+        what: str,
+        language: str,
+        status: str = "200 OK",
+        *,
+        title: str = "",
+        more: str = "",
+        back: str = "",
+    ) -> Answer:
+        """Return a page that says one of the texts in a language, below the title that belongs to it.
+
+        more is said behind it.
+        """
         texts = self._pages.texts[language]
-        return self.done(texts[title or f"{what}_title"], texts[what], status, language=language)
+        message = f"{texts[what]} {more}" if more else texts[what]
+        return self.done(texts[title or f"{what}_title"], message, status, back=back, language=language)
 
     def try_again(self, what: str) -> Answer:
         """Return the page for what could not be done just now."""

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pixeltrack import replay
+from pixeltrack import languages, replay
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 from pixeltrack.model import MODES, Mode
@@ -44,6 +44,7 @@ _KEYS: dict[str, type] = {
     "sender.name": str,
     "sender.controller": str,
     "sender.contact": str,
+    "pages.language": str,
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
@@ -93,6 +94,7 @@ class Settings:
     sender: str | None
     controller: str | None
     contact: str | None
+    language: str  # of a recipient's pages, where neither the list nor the browser says one of ours
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
@@ -137,6 +139,7 @@ def load(
         ("consent.clicks", tuple(mode for mode in MODES if mode != "hygiene")),  # that is of opens alone
         ("consent.without", MODES),
         ("consent.mail_basis", get_args(MailBasis)),
+        ("pages.language", tuple(languages.LANGUAGES)),
         ("serve.metrics", get_args(Metrics)),
         ("serve.log_format", get_args(LogFormat)),
     ):
@@ -161,6 +164,7 @@ def load(
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
+        language=values.get("pages.language", languages.DEFAULT),
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),

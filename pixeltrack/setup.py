@@ -109,6 +109,11 @@ events_days = {events_days}
 # controller = "Example Garden Shop Ltd, 1 Long Lane, Exampletown"
 # contact = "privacy@example.com"
 
+[pages]
+# The language of these pages for a reader whose list row (lang or language) and browser say none of ours:
+# en, fr, de, it or es.
+# language = "en"
+
 [serve]
 host = "127.0.0.1"
 port = 8000

@@ -21,10 +21,13 @@ from pixeltrack.store.people import People
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
 from pixeltrack.store.verdicts import Verdicts
+from pixeltrack.store.visits import Visits
 from pixeltrack.tokens import Keyring
 
 
-class Store(Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds):
+class Store(
+    Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds, Visits
+):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pixeltrack import heard, verdicts
 from pixeltrack.abfigures import AbReport, LinkShare, VersionFigures, differences, rate_interval
@@ -80,7 +81,7 @@ def build(
         runs=len(runs),
         left_out=tuple((names.get(number, ""), left_out[number]) for number in sorted(left_out)),
         begun=begun,
-        notes=tuple(_notes(runs, drawn, begun, clock())),
+        notes=(*_deleted(store, campaign), *_notes(runs, drawn, begun, clock())),
         confidence=CONFIDENCE,
         rules_version=state.rules if state else rules().version,
     )
@@ -179,6 +180,15 @@ def _links(links: Sequence[LinkRow], drawn: Sequence[int], count: _ByVersion) ->
         if any((number, url) in linked for number in drawn)
     ]
     return tuple(sorted(rows, key=lambda row: -sum(people or 0 for people in row.clickers)))
+
+
+def _deleted(store: Store, campaign: Campaign) -> Iterable[str]:
+    gone = store.gone_before(campaign.campaign_id)
+    if gone is not None:
+        yield (
+            f"Hits from before {datetime.fromtimestamp(gone / 1000, UTC):%Y-%m-%d %H:%M} UTC are deleted:"
+            " only those that came later are compared here, which says nothing of the test itself."
+        )
 
 
 def _notes(

@@ -139,6 +139,8 @@ class _Run:
         if self._together:
             crowds = (Crowd(0, *modes, people) for modes, people in self._together.items())
             self._store.save_crowds(campaign.campaign_id, ONE_BY_ONE, crowds)
+        tracked = sum(each.tracked for each in self.messages)
+        self._store.note("inject", campaign.name, counts={"copies": len(self.messages), "tracked": tracked})
         late = self._store.refused_since(self._last_consent)  # while the copies were made
         if late:
             identities = ((each.identity, self._keyring.subject(each.identity)) for each in self.messages)

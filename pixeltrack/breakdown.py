@@ -59,6 +59,7 @@ class Breakdown:
     zone: str  # of hours, days and weekdays
     rows: tuple[Row, ...]
     together: tuple[TogetherRow, ...] = ()  # of who is counted together; never added to the rows
+    gone_before: int | None = None  # hits before it are deleted, and not counted here
 
 
 @dataclass(slots=True)
@@ -121,6 +122,7 @@ def build(
         zone.name,
         tuple(sorted(rows, key=_ORDERS.get(by, _most_first))),
         jointly,
+        store.gone_from(number, span.limits()[0]),
     )
 
 

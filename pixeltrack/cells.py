@@ -11,6 +11,7 @@ A cell is a tuple: its sort, and then what tells it from others of the sort.
                                 1 opens, 2 clicks, 3 both
     reader|click|machine, link  people that clicked a link; their clicks; machines' clicks
     preview                     hits of tests
+    repeated, hits|urls         hits that were only counted, and of how many URLs; in what is kept alone
 """
 
 from __future__ import annotations
@@ -53,6 +54,18 @@ def by_sort(cells: Mapping[Cell, int]) -> dict[str, Counter[Any]]:
     for cell, number in cells.items():
         found[cell[0]][cell[1] if len(cell) == 2 else cell[1:]] = number
     return found
+
+
+def joined(one: Rollup, other: Rollup) -> Rollup:
+    """Return the sum of two roll-ups, without zeros."""
+    cells = Counter(one.cells)
+    cells.update(other.cells)
+    return Rollup(
+        Counter({cell: number for cell, number in cells.items() if number}),
+        least(one.begun, other.begun),
+        least(one.first, other.first),
+        most(one.last, other.last),
+    )
 
 
 def least(*moments: int | None) -> int | None:

@@ -24,6 +24,7 @@ from pixeltrack.links import fill_in
 from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
 from pixeltrack.metrics import CONTENT_TYPE, Counters
 from pixeltrack.model import EventKind
+from pixeltrack.moments import STEPS
 from pixeltrack.pages import Pages
 from pixeltrack.peers import is_local
 from pixeltrack.personal import PersonalPages
@@ -74,7 +75,9 @@ class Collector:
         self.keyring = keyring
         self.pages = pages
         self._facts = HeaderFacts.of_settings(settings, store, clock)
-        self._recording = Recording(store, self.recorder, self.counters, self._facts, clock)
+        self._recording = Recording(
+            store, self.recorder, self.counters, self._facts, clock, STEPS[settings.moment]
+        )
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
         self._settings = settings

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pixeltrack import languages, replay
+from pixeltrack import languages, replay, retention
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 from pixeltrack.model import MODES, Mode
@@ -18,6 +18,10 @@ from pixeltrack.model import MODES, Mode
 DEFAULT_CONFIG = Path("pixeltrack.toml")
 Metrics = Literal["local", "public", "off"]
 LogFormat = Literal["text", "json"]
+#: What is kept of a client's address: nothing, the first 24 bits (48 of IPv6), or all of it.
+Ip = Literal["none", "truncated", "full"]
+#: How exactly the moment of a hit is kept.
+Moment = Literal["exact", "minute", "hour", "day"]
 #: Whose rules hold: what ``init --preset`` writes. Of those of the European Economic Area "strict" and the
 #: like ask for consent; California's ("us-ca") and the other states' for a way to object.
 Preset = Literal["strict", "eu", "fr", "it", "uk", "us", "us-ca"]
@@ -40,7 +44,11 @@ _KEYS: dict[str, type] = {
     "consent.clicks": str,
     "consent.without": str,
     "consent.mail_basis": str,
+    "privacy.ip": str,
+    "privacy.time": str,
     "retention.events_days": int,
+    "retention.ip_days": int,
+    "retention.consent_years": int,
     "sender.name": str,
     "sender.controller": str,
     "sender.contact": str,
@@ -58,7 +66,9 @@ _KEYS: dict[str, type] = {
 }
 _PATHS = ("db", "key", "networks", "country_db", "judging.rules", "dashboard.token_file")
 _RANGES = {
-    "retention.events_days": range(1, 36_501),
+    "retention.events_days": range(1, retention.MOST_EVENTS + 1),
+    "retention.ip_days": range(1, retention.ADDRESSES + 1),
+    "retention.consent_years": range(1, 31),
     "serve.port": range(65_536),
     "serve.spool_mb": range(1, 1_000_001),
     "serve.replay_limit": range(1, 1_000_001),
@@ -90,7 +100,11 @@ class Settings:
     clicks: Mode
     without: Mode  # for people who have given no consent
     mail_basis: MailBasis | None
-    events_days: int | None  # None: events are kept until they are deleted by hand
+    events_days: int | None  # None: as long as purge keeps them by itself (``retention.EVENTS``)
+    ip: Ip
+    ip_days: int | None  # None: no address is kept
+    moment: Moment
+    consent_years: int  # that the proof of a consent is kept after it has ended
     sender: str | None
     controller: str | None
     contact: str | None
@@ -140,6 +154,8 @@ def load(
         ("consent.without", MODES),
         ("consent.mail_basis", get_args(MailBasis)),
         ("pages.language", tuple(languages.LANGUAGES)),
+        ("privacy.ip", get_args(Ip)),
+        ("privacy.time", get_args(Moment)),
         ("serve.metrics", get_args(Metrics)),
         ("serve.log_format", get_args(LogFormat)),
     ):
@@ -161,6 +177,10 @@ def load(
         without=values.get("consent.without", "off"),
         mail_basis=values.get("consent.mail_basis"),
         events_days=values.get("retention.events_days"),
+        ip=values.get("privacy.ip", "none"),
+        ip_days=_ip_days(values, path),
+        moment=values.get("privacy.time", "exact"),
+        consent_years=values.get("retention.consent_years", retention.CONSENT_YEARS),
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
@@ -190,6 +210,20 @@ def _policy(values: Mapping[str, Any], path: Path) -> Policy:
             hint='write policy = "required", or remove the line',
         )
     return policy or ("required" if required else "assumed")
+
+
+def _ip_days(values: Mapping[str, Any], path: Path) -> int | None:
+    """Return for how long addresses are kept: whoever keeps any has to say so."""
+    kept = values.get("privacy.ip", "none")
+    if kept == "none":
+        return None
+    days: int | None = values.get("retention.ip_days")
+    if days is None:
+        raise InputError(
+            f"{path}: privacy.ip is {kept!r}, and nothing says for how long",
+            hint=f"add retention.ip_days, 1 to {retention.ADDRESSES}, and run pixeltrack purge every day",
+        )
+    return days
 
 
 def _proxy(address: object) -> str:

@@ -10,15 +10,24 @@ from operator import itemgetter
 from sys import intern
 from typing import NamedTuple
 
+from pixeltrack import objection
 from pixeltrack.errors import InputError
 from pixeltrack.ledger import PURPOSES, Decision, Entry, Purpose, stricter
-from pixeltrack.recipients import identity, read_consent, rows
+from pixeltrack.model import Consent
+from pixeltrack.recipients import GRANTED, identity, read_consent, rows
 from pixeltrack.times import read_time
 from pixeltrack.tokens import Keyring
 
-_COLUMNS = ("consent", *(f"consent_{purpose}" for purpose in PURPOSES))
+_NAMES: dict[Purpose, tuple[str, ...]] = {  # of columns; "export" is what some lists call retargeting
+    "opens": ("consent_opens",),
+    "clicks": ("consent_clicks",),
+    "retargeting": ("consent_retargeting", "consent_export"),
+}
+_COLUMNS = ("consent", *chain.from_iterable(_NAMES.values()))
+UNPROVEN = "not proved"  # the method of a grant that has none
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _Taken = dict[Purpose, dict[bytes, Entry]]
+_NO_TIME = 0  # ms UTC, of a grant that nobody knows the time of: before every refusal
 _SHOWN = 5  # lines that are named of those that cannot be taken
 
 
@@ -31,6 +40,9 @@ class Terms(NamedTuple):
     method: str = ""
     source: str = ""
     wording: bytes | None = None
+    preset: str | None = None
+    reason: str = ""  # why grants without proof are accepted; empty where they are not
+    lenient: bool = False  # a cell that is not understood is unknown
 
 
 @dataclass
@@ -45,6 +57,8 @@ class Claims:
     unproven: int = 0  # rows with a grant without its time, its method or its wording
     unproven_lines: list[int] = field(default_factory=list)  # the first of them
     missing: set[str] = field(default_factory=set)  # what these have not
+    uninformed: int = 0  # rows that say "informed, no objection" where that counts for nothing
+    unclear_lines: list[int] = field(default_factory=list)  # rows with a cell that is not understood
 
 
 def read_claims(
@@ -59,7 +73,9 @@ def read_claims(
     Columns: email; consent, consent_opens, consent_clicks, consent_retargeting; consent_at,
     consent_method, consent_source, consent_text_id. A blank cell changes nothing. Of several rows for
     one person and purpose the most restrictive is taken. A grant that cannot be proved, for want of its
-    time, method or wording (GDPR art. 7(1)), is left out and counted: such a person stays unknown.
+    time, method or wording (GDPR art. 7(1)), is left out and counted: such a person stays unknown. Where
+    the terms give a reason it is taken, and without a time it counts from the beginning of time, so that
+    every refusal beats it.
     """
     claims = Claims()
     taken: _Taken = {purpose: {} for purpose in PURPOSES}
@@ -68,7 +84,7 @@ def read_claims(
         claims.rows += 1
         has_column = has_column or any(column in row for column in _COLUMNS)
         known_as = identity(row["email"], name, line)
-        said = dict(_decisions(row, terms.purposes, name, line))
+        said = dict(_decisions(claims, row, terms, name, line))
         if not said:
             claims.silent += 1
         else:
@@ -97,23 +113,31 @@ def _take(
     line: int,
 ) -> None:
     at = _time(row, terms, name, line)
-    method = intern(row.get("consent_method") or terms.method)  # most rows of a list say the same
+    informed = _is_informed(row)
+    if informed and at is None:
+        at = read_time(row[objection.TOLD], f"{name} line {line}: {objection.TOLD}")
+    given = row.get("consent_method") or (objection.METHOD if informed else terms.method)
+    method = intern(given)  # most rows of a list say the same
     source = intern(row.get("consent_source") or terms.source or name)
     wording = _wording(row, terms, name, line)
     proof = {"consent_at": at, "consent_method": method, "consent_text_id": wording}
-    missing = {column for column, value in proof.items() if not value}
+    missing = set() if informed else {column for column, value in proof.items() if not value}
     origin = f"{name} line {line}"
+    if missing and terms.reason:
+        origin += f"; unproven, accepted: {terms.reason}"
     again = unproven = False
     for purpose, decision in said.items():
         if decision == "granted" and missing:
             unproven = True
             claims.missing |= missing
-            continue
+            if not terms.reason:
+                continue
         if decision != "granted":
             claims.refusing[subject] = known_as
+        without = _NO_TIME if decision == "granted" else terms.now
         entry = Entry(
-            *(subject, purpose, decision, terms.now if at is None else at, terms.now),
-            *(method, source, wording, origin),
+            *(subject, purpose, decision, without if at is None else at, terms.now),
+            *(method or (UNPROVEN if decision == "granted" else ""), source, wording, origin),
         )
         earlier = taken[purpose].get(subject)
         again = again or earlier is not None
@@ -126,20 +150,51 @@ def _take(
 
 
 def _decisions(
-    row: dict[str, str], purposes: tuple[Purpose, ...], name: str, line: int
+    claims: Claims, row: dict[str, str], terms: Terms, name: str, line: int
 ) -> Iterator[tuple[Purpose, Decision]]:
     """Yield what a row says of each purpose: of two cells about one, a refusal before a grant."""
+    informed = _is_informed(row) and _informs(claims, row, terms, name, line)
     for purpose in PURPOSES:
-        cells = [row.get(f"consent_{purpose}", "")]
-        if purpose in purposes:
+        cells = [row.get(column, "") for column in _NAMES[purpose]]
+        if purpose in terms.purposes:
             cells.append(row.get("consent", ""))
         words = [cell for cell in cells if cell]
-        given = [read_consent(word, name, line) for word in words]
+        given: list[Consent] = []
+        for word in words:
+            if word.strip().lower() == objection.WORD:
+                given.append("granted" if informed and purpose != "retargeting" else "unknown")
+                continue
+            try:
+                given.append(read_consent(word, name, line))
+            except InputError:
+                if not terms.lenient:
+                    raise
+                if line not in claims.unclear_lines[-1:]:
+                    claims.unclear_lines.append(line)
         if "denied" in given:
             withdrawn = any(word.strip().lower() == "withdrawn" for word in words)
             yield purpose, "withdrawn" if withdrawn else "denied"
         elif "granted" in given:
             yield purpose, "granted"
+
+
+def _is_informed(row: dict[str, str]) -> bool:
+    """Return whether a row says that, and says of nothing that it was granted: that would need its proof."""
+    said = {row.get(column, "").strip().lower() for column in _COLUMNS}
+    return objection.WORD in said and not said & GRANTED
+
+
+def _informs(claims: Claims, row: dict[str, str], terms: Terms, name: str, line: int) -> bool:
+    """Return whether being informed without an objection counts in this row; count it where it does not."""
+    try:
+        told = objection.counts(row, terms.preset)
+    except ValueError:
+        raise InputError(
+            f"{name} line {line}: {objection.COLLECTED} and {objection.TOLD} are no dates",
+            hint="write 2026-03-01",
+        ) from None
+    claims.uninformed += not told
+    return told
 
 
 def _time(row: dict[str, str], terms: Terms, name: str, line: int) -> int | None:

@@ -182,6 +182,18 @@ class Count:
             self._numbers[known], self._known[number], self._bits[number] = number, known, known[0]
         return self._numbers[known]
 
+    def add_hits(self, hits: Sequence[Hit], judged: Sequence[int], times: int = 1) -> None:
+        """Count the hits of a message whose person is counted already, and nothing of the person."""
+        for hit, judgement in zip(hits, judged, strict=True):
+            if not judgement:
+                continue
+            self.add_alike(hit, judgement, times)
+            bit = self._bits[judgement]
+            if bit == _HUMAN:
+                self._note(hit[0], hit[0], times)
+            if bit != _TEST and (self.begun is None or hit[0] < self.begun):
+                self.begun = hit[0]
+
     def add_alike(self, hit: Hit, judgement: int, more: int) -> None:
         """Count so many more hits like one that is counted, in its hour."""
         at, kind, link, _agent, _flags, _network = hit

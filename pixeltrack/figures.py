@@ -245,4 +245,5 @@ class CampaignReport:
     since: int | None = None  # only hits from then on are counted; None is from the beginning
     until: int | None = None  # and before then
     together: Together | None = None  # of whom nothing is known one by one; never added to the above
+    gone_before: int | None = None  # hits before it are deleted; without since they are in the totals
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

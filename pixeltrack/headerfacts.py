@@ -14,12 +14,13 @@ from pixeltrack.dayhash import DayHash
 from pixeltrack.headerflags import header_flags
 from pixeltrack.model import SIGNAL, Flag
 from pixeltrack.networks import Networks
+from pixeltrack.networks.address import kept_of, packed
 from pixeltrack.peers import FORWARDING, client_of, is_spoken_for
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-    from pixeltrack.config import Settings
+    from pixeltrack.config import Ip, Settings
     from pixeltrack.store import Store
 
 #: Flags, network (as ``netlabel`` has it, or empty) and address (32 bits, or 0), as an Event has them.
@@ -31,7 +32,8 @@ class HeaderFacts:
 
     lists is the folder of the user's own network lists, country_db the file of countries, if there is one;
     trusted are the addresses of the proxies whose X-Forwarded-For and X-Forwarded-Proto count; clock returns
-    milliseconds UTC. Raises InputError for a network list or a file of countries that is none.
+    milliseconds UTC; ip is what is kept of addresses. Raises InputError for a network list or a file of
+    countries that is none.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class HeaderFacts:
         lists: Path | None,
         trusted: Collection[str],
         country_db: Path | None = None,
+        ip: Ip = "none",
     ) -> None:
+        self._ip = ip
         self._lists = lists
         self._country_db = country_db
         self._trusted = trusted
@@ -52,7 +56,9 @@ class HeaderFacts:
     @classmethod
     def of_settings(cls, settings: Settings, store: Store, clock: Callable[[], int]) -> HeaderFacts:
         trusted, countries = settings.trusted_proxies, settings.country_db
-        return cls(store, clock, lists=settings.networks, trusted=trusted, country_db=countries)
+        return cls(
+            store, clock, lists=settings.networks, trusted=trusted, country_db=countries, ip=settings.ip
+        )
 
     def reload(self) -> None:
         """Read the network lists again, and the countries.
@@ -61,7 +67,17 @@ class HeaderFacts:
         """
         networks = Networks.of(self._lists, self._country_db)
         networks.load()
-        self._label = networks.label
+        self._label = networks.label if self._ip == "none" else self._with_address(networks.label)
+
+    def _with_address(self, label: Callable[[str], str]) -> Callable[[str], str]:
+        """Return ``label`` with what is kept of the address behind it, as an Event has it."""
+        whole = self._ip == "full"
+
+        def labelled(client: str) -> str:
+            kept = kept_of(packed(client), whole=whole)
+            return f"{label(client)}\0{kept}" if kept else label(client)
+
+        return labelled
 
     def tend(self) -> None:
         """Delete old salts when it is time; for a loop that turns without hits, too."""

@@ -18,6 +18,7 @@ from pixeltrack.logfile import HEAD, LogFile
 from pixeltrack.loghits import Counts, LogHits
 from pixeltrack.memory import no_collection
 from pixeltrack.model import LogPosition
+from pixeltrack.moments import rounded
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
@@ -40,8 +41,13 @@ class LogReading:
         format_: Format | None = None,
         *,
         trusted: bool = False,
+        step: int = 0,
     ) -> None:
-        """Without a format it is told from the first lines; a trusted one is not held against them."""
+        """Without a format it is told from the first lines; a trusted one is not held against them.
+
+        step (ms) is what moments are rounded to, 0 for exact ones.
+        """
+        self._step = step
         self.log = log
         self.counts = Counts()
         self.format = format_
@@ -115,6 +121,8 @@ class LogReading:
             self._keyring.log_fingerprint(self.log.tail()),
             self._position.lines + counts.lines,
         )
+        if self._step:
+            events = rounded(events, self._step)
         self._position, stored = self._store.put_log_events(events, self._position, after, self._heads())
         counts.silenced = len(events) - stored
         self.counts.add(counts)

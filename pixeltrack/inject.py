@@ -215,6 +215,7 @@ def inject_list(
                 if late:
                     identities = ((each.identity, keyring.subject(each.identity)) for each in people)
                     store.silence((each, late[subject]) for each, subject in identities if subject in late)
+                store.note("inject", campaign.name, counts=store.modes_of(campaign.campaign_id))
                 if not only_new:  # who has an earlier one is left out, and counted as that
                     summary = replace(summary, earlier=store.copies(campaign.campaign_id) - len(copies))
             output.publish()

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from pixeltrack.dayhash import DAY, KEPT, DayHash
 from pixeltrack.networks import Networks
-from pixeltrack.networks.address import packed
+from pixeltrack.networks.address import kept_of, packed
 from pixeltrack.peers import client_of
 from pixeltrack.remembered import Remembered
 
 if TYPE_CHECKING:
+    from pixeltrack.config import Ip
     from pixeltrack.store import Store
 
 #: Network (as ``netlabel`` has it, or empty) and address (32 bits, or 0), as an Event has them.
@@ -39,11 +40,17 @@ class LogClients:
     """
 
     def __init__(
-        self, store: Store, clock: Callable[[], int], *, lists: Path | None, country_db: Path | None = None
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        *,
+        lists: Path | None,
+        country_db: Path | None = None,
+        ip: Ip = "none",
     ) -> None:
         networks = Networks.of(lists, country_db)
         networks.load()
-        self._label_of = networks.label_of
+        self._label_of = networks.label_of if ip == "none" else _with_address(networks.label_of, ip)
         self._hash = DayHash(store, clock)
         self._clock = clock
         self._days: dict[int, tuple[_Number, Remembered[bytes, Client]]] = {}
@@ -72,6 +79,15 @@ class LogClients:
             self._days.clear()
             midnight = now // DAY * DAY
             self._until = midnight + (KEPT if now < midnight + KEPT else DAY)
+
+
+def _with_address(label_of: Callable[[bytes], str], ip: Ip) -> Callable[[bytes], str]:
+    """Return ``label_of`` with what is kept of the address behind it, as an Event has it."""
+
+    def labelled(raw: bytes) -> str:
+        return f"{label_of(raw)}\0{kept_of(raw, whole=ip == 'full')}"
+
+    return labelled
 
 
 def _looking(label_of: Callable[[bytes], str], number: _Number) -> Callable[[bytes], Client]:

@@ -151,6 +151,19 @@ class CampaignKeys:
         body = self._head("subject") + self._campaign + subject
         return _encode(body + mint.tag(body)[-SUBJECT_TAG:])
 
+    def beginnings(self, pseudonym: bytes, unlinked: bytes, subject: bytes) -> list[bytes]:
+        """Return how every token begins that may be one person's: what is behind it says nothing of whom.
+
+        ``unlinked`` is the pseudonym that no row leads to, ``subject`` the keyed hash of the address.
+        """
+        bodies = [self._head("message") + self._campaign + pseudonym]
+        bodies += [self._head("subject") + self._campaign + subject]
+        tracked: list[tuple[TokenKind, bytes]] = [("message", pseudonym), ("hygiene", pseudonym)]
+        for kind, its in (*tracked, ("pseudonymous", unlinked)):
+            head = self._head(kind)
+            bodies += [head + its, bytes((head[0] | BOUND, head[1])) + its]
+        return [_encode(body).rstrip("=").encode()[: len(body) * 8 // 6] for body in bodies]
+
     def minter(self, kind: TokenKind = "message") -> Callable[[bytes], tuple[str, str, str]]:
         """Return the function pseudonym -> (message, unsubscribe, preferences) token.
 

@@ -54,9 +54,10 @@ class Flag:
     TLS = 512  # it came over HTTPS, as far as we or a trusted proxy know
     GPC = 1024  # Sec-GPC: 1 (Global Privacy Control)
     DNT = 2048  # DNT: 1
-    COUNTED = 4096  # never stored: a hit of many together, of which an hour's counter is all that is kept
-    LAST_OPEN = 8192  # never stored: an open of which the day of the last one is all that is kept
-    CLASS = 16_384  # times the class of a counted hit's client, the highest bits
+    ROUNDED = 4096  # its moment is rounded (privacy.time): what needs seconds says nothing of it
+    COUNTED = 8192  # never stored: a hit of many together, of which an hour's counter is all that is kept
+    LAST_OPEN = 16_384  # never stored: an open of which the day of the last one is all that is kept
+    CLASS = 32_768  # times the class of a counted hit's client, the highest bits
 
 
 SIGNAL = Flag.GPC | Flag.DNT  # the browser says that its user does not want to be followed
@@ -77,6 +78,8 @@ class Event(NamedTuple):
 
     ``network`` is the label of the client's network and the date of the list that has it, as
     "google/2026-11-01", behind the country if that is looked up (``netlabel``); empty when nothing is known.
+    Where the settings keep something of the client's address, that stands behind it, after a NUL: the store
+    takes it off again.
     ``address`` tells apart the clients of one day: a hash keyed with that day's salt, 0 when there is none.
     """
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from pixeltrack import objection
 from pixeltrack.errors import InputError
 from pixeltrack.model import Consent, Recipient
 
-_GRANTED = frozenset({"granted", "yes", "y", "true", "1", "opt-in", "in"})
+GRANTED = frozenset({"granted", "yes", "y", "true", "1", "opt-in", "in"})
 _DENIED = frozenset({"denied", "withdrawn", "no", "n", "false", "0", "opt-out", "out"})
 
 _LONGEST = 2**31 - 1  # characters in a cell: a list says what it says, in CSV as in JSON
@@ -189,9 +190,9 @@ def identity(address: str, where: str, line: int = 0) -> str:
 def read_consent(value: str, name: str, line: int) -> Consent:
     """Read a consent cell that is not blank. (Blank is unknown: never asked is never denied.)"""
     word = value.strip().lower()
-    if word == "unknown":
+    if word in ("unknown", objection.WORD):  # the second counts in the ledger alone
         return "unknown"
-    if word in _GRANTED:
+    if word in GRANTED:
         return "granted"
     if word in _DENIED:
         return "denied"

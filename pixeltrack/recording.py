@@ -36,7 +36,10 @@ _reduce = lru_cache(maxsize=8_192)(agents.reduce)
 
 
 class Recording:
-    """Records the hits of one collector. clock returns milliseconds UTC."""
+    """Records the hits of one collector.
+
+    clock returns milliseconds UTC. step (ms, of ``moments.STEPS``) is what moments are rounded down to.
+    """
 
     def __init__(
         self,
@@ -45,12 +48,14 @@ class Recording:
         counters: Counters,
         facts: HeaderFacts,
         clock: Callable[[], int],
+        step: int,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._counters = counters
         self._facts = facts
         self._clock = clock
+        self._step = step
         self._say_again = 0.0  # monotonic seconds
 
     def request(
@@ -93,6 +98,8 @@ class Recording:
         facts: Facts,
     ) -> None:
         flags, network, address = facts
+        if self._step:  # as ``moments.rounded``
+            at, flags, address = at // self._step * self._step, flags | Flag.ROUNDED, 0
         if tracked.kind == "preview":
             flags |= Flag.PREVIEW
         self._counters.hit(kind, flags)

@@ -7,13 +7,13 @@ kept; those between are like the last. Messages with counts are few, and judged 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pixeltrack import rollups, verdicts
 from pixeltrack.cells import Rollup, by_sort, least, most
-from pixeltrack.count import NO_HOME, Count, hit_of
-from pixeltrack.judging import Fact, Verdict, judge_of
+from pixeltrack.count import NO_HOME, Count, Home, hit_of
+from pixeltrack.judging import Context, Fact, Judge, Verdict, judge_of
 from pixeltrack.model import Flag, Repeat
 from pixeltrack.rules import rules
 from pixeltrack.store import Store
@@ -46,6 +46,9 @@ class Repeats:
         ]
         self.hits = sum(repeat.hits for repeat in real)
         self.urls = len({(repeat.message, repeat.kind, repeat.link) for repeat in real})
+        if since == -(1 << 62) and until == 1 << 62 and (kept := store.kept(campaign_id)):
+            self.hits += kept.rollup.cells["repeated", "hits"]
+            self.urls += kept.rollup.cells["repeated", "urls"]
 
     def applied(self, stored: Rollup) -> Rollup:
         """Return a campaign's figures with those of these messages counted anew, with all their hits."""
@@ -59,16 +62,16 @@ class Repeats:
         }
         judgements = self._store.judgements()  # no sooner: hits may have been judged since
         gone, count = Count(judgements), Count(judgements)
+        later = self._store.later(self._campaign_id, {each: _first(kept[each]) for each in self._counts})
         for message, found in self._judged(kept):
             home = homes.get(message, NO_HOME)
             if message in judged:
-                gone.add([hit_of(fact) for fact in kept[message]], judged[message], home, -1)
-            hits = [hit_of(each.fact) for each in found]
-            numbers = [count.number(each.verdict) for each in found]
-            count.add(hits, numbers, home)
-            for hit, number, each in zip(hits, numbers, found, strict=True):
-                if each.more:
-                    count.add_alike(hit, number, each.more)
+                stored_hits = [hit_of(fact) for fact in kept[message]]
+                if message in later:
+                    gone.add_hits(stored_hits, judged[message], -1)
+                else:
+                    gone.add(stored_hits, judged[message], home, -1)
+            add(count, found, home, alone=message in later)
         return self._replaced(stored, gone, count)
 
     @property
@@ -92,17 +95,7 @@ class Repeats:
     def _judged(self, kept: Mapping[int, list[Fact]]) -> Iterator[tuple[int, list[Judged]]]:
         judge, context = judge_of(rules()), verdicts.contexts(self._store)[self._campaign_id]
         for message, counts in self._counts.items():
-            made: list[tuple[Fact, int]] = [(fact, 0) for fact in kept[message]]
-            for repeat in counts:
-                made.append((_fact(repeat, repeat.first_at), 0))
-                if repeat.hits > 1:
-                    made.append((_fact(repeat, repeat.last_at), repeat.hits - 2))
-            made.sort(key=lambda each: each[0].at)
-            found = judge.message([fact for fact, _more in made], context)
-            yield (
-                message,
-                [Judged(fact, more, verdict) for (fact, more), verdict in zip(made, found, strict=True)],
-            )
+            yield message, judged_together(judge, context, kept[message], counts)
 
     def _replaced(self, stored: Rollup, gone: Count, added: Count) -> Rollup:
         cells = Counter(stored.cells)
@@ -116,6 +109,38 @@ class Repeats:
             least(first, added.first),
             most(last, added.last),
         )
+
+
+def judged_together(
+    judge: Judge, context: Context, facts: Iterable[Fact], counts: Iterable[Repeat]
+) -> list[Judged]:
+    """Judge a message's hits, those that are kept one by one and those that are counted, in order of time."""
+    made: list[tuple[Fact, int]] = [(fact, 0) for fact in facts]
+    for repeat in counts:
+        made.append((_fact(repeat, repeat.first_at), 0))
+        if repeat.hits > 1:
+            made.append((_fact(repeat, repeat.last_at), repeat.hits - 2))
+    made.sort(key=lambda each: each[0].at)
+    found = judge.message([fact for fact, _more in made], context)
+    return [Judged(fact, more, verdict) for (fact, more), verdict in zip(made, found, strict=True)]
+
+
+def add(count: Count, found: Iterable[Judged], home: Home, times: int = 1, *, alone: bool = False) -> None:
+    """Count a message's hits with all that are like them; ``alone`` nothing of its person."""
+    found = list(found)
+    hits, numbers = [hit_of(each.fact) for each in found], [count.number(each.verdict) for each in found]
+    if alone:
+        count.add_hits(hits, numbers, times)
+    else:
+        count.add(hits, numbers, home, times)
+    for hit, number, each in zip(hits, numbers, found, strict=True):
+        if each.more:
+            count.add_alike(hit, number, each.more * times)
+
+
+def _first(facts: Iterable[Fact]) -> int:
+    """Return the number of the first of a message's hits; beyond all where only counts are left of them."""
+    return min((fact.event_id for fact in facts), default=1 << 62)
 
 
 def _fact(repeat: Repeat, at: int) -> Fact:

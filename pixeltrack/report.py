@@ -142,7 +142,8 @@ class _Reports:
         self._providers[campaign.campaign_id] = providers
         report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks)
         number = campaign.campaign_id
-        report = replace(
+        since, until = self._span.limits() if self._span else (None, None)
+        return replace(
             report,
             together=together.build(
                 self._store,
@@ -153,11 +154,10 @@ class _Reports:
                 self._now,
                 self._span,
             ),
+            since=since,
+            until=until,
+            gone_before=self._store.gone_from(number, since),
         )
-        if self._span:
-            since, until = self._span.limits()
-            report = replace(report, since=since, until=until)
-        return report
 
     def with_alarms(self, campaign: Campaign, report: CampaignReport) -> CampaignReport:
         """Return the report with its alarms, once all are built that are to be built anyway."""

@@ -13,7 +13,7 @@ from functools import cache, lru_cache, partial
 from itertools import islice
 from typing import NamedTuple
 
-from pixeltrack.cells import Delta, Rollup
+from pixeltrack.cells import Delta, Rollup, joined
 from pixeltrack.count import NO_HOME, Count, Hit, Home
 from pixeltrack.errors import StoreError
 from pixeltrack.judging import Fact
@@ -131,7 +131,14 @@ def deltas(
     found: dict[int, Delta] = {}
     for campaign_id, its in moved.items():
         count, known = Count(judgements), homes(store, campaign_id, its)
+        later = store.later(
+            campaign_id, {each: min(fact[0] for fact in messages[campaign_id, each]) for each in its}
+        )
         for message, (hits, was, now) in its.items():
+            if message in later:
+                count.add_hits(hits, was, -1)
+                count.add_hits(hits, now)
+                continue
             home = known.get(message, NO_HOME)
             if any(was):
                 count.add(hits, was, home, -1)
@@ -141,15 +148,19 @@ def deltas(
 
 
 def counted(store: Store, campaign_id: int) -> Rollup:
-    """Count all judged hits of a campaign."""
-    count = Count({})
-    seen = store.seen(campaign_id)
+    """Count all judged hits of a campaign, from what is kept of those that were deleted."""
+    count, kept, firsts = Count({}), store.kept(campaign_id), dict[int, int]()
+    seen = store.seen(campaign_id, firsts=firsts) if kept else store.seen(campaign_id)
     while page := list(islice(seen, _AT_ONCE)):
         count.know(store.judgements())  # no sooner: hits may have been judged since
         known = homes(store, campaign_id, (message for message, _hits, _judged in page))
+        later = store.later(campaign_id, {each[0]: firsts[each[0]] for each in page} if kept else {})
         for message, hits, judged in page:
-            count.add(hits, judged, known.get(message, NO_HOME))
-    return count.rollup()
+            if message in later:
+                count.add_hits(hits, judged)
+            else:
+                count.add(hits, judged, known.get(message, NO_HOME))
+    return joined(count.rollup(), kept.rollup) if kept else count.rollup()
 
 
 def homes(store: Store, campaign_id: int, messages: Iterable[int]) -> dict[int, Home]:

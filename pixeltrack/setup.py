@@ -99,9 +99,20 @@ policy = "{policy}"
 # mail_basis = "requested"
 
 [retention]
-# How long you keep single events, in days: the privacy page tells your readers. pixeltrack does not
-# delete them by itself yet.
+# How long you keep single events, in days (at most 760): the privacy page tells your readers, and
+# pixeltrack purge --yes, which should run every day, deletes what is older. Totals stay.
 events_days = {events_days}
+# How long addresses of clients are kept, if [privacy] keeps any: at most 30 days.
+# ip_days = 7
+# How long the proof of a consent is kept after it has ended, in years.
+# consent_years = 3
+
+[privacy]
+# What is kept of a client's address: "none", "truncated" (24 bits, of IPv6 48) or "full".
+# ip = "none"
+# How exactly the moment of a hit is kept: "exact", "minute", "hour" or "day". Telling machines from
+# people by bursts needs seconds: anything else turns those rules off.
+# time = "exact"
 
 [sender]
 # Shown to your readers on the unsubscribe, preferences and privacy pages.

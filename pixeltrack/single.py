@@ -52,7 +52,8 @@ def inject_single(
         )
         output.write("manifest.json", manifest(task, compiled, kind, 1, folder, values))
         with uninterrupted():
-            store.save_campaign(compiled.draft)
+            campaign = store.save_campaign(compiled.draft)
+            store.note("inject", campaign.name, counts={campaign.kind: 1})
             output.publish()
     return summary
 
@@ -63,7 +64,8 @@ def render_single(
     """Return the same as bytes, for use as a filter. The campaign is stored before this returns."""
     compiled, _kind, values = _compiled(task, merge_tag, store, keyring, terms)
     with uninterrupted():
-        store.save_campaign(compiled.draft)
+        campaign = store.save_campaign(compiled.draft)
+        store.note("inject", campaign.name, counts={campaign.kind: 1})
     return compiled.tracked.renderer()(values)
 
 

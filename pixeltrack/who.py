@@ -60,6 +60,7 @@ class Listing:
     people: tuple[Person, ...]
     unnamed: int
     unsubscribed: int
+    gone_before: int | None = None  # hits before it are deleted: what people did then is not told
 
 
 def read(store: Store, campaign: Campaign, text: str) -> Wanted:
@@ -141,7 +142,8 @@ def build(store: Store, campaign: Campaign, asked: Wanted, span: Span, told: Tol
                 )
             )
     people.sort(key=lambda person: (person.first or 0, person.address))
-    return Listing(campaign.name, asked, *span.limits(), tuple(people), unnamed, unsubscribed)
+    deleted = store.gone_from(campaign.campaign_id, span.limits()[0])
+    return Listing(campaign.name, asked, *span.limits(), tuple(people), unnamed, unsubscribed, deleted)
 
 
 def _may_be_named(holder: Holder, what: What) -> bool:

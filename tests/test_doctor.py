@@ -181,7 +181,7 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
         "belongs to another program",
     ),
     "from the future": (lambda s: _hit(s, START + DAY), "clock", "failed", "2026-09-22 14:13 UTC"),
-    "too old": (lambda s: _hit(s, START - 31 * DAY), "retention", "warning", "31 days old"),
+    "too old": (lambda s: _hit(s, START - 31 * DAY), "retention", "failed", "31 days old"),
     "a long journal": (
         lambda s: os.truncate(s.db.with_name("t.db-wal"), 300 << 20),
         "journal",

@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "pixeltrack"
 
 # From the ground up. A module may import from its own floor and those below.
 FLOORS = [
-    {"errors", "model", "rates", "chances", "differences", "clock", "flatjson", "memory"},
+    {
+        "errors",
+        "model",
+        "rates",
+        "chances",
+        "differences",
+        "clock",
+        "flatjson",
+        "memory",
+        "retention",
+        "steps",
+    },
     {
         "minting",
         "tokens",
@@ -50,6 +61,8 @@ FLOORS = [
         "consent",
         "ledger",
         "standing",
+        "trail",
+        "residues",
         "figures",
         "replay",
         "remembered",
@@ -66,6 +79,8 @@ FLOORS = [
         "cells",
         "alarm",
         "published",
+        "moments",
+        "objection",
     },
     {
         "resources",
@@ -83,6 +98,7 @@ FLOORS = [
         "signals",
         "output",
         "store",
+        "refusals",
         "setup",
         "terms",
         "logfile",
@@ -125,6 +141,8 @@ FLOORS = [
         "explain",
         "repeated",
         "rollups",
+        "erasing",
+        "purging",
         "heard",
         "breakdown",
         "together",
@@ -135,6 +153,11 @@ FLOORS = [
         "export",
         "ab",
         "compare",
+        "person",
+        "held",
+        "rights",
+        "leftovers",
+        "restoring",
     },
     {
         "serve",

@@ -441,7 +441,7 @@ def test_a_base_and_a_style_of_the_users_are_for_both_pages(tmp_path: Path) -> N
 
 def test_a_template_has_every_value_that_is_promised(tmp_path: Path) -> None:
     names = "".join(f"{{% if {name} %}}{name} {{% endif %}}" for name in sorted(VARIABLES["report.html"]))
-    assert own(tmp_path, report_html=names).campaign(REPORT, [MAIL]).split()[
+    assert own(tmp_path, report_html=names).campaign(replace(REPORT, gone_before=1), [MAIL]).split()[
         : len(VARIABLES["report.html"])
     ] == [name.encode() for name in sorted(VARIABLES["report.html"])]
     page = own(

@@ -122,6 +122,8 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0010_consent",),
             ("0011_modes",),
             ("0012_audiences",),
+            ("0013_trail",),
+            ("0014_kept",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pixeltrack.config import Settings, load
+from pixeltrack.errors import StoreError
 
 if TYPE_CHECKING:
     from pixeltrack.rules import Rules
+    from pixeltrack.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +78,22 @@ class Call:
         """Print what may be a mistake, but stops nothing: to stderr, and not when quiet."""
         if not self.quiet:
             click.secho(f"Warning: {_safe(text)}", err=True, fg="yellow")
+
+    def note(self, store: Store, action: str, of: str, counts: Mapping[str, object] | None = None) -> None:
+        """Put an act of reading into the audit trail; where another program holds the database, say so."""
+        try:
+            store.note(action, of, counts=counts)
+        except StoreError as error:
+            self.warn(f"this {action} is not in the audit trail: {error.message}")
+
+    def gone(self, store: Store, campaigns: Iterable[str], since: int | None = None) -> None:
+        """Warn of hits that are deleted, for what is made from single hits and cannot say so itself."""
+        from pixeltrack.show.text import gone
+
+        for name in campaigns:
+            said = gone(store.gone_from(store.campaign(name).campaign_id, since))
+            if said:
+                self.warn(f"{name}: {said[0].lower()}{said[1:]}")
 
     def created(self, paths: tuple[Path, ...]) -> None:
         """Tell which files had to be made."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pixeltrack.cli import consent_options as shared
 from pixeltrack.cli.common import Call, global_options, pass_on
+from pixeltrack.cli.consent_import import import_command
 from pixeltrack.cli.decided import read_at, read_wording
 from pixeltrack.cli.inputs import GivenPath
 from pixeltrack.errors import InputError
@@ -26,18 +28,6 @@ Examples:
       what holds now, since when, and the words that Ada saw
   pixeltrack consent withdraw ada@example.com
       stop measuring Ada, also in mail already sent
-"""
-IMPORT_EPILOG = """\
-Examples:
-
-\b
-  pixeltrack consent import list.csv --wording signup.txt --method "signup form" --dry-run
-      what would be recorded; nothing is
-  pixeltrack consent import clicks.csv --purpose clicks --at 2026-03-01 --method form --wording signup.txt
-      a list whose column consent is about clicks alone, and that has no times
-
-The list: email, and consent or consent_opens, consent_clicks, consent_retargeting, with granted, denied,
-withdrawn or nothing; consent_at, consent_method, consent_source, consent_text_id (SHA-256 of the wording).
 """
 SHOW_EPILOG = """\
 Example:
@@ -79,94 +69,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     pass_on(ctx, options)
 
 
-_purpose = click.option(
-    "--purpose", "purposes", type=click.Choice(PURPOSES), multiple=True, help="For what; may be repeated."
-)
-_at = click.option(
-    "--at", metavar="TIME", help="When it was decided, in ISO 8601; local time without an offset."
-)
-_source = click.option(
-    "--source", metavar="TEXT", default="", help="Where it was said: a page, a shop, a mail."
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
-_method_help = "How it was said: form, double opt-in, phone."
-
-
-@command.command("import", epilog=IMPORT_EPILOG)
-@click.argument("list_file", metavar="LIST.csv")
-@_purpose
-@click.option(
-    "--wording", type=GivenPath(path_type=Path), metavar="FILE", help="The text that they were shown."
-)
-@_at
-@click.option("--method", metavar="TEXT", default="", help=_method_help)
-@_source
-@click.option("--dry-run", is_flag=True, help="Say what would be recorded, and record nothing.")
-@_json
-@global_options
-def import_command(
-    list_file: str,
-    purposes: tuple[Purpose, ...],
-    wording: Path | None,
-    at: str | None,
-    method: str,
-    source: str,
-    dry_run: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Record what a list says, all of it or nothing.
-
-    LIST.csv is CSV or JSON lines, "-" for standard input. The options stand in where a row says nothing;
-    --purpose tells what its column consent is about [default: opens and clicks]. A blank cell changes
-    nothing. A later withdrawal stays, whatever an older list says. Of several rows for one person the
-    most restrictive is taken. A grant without its time, method or wording proves nothing, and is left
-    out. A refusal without a time counts from now.
-    """
-    call = Call(options, {})
-    from hashlib import sha256
-
-    from pixeltrack.cli.inputs import open_list
-    from pixeltrack.cli.progress import progress
-    from pixeltrack.clock import now_ms
-    from pixeltrack.consentlist import Terms, read_claims
-    from pixeltrack.setup import open_workspace
-    from pixeltrack.show import consent as show
-
-    name = "standard input" if list_file == "-" else list_file
-    now = now_ms()
-    text = read_wording(wording) if wording else None
-    terms = Terms(
-        now,
-        purposes or ("opens", "clicks"),
-        read_at(at, now),
-        *(method.strip(), source.strip(), sha256(text).digest() if text is not None else None),
-    )
-    workspace = open_workspace(call.settings, create=True)
-    try:
-        with open_list(list_file, name) as stream, progress(None, call, "reading") as step:
-            claims = read_claims(stream, name, terms, workspace.keyring, step)
-        added = workspace.store.record_consents(claims.entries, claims.refusing, text, dry=dry_run)
-    except BaseException:
-        workspace.discard()
-        raise
-    if dry_run:
-        workspace.discard()
-    else:
-        workspace.store.close()
-        call.created(workspace.created)
-    if as_json:
-        click.echo(show.import_json(claims, added, dry=dry_run))
-        return
-    for line in () if call.quiet else show.import_lines(claims, added, name, dry=dry_run):
-        click.echo(line)
-    if claims.unproven:
-        call.warn(show.unproven(claims))
+command.add_command(import_command)
 
 
 @command.command("show", epilog=SHOW_EPILOG)
 @click.argument("address")
-@_json
+@shared.as_json
 @global_options
 def show_command(address: str, as_json: bool, **options: Any) -> None:
     """Show what holds for a person now: since when, how, and the words that they were shown."""
@@ -183,7 +91,7 @@ def show_command(address: str, as_json: bool, **options: Any) -> None:
 
 @command.command("history", epilog=HISTORY_EPILOG)
 @click.argument("address")
-@_json
+@shared.as_json
 @global_options
 def history_command(address: str, as_json: bool, **options: Any) -> None:
     """Show all that a person decided, the oldest first, with what they did on the collector's pages."""
@@ -202,8 +110,8 @@ def history_command(address: str, as_json: bool, **options: Any) -> None:
 
 @command.command("grant", epilog=GRANT_EPILOG)
 @click.argument("address")
-@_purpose
-@click.option("--method", metavar="TEXT", required=True, help=_method_help)
+@shared.purpose
+@click.option("--method", metavar="TEXT", required=True, help=shared.METHOD_HELP)
 @click.option(
     *("--wording", "wording"),
     type=GivenPath(path_type=Path),
@@ -211,9 +119,9 @@ def history_command(address: str, as_json: bool, **options: Any) -> None:
     required=True,
     help="The text that they were shown.",
 )
-@_at
-@_source
-@_json
+@shared.at
+@shared.source
+@shared.as_json
 @global_options
 def grant_command(
     address: str,
@@ -246,11 +154,11 @@ def grant_command(
 
 @command.command("withdraw", epilog=WITHDRAW_EPILOG)
 @click.argument("address")
-@_purpose
-@click.option("--method", metavar="TEXT", default="by hand", show_default=True, help=_method_help)
-@_at
-@_source
-@_json
+@shared.purpose
+@click.option("--method", metavar="TEXT", default="by hand", show_default=True, help=shared.METHOD_HELP)
+@shared.at
+@shared.source
+@shared.as_json
 @global_options
 def withdraw_command(
     address: str,

@@ -7,6 +7,7 @@ from pathlib import Path
 from pixeltrack.errors import InputError
 
 _LONGEST = 1_000_000  # bytes of a wording
+_LONGEST_REASON = 200  # characters
 
 
 def read_at(at: str | None, now: int) -> int | None:
@@ -20,6 +21,19 @@ def read_at(at: str | None, now: int) -> int | None:
             f"--at {at!r} is still to come", hint="a time without an offset is this machine's local time"
         )
     return decided
+
+
+def read_reason(reason: str) -> str:
+    """Return why something is accepted without proof: it stands in the audit trail, which names nobody."""
+    said = " ".join(reason.split())
+    if not said:
+        raise InputError("--accept-unproven is empty", hint="say where these grants are from, in a few words")
+    if "@" in said or len(said) > _LONGEST_REASON:
+        raise InputError(
+            "--accept-unproven has an address in it" if "@" in said else "--accept-unproven is too long",
+            hint=f"it stands in the audit trail, which names nobody: {_LONGEST_REASON} characters at most",
+        )
+    return said
 
 
 def read_wording(path: Path) -> bytes:

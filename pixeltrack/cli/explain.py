@@ -73,6 +73,7 @@ def command(
         else:
             raise InputError("--campaign and --recipient go together", hint="give both")
         hits = explain.hits_of(store, book, found.campaign_id, place)
+        call.gone(store, [found.name])
     finally:
         store.close()
     if as_json:

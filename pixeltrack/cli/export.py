@@ -129,7 +129,14 @@ def command(
 
             check_people(campaigns[0], "--people")
         _judge(call, store)
+        call.gone(store, (each.name for each in campaigns), times.get("since"))
         written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
+        call.note(
+            store,
+            "export",
+            campaign or "all campaigns",
+            {str(table): rows for table, rows in written.items()},
+        )
     _say_spooled(call)
     if out is not None:
         sizes = [f"{rows:,} {_UNITS.get(table, table)}" for table, rows in written.items()]

@@ -72,7 +72,10 @@ def command(
     workspace = open_workspace(call.settings, create=False)
     try:
         clients = LogClients(
-            workspace.store, now_ms, lists=call.settings.networks, country_db=call.settings.country_db
+            *(workspace.store, now_ms),
+            lists=call.settings.networks,
+            country_db=call.settings.country_db,
+            ip=call.settings.ip,
         )
         read = (_follow if follow else _read)(call, workspace, clients, logs, format_)
     finally:
@@ -89,6 +92,7 @@ def _read(
 ) -> list[Read]:
     from pixeltrack.ingest import LogReading
     from pixeltrack.logfile import open_log
+    from pixeltrack.moments import STEPS
     from pixeltrack.show.ingest import Read
 
     read = []
@@ -96,7 +100,10 @@ def _read(
         before = 0
         for path in logs:
             log = open_log(path)
-            reading = LogReading(log, workspace.store, workspace.keyring, clients, format_)
+            reading = LogReading(
+                *(log, workspace.store, workspace.keyring, clients, format_),
+                step=STEPS[call.settings.moment],
+            )
             try:
                 reading.advance(partial(progress, before) if progress else None)
             finally:
@@ -112,12 +119,15 @@ def _follow(
     from pixeltrack.follow import Follower
     from pixeltrack.ingest import LogReading
     from pixeltrack.logfile import open_log
+    from pixeltrack.moments import STEPS
     from pixeltrack.show.ingest import Read
 
     def begin(path: Path, known: Format | None) -> LogReading:
         log = open_log(path)
         return LogReading(
-            log, workspace.store, workspace.keyring, clients, known or format_, trusted=known is not None
+            *(log, workspace.store, workspace.keyring, clients, known or format_),
+            trusted=known is not None,
+            step=STEPS[call.settings.moment],
         )
 
     followers = [Follower(path, begin) for path in logs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ def command(
     if every is not None and not follow:
         raise InputError("--every is for --follow", hint="add --follow")
     from pixeltrack.cli.progress import progress
+    from pixeltrack.cli.reported import ByProperty, Listed
     from pixeltrack.setup import open_workspace
     from pixeltrack.spool import waiting_bytes
 
@@ -144,6 +146,9 @@ def command(
     if follow:
         from pixeltrack.cli.following import follow_report
 
+        if who:
+            with closing(open_workspace(call.settings, create=False).store) as store:
+                call.note(store, "names", campaign or "", {"followed": 1})
         follow_report(call, report, every=2.0 if every is None else every, as_json=as_json)
         return
     store = open_workspace(call.settings, create=False).store
@@ -154,6 +159,10 @@ def command(
 
     with progress(waiting + report.steps(store), call, "counting") as tell:
         show = report.build(store, tell, failed)
+    if who:  # names are opened: that is put down before anybody sees them
+        call.note(store, "names", campaign or "")
+    if as_csv and campaign and (by or who):
+        call.gone(store, [campaign], report.span.since if isinstance(report, ByProperty | Listed) else None)
     store.close()
     spooled = waiting_bytes(call.settings.db)
     if spooled:

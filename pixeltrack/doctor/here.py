@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pixeltrack import keyfile, urls
+from pixeltrack import keyfile, retention, urls
 from pixeltrack.config import DEFAULT_BASE_URL, Settings
 from pixeltrack.dayhash import KEPT, day_of
 from pixeltrack.doctor.check import Check, failed, ok, warning
@@ -25,6 +25,7 @@ _DAY = 86_400_000  # milliseconds
 _AHEAD = 300_000  # milliseconds that an event may be ahead of this clock
 _WAL_LARGE = 256 << 20  # bytes; SQLite keeps it near 4 MB unless a reader holds it for long
 _LISTS_OLD = 180  # days
+_PURGE_LATE = 2 * _DAY  # since the last purge (requirement P7)
 _SEVERAL = 20  # hits of which none need have a known client, in a small trial
 _DISK_LOW, _DISK_OUT = 1 << 30, 100 << 20  # bytes
 FILES = 2_040  # that a collector wants to have open at the same time: its connections, and some
@@ -184,14 +185,26 @@ def _clock(health: Health, now: int) -> Check:
 
 
 def _age(days: int | None, health: Health, now: int) -> Check:
-    if days is None:
-        hint = "set retention.events_days, which the privacy page tells your readers"
-        return warning("retention", "no limit is set: events are kept until you delete them", hint)
+    """Old events are a fault only where nobody takes them away: they age by day, purge runs by night."""
+    limit = days or retention.EVENTS
     age = 0 if health.oldest is None else (now - health.oldest) // _DAY
-    if age > days:
-        hint = "delete what is older, or tell your readers a longer time"
-        return warning("retention", f"the oldest event is {age} days old; your readers are told {days}", hint)
-    return ok("retention", f"{days} days; the oldest event is {age} days old")
+    hint = "run pixeltrack purge --yes every day, by cron or a timer; docs/retention.md has the line"
+    said = f"the oldest event is {age} days old, and {limit} is the limit"
+    ran = "purge has never run"
+    if health.last_purge is not None:
+        ran = f"purge ran {max(0, now - health.last_purge) // _DAY} days ago"
+    late = health.last_purge is None or now - health.last_purge > _PURGE_LATE
+    if late and health.oldest is not None and now - health.oldest > limit * _DAY + retention.HOUR:
+        return failed("retention", f"{said}; {ran}", hint)
+    if days is None:
+        return warning(
+            "retention",
+            f"no limit is set, so purge takes {limit} days; {ran}",
+            "set retention.events_days, which the privacy page tells your readers",
+        )
+    if health.last_purge is None and health.oldest is not None:
+        return warning("retention", f"{said}; {ran}", hint)
+    return ok("retention", f"{said}; {ran}")
 
 
 def _salts(health: Health, now: int) -> Check:

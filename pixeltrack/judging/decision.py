@@ -86,7 +86,10 @@ class Judge:
         if every & signs.TEST:
             self._beside_tests(hits, shown, context)
         elif kinds != _OPEN:
-            beside(hits, shown, context, self.book)
+            if every & signs.NO_SEND_TIME and any(hit.flags & Flag.ROUNDED for hit in hits):
+                self._beside_exact(hits, shown, context)
+            else:
+                beside(hits, shown, context, self.book)
         return found, shown
 
     def _remember(self, sort: tuple[int, str, int, str]) -> Alone:
@@ -98,6 +101,8 @@ class Judge:
     def _soon(self, alone: Alone, kind: int, delay: int) -> int:
         """All signs of a hit by itself and in its time after sending (ms), which is soon or before."""
         times = self.book.sending
+        if alone.late & signs.NO_SEND_TIME:
+            return alone.late
         if delay < 0:
             return alone.late | signs.BEFORE_SEND
         bits = alone.bits
@@ -117,9 +122,22 @@ class Judge:
         """The same where some hits are tests, which bear on nothing."""
         real = [place for place, bits in enumerate(shown) if not bits & signs.TEST]
         some = [shown[place] for place in real]
-        beside([hits[place] for place in real], some, context, self.book)
+        self._beside_exact([hits[place] for place in real], some, context)
         for place, bits in zip(real, some, strict=True):
             shown[place] = bits
+
+    def _beside_exact(self, hits: Sequence[Fact], shown: list[int], context: Context) -> None:
+        """The same where some moments are rounded: these hits stand beside none in time."""
+        exact = [place for place, hit in enumerate(hits) if not hit.flags & Flag.ROUNDED]
+        some = [shown[place] for place in exact]
+        beside([hits[place] for place in exact], some, context, self.book)
+        for place, bits in zip(exact, some, strict=True):
+            shown[place] = bits
+        opened = any(hit.kind == _OPEN for hit in hits)
+        for place, hit in enumerate(hits):
+            if hit.flags & Flag.ROUNDED and hit.kind == _CLICK:
+                shown[place] |= 0 if opened else signs.NO_PIXEL
+                shown[place] |= signs.HONEYPOT if hit.link in context.honeypots else 0
 
     def decide(self, alone: Alone, bits: int) -> Verdict:
         """Return the verdict that follows from a hit's signs."""

@@ -67,7 +67,10 @@ def look(kind: int, agent: str, flags: int, network: str, book: Rules) -> Alone:
         bits |= _headers(agent, flags, book, browser=row is None and agent.startswith("Mozilla/5.0 ("))
     of_network, probable = _network(network, book, click)
     bits |= of_network
-    return Alone(bits, bits | (signs.PROXY_OPEN if proxied else 0), code, proxied, probable)
+    late = bits | (signs.PROXY_OPEN if proxied else 0)
+    if flags & Flag.ROUNDED:  # when it was is not known well enough
+        late |= signs.NO_SEND_TIME
+    return Alone(bits, late, code, proxied, probable)
 
 
 def _identify(agent: str, book: Rules) -> Exact | Proxy | Client | Machine | None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from pixeltrack.breakdown import Breakdown, Row
 from pixeltrack.published import OTHER
 from pixeltrack.show.table import csv_text
-from pixeltrack.show.text import bar, clean, count, iso, moment, percent
+from pixeltrack.show.text import bar, clean, count, gone, iso, moment, percent
 from pixeltrack.show.together import rows_table, show_notes
 
 _ROWS = 40  # on a terminal
@@ -48,7 +48,7 @@ def show(console: Console, found: Breakdown) -> None:
     console.print(_table(found, rows, console.width))
     if rest:
         console.print(Text(f"{rest:,} more rows: --csv and --json have all of them", "dim"))
-    for note in _notes(found):
+    for note in filter(None, (gone(found.gone_before), *_notes(found))):
         console.print(Text(note, "dim"))
 
 
@@ -127,7 +127,8 @@ def _weight(row: Row) -> int:
 def as_json(found: Breakdown) -> str:
     """Return the breakdown as an object; names of figures are those of the report's JSON."""
     value: dict[str, Any] = asdict(found)
-    value["since"], value["until"] = iso(found.since), iso(found.until)
+    for name in ("since", "until", "gone_before"):
+        value[name] = iso(value[name])
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 

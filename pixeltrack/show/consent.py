@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pixeltrack import objection
 from pixeltrack.consent import Decision, Rules, Said, decide
 from pixeltrack.consentlist import Claims
 from pixeltrack.ledger import PURPOSES, Entry, Purpose, holding, recorded
@@ -52,7 +53,7 @@ def person_lines(person: Person) -> Iterator[str]:
         if entry is None:
             yield f"  {purpose:<12} unknown    never asked"
             continue
-        yield f"  {purpose:<12} {entry.decision:<9}  {moment(entry.at)} UTC  {_how(entry)}"
+        yield f"  {purpose:<12} {entry.decision:<9}  {_when(entry.at)}  {_how(entry)}"
         if entry.wording:
             shown[entry.wording] = None
     for each in person.opt_outs:
@@ -88,7 +89,7 @@ def history_lines(person: Person) -> Iterator[str]:
     lines = [
         (
             *(entry.at, entry.recorded),
-            f"{moment(entry.at)} UTC  {entry.purpose:<12} {entry.decision:<9}  {_how(entry)};"
+            f"{_when(entry.at)}  {entry.purpose:<12} {entry.decision:<9}  {_how(entry)};"
             f" recorded {moment(entry.recorded)} from {clean(entry.origin)}"
             + (f"; wording {entry.wording.hex()[:12]}…" if entry.wording else ""),
         )
@@ -133,16 +134,28 @@ def _rows(number: int) -> str:
     return f"{number:,} {'row' if number == 1 else 'rows'}"
 
 
-def unproven(claims: Claims) -> str:
-    """Return which rows were left out, and what they lack."""
+def left_unknown(claims: Claims) -> Iterator[str]:
+    """Yield what a list says that counts for nothing."""
+    if claims.uninformed:
+        yield (
+            f"{_rows(claims.uninformed)} with {objection.WORD} left unknown: it counts with preset fr alone,"
+            f" for addresses from before 2026-04-14 ({objection.COLLECTED}) whose people were told by"
+            f" 2026-07-14 ({objection.TOLD})"
+        )
+    if claims.unclear_lines:
+        shown = ", ".join(map(str, claims.unclear_lines[:20]))
+        more = ", …" if len(claims.unclear_lines) > 20 else ""
+        yield f"{_rows(len(claims.unclear_lines))} not understood, left unknown: line {shown}{more}"
+
+
+def unproven(claims: Claims, reason: str = "") -> str:
+    """Return which rows were left out, or accepted for a reason, and what they lack."""
     shown = ", ".join(map(str, claims.unproven_lines))
     more = ", …" if claims.unproven > len(claims.unproven_lines) else ""
     options = {"consent_at": "--at", "consent_method": "--method", "consent_text_id": "--wording"}
     lack = ", ".join(f"{column} (or {options[column]})" for column in sorted(claims.missing))
-    return (
-        f"grants of {_rows(claims.unproven)} are left out, as they cannot be proved: line {shown}{more};"
-        f" missing: {lack}"
-    )
+    became = "are accepted, and cannot be proved" if reason else "are left out, as they cannot be proved"
+    return f"grants of {_rows(claims.unproven)} {became}: line {shown}{more}; missing: {lack}"
 
 
 def import_json(claims: Claims, added: int, *, dry: bool) -> str:
@@ -155,6 +168,8 @@ def import_json(claims: Claims, added: int, *, dry: bool) -> str:
         "twice": claims.twice,
         "unproven": claims.unproven,
         "missing": sorted(claims.missing),
+        "uninformed": claims.uninformed,
+        "not_understood": len(claims.unclear_lines),
         "dry_run": dry,
     }
     return json.dumps(value, indent=2)
@@ -164,7 +179,7 @@ def _state(entry: Entry, person: Person) -> dict[str, Any]:
     text = person.wordings.get(entry.wording) if entry.wording else None
     return {
         "state": entry.decision,
-        "at": iso(entry.at),
+        "at": iso(entry.at or None),
         "recorded": iso(entry.recorded),
         "method": entry.method,
         "source": entry.source,
@@ -179,6 +194,11 @@ def _opt_outs(person: Person) -> list[dict[str, Any]]:
         {"act": _SCOPES[each.scope], "at": iso(each.at), "campaign": each.campaign}
         for each in person.opt_outs
     ]
+
+
+def _when(at: int) -> str:
+    """Return when it was decided, as wide whether that is known or not."""
+    return f"{moment(at)} UTC" if at else "at no known time    "
 
 
 def _how(entry: Entry) -> str:

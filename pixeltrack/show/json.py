@@ -19,7 +19,7 @@ def as_json(report: CampaignReport | Sequence[CampaignReport]) -> str:
 
 def _plain(report: CampaignReport) -> dict[str, Any]:
     value = asdict(report)
-    for moment in ("created", "begun", "first", "last", "since", "until"):
+    for moment in ("created", "begun", "first", "last", "since", "until", "gone_before"):
         value[moment] = iso(value[moment])
     if report.together:
         value["together"]["counted_until"] = iso(report.together.counted_until)

@@ -15,6 +15,7 @@ from pixeltrack.published import said
 from pixeltrack.resources import templates_dir
 from pixeltrack.show import charts
 from pixeltrack.show.drawn import draw
+from pixeltrack.show.parts import deleted
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import DASH, clean, count, iso, percent
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # What each page may use; docs/reports.md says what each of these is.
 VARIABLES = {
-    "report.html": {"report", "figure", "links", "mails", "timeline", "heat", "part_bar", "days"},
+    "report.html": {"report", "deleted", "figure", "links", "mails", "timeline", "heat", "part_bar", "days"},
     "report-overview.html": {"reports", "figure"},
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -60,6 +61,7 @@ class ReportPages:
         return self._page(
             "report.html",
             report=report,
+            deleted=deleted(report),
             figure=figures_of(report),
             links=ranked(report.links),
             mails=shown,

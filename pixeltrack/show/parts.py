@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pixeltrack.figures import CampaignReport, LinkFigures, Share
-from pixeltrack.show.text import bar, clean, count, moment, sparkline
+from pixeltrack.show.text import bar, clean, count, gone, moment, sparkline
 
 SPARK_WIDTH = 60
 BAR_WIDTH = 12
@@ -73,7 +73,17 @@ def notes(report: CampaignReport) -> list[str]:
             "1 URL that was" if report.repeated_urls == 1 else f"{count(report.repeated_urls)} URLs that were"
         )
         notes.append(f"{hits} of {urls} requested over and over: counted, not kept one by one.")
+    if report.gone_before is not None:
+        notes.append(deleted(report))
     return notes
+
+
+def deleted(report: CampaignReport) -> str:
+    """Return what deleted hits mean for the figures; nothing where none are deleted."""
+    said = gone(report.gone_before, counted=report.since is None and report.until is None)
+    if said and report.messages is None:  # whose messages these are nobody knows, nor when they were sent
+        return said.replace("adds hits, and no second person", "after all its hits are deleted counts anew")
+    return said
 
 
 def section(title: str, body: RenderableType) -> RenderableType:

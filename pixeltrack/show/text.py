@@ -45,6 +45,18 @@ def moment(at: int | None) -> str:
     return DASH if at is None else f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
+def gone(before: int | None, *, counted: bool = False) -> str:
+    """Return the sentence that says that hits are deleted; nothing where none are."""
+    if before is None:
+        return ""
+    if not counted:
+        return f"Hits from before {moment(before)} UTC are deleted, and not in this."
+    return (
+        f"Hits from before {moment(before)} UTC are deleted; they are in these totals."
+        " A message that is heard of again adds hits, and no second person."
+    )
+
+
 def iso(at: int | None) -> str | None:
     """Return a time (ms UTC) in ISO 8601, for programs."""
     return None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")

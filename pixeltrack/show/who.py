@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pixeltrack.show.table import AsIs, Cell, csv_text
-from pixeltrack.show.text import clean, count, iso, moment
+from pixeltrack.show.text import clean, count, gone, iso, moment
 from pixeltrack.who import Listing, Person
 
 _ROWS = 100  # on a terminal
@@ -36,7 +36,9 @@ def show(console: Console, found: Listing) -> None:
 
 
 def _notes(found: Listing) -> list[str]:
-    notes = []
+    notes = [gone(found.gone_before)] if found.gone_before is not None else []
+    if notes and found.asked.what == "not-opened":
+        notes.append("Who opened before that only, and not since, is in this list, too.")
     if found.unnamed:
         notes.append(f"{found.unnamed:,} more may not be named: they refused, or have a pseudonym alone.")
     if found.unsubscribed:
@@ -79,6 +81,7 @@ def as_json(found: Listing) -> str:
         "links": None if found.asked.links is None else sorted(found.asked.links),
         "since": iso(found.since),
         "until": iso(found.until),
+        "gone_before": iso(found.gone_before),
         "unnamed": found.unnamed,
         "unsubscribed": found.unsubscribed,
         "people": [

@@ -24,9 +24,11 @@ COLUMNS = (
     *("begun", "first", "last", "preview_hits", "repeated_hits", "repeated_urls", "rules_version"),
     *("together.recipients", "together.loads_recipients", "together.clicks_recipients"),
     *("together.loads", "together.clicks", "together.machine_loads", "together.machine_clicks"),
-    *("together.counted_until", "together.rounded_to"),
+    *("together.counted_until", "together.rounded_to", "gone_before"),
 )
-_TIMES = frozenset({"created", "since", "until", "begun", "first", "last", "together.counted_until"})
+_TIMES = frozenset(
+    {*("created", "since", "until", "begun", "first", "last"), "together.counted_until", "gone_before"}
+)
 
 
 def as_csv(reports: Sequence[CampaignReport]) -> str:

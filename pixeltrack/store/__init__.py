@@ -6,11 +6,13 @@ No SQL, connection or transaction leaks out of this package.
 from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
 from pixeltrack.store.crowds import Reader
+from pixeltrack.store.deleting import Deletion, RepeatRow
 from pixeltrack.store.domains import Listed
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.gathered import ONE_BY_ONE
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
+from pixeltrack.store.retained import OldHits
 from pixeltrack.store.rollups import Audience
 from pixeltrack.store.sqlite import Store, open_store
 from pixeltrack.store.tablefile import TableFile
@@ -23,15 +25,18 @@ __all__ = [
     "Audience",
     "BatchSize",
     "CampaignDraft",
+    "Deletion",
     "Drafting",
     "Health",
     "Holder",
     "Listed",
     "Moved",
+    "OldHits",
     "OptOut",
     "Placed",
     "Placing",
     "Reader",
+    "RepeatRow",
     "Seen",
     "State",
     "Store",

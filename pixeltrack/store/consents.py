@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from pixeltrack.ledger import Decision, Entry, Purpose, Recorded, Standings, recorded
 from pixeltrack.model import Scope
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
-from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
+from pixeltrack.store.trail import Trail
 
+_TOLD = 1_000  # entries between two words about how far it is
 _BUSY_MS = 5_000  # a withdrawal is worth waiting for
 
 
@@ -28,7 +31,7 @@ class OptOut(NamedTuple):
     campaign: str
 
 
-class Consents(Database):
+class Consents(Trail):
     """The part of the store that knows who agreed to what, and when."""
 
     def record_consents(
@@ -38,16 +41,29 @@ class Consents(Database):
         wording: bytes | None = None,
         *,
         dry: bool = False,
+        told: Callable[[int], None] | None = None,
+        of: str = "",
     ) -> int:
         """Add entries to the ledger, all or none, durably; return how many were new.
 
         refusing has the addresses of those who refuse something: where that holds in the ledger
         afterwards, mail that they were sent before is silenced. wording is the text that was shown. An
-        entry that says what an earlier one says is not added again. With dry nothing is kept.
+        entry that says what an earlier one says is not added again. With dry nothing is kept. told is told
+        how many are looked at; of is what the audit trail says of it.
         """
         try:
             with self._transaction(_BUSY_MS) as connection:
-                added = self._add(connection, entries, refusing, wording)
+                added = self._add(connection, entries, refusing, wording, told)
+                self._note_consents(entries, added, of)
+                if added and not dry:
+                    remember(
+                        self.path,
+                        [
+                            Refusal(each.at, "withdrew", each.subject, each.purpose)
+                            for each in entries
+                            if each.decision != "granted"
+                        ],
+                    )
                 if dry:
                     raise _Dry
         except _Dry:
@@ -60,8 +76,9 @@ class Consents(Database):
         entries: Sequence[Entry],
         refusing: Mapping[bytes, str],
         wording: bytes | None,
+        told: Callable[[int], None] | None,
     ) -> int:
-        added = connection.executemany(query("put_consent"), (each._asdict() for each in entries)).rowcount
+        added = connection.executemany(query("put_consent"), _values(entries, told)).rowcount
         if wording is not None:
             connection.execute(
                 "insert or ignore into wordings (wording, content, added) values (?, ?, ?)",
@@ -76,6 +93,15 @@ class Consents(Database):
             ),
         )
         return added
+
+    def _note_consents(self, entries: Sequence[Entry], added: int, of: str) -> None:
+        """Note what was decided: of one person by name of the decision, of a list how many of each."""
+        if not entries:
+            return
+        subjects = {each.subject for each in entries}
+        decisions = Counter(f"{each.purpose} {each.decision}" for each in entries)
+        one = entries[0].subject if len(subjects) == 1 else None
+        self.note("consent", of, subject=one, counts={"people": len(subjects), "new": added, **decisions})
 
     def consents_of(self, subject: bytes) -> list[Entry]:
         """Return all entries about one person, in the order in which they were put down."""
@@ -131,3 +157,10 @@ class Consents(Database):
     def opt_out_rows(self, subject: bytes) -> list[OptOut]:
         """Return what one person refused on the collector's pages."""
         return [OptOut(*row) for row in self._rows("optouts_of", subject=subject)]
+
+
+def _values(entries: Iterable[Entry], told: Callable[[int], None] | None) -> Iterator[dict[str, object]]:
+    for place, entry in enumerate(entries, start=1):
+        yield entry._asdict()
+        if told and not place % _TOLD:
+            told(place)

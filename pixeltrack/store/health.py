@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pixeltrack.cells import least, most
 from pixeltrack.store.connect import explained
+from pixeltrack.store.retained import last_purge_in
 from pixeltrack.store.salts import salt_days
 from pixeltrack.store.schema import VERSION
 
@@ -24,6 +26,7 @@ class Health:
     wal_bytes: int
     key: str | None  # the check value of the key that made it
     salts: tuple[str, ...] = ()  # the days whose salt is kept, as 2026-11-01
+    last_purge: int | None = None  # when purge came to its end, by its clock
     lately: int = 0  # newest hits that were looked at, and of how many the client's address was known
     known: int = 0
 
@@ -43,11 +46,15 @@ def examine(path: Path) -> Health:
         oldest = newest = key = None
         salts: tuple[str, ...] = ()
         lately = known = 0
+        purged = None
         if found == "ok" and 0 < schema <= VERSION:
-            oldest, newest = connection.execute("select min(at), max(at) from events").fetchone()
-            if schema >= 5 and oldest is not None:  # the counts of further hits came then
-                (last,) = connection.execute("select max(last_at) from repeats").fetchone()
-                newest = max(newest, last or newest)
+            oldest, newest = connection.execute(
+                "select min(at), max(at) from events where campaign_id <> 0"
+            ).fetchone()
+            if schema >= 5:  # the counts of further hits came then
+                first, last = connection.execute("select min(hour), max(last_at) from repeats").fetchone()
+                oldest, newest = least(oldest, first), most(newest, last)
+            purged = last_purge_in(lambda select: connection.execute(select).fetchall())
             row = connection.execute("select value from facts where name = 'key'").fetchone()
             key = row[0] if row else None
             salts = salt_days(connection)
@@ -59,4 +66,5 @@ def examine(path: Path) -> Health:
                 ).fetchone()
         wal_bytes = wal.stat().st_size if wal.exists() else 0
     damage = "" if found == "ok" else str(found)
-    return Health(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, lately, known)
+    last_purge = purged.at if purged else None
+    return Health(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, last_purge, lately, known)

@@ -124,11 +124,11 @@ class Hits(Database):
         return self._numbers(events, {})
 
     def seen(
-        self, campaign_id: int, *, without: Collection[int] = ()
+        self, campaign_id: int, *, without: Collection[int] = (), firsts: dict[int, int] | None = None
     ) -> Iterator[tuple[int, list[Seen], list[int]]]:
         """Yield a campaign's messages one after the other: hits, and the numbers of their verdicts.
 
-        ``without`` are messages to leave out.
+        ``without`` are messages to leave out; ``firsts`` takes the number of each message's first hit.
         """
         agents, networks = self._texts("agent"), self._texts("network")
         chunks: dict[int, array[int]] = {}
@@ -140,6 +140,8 @@ class Hits(Database):
             for event, message, at, kind, link, agent, flags, network in self._by_number(
                 "seen_by_number", numbers
             ):
+                if firsts is not None:
+                    firsts[message] = min(event, firsts.get(message, event))
                 hits, verdicts = messages[message]
                 hits.append((at, kind, link, agents[agent], flags, networks[network]))
                 verdicts.append(judged[event])

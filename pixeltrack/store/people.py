@@ -8,9 +8,10 @@ from itertools import islice
 
 from pixeltrack.flatjson import flat_sorted
 from pixeltrack.model import RANK, Message, Owner, Scope
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
-from pixeltrack.store.database import Database
 from pixeltrack.store.schema import query
+from pixeltrack.store.trail import Trail
 
 _OPT_OUT_BUSY_MS = 2_000  # an opt-out is worth waiting for
 _SILENCES: dict[Scope, int] = {"tracking": 3, "opens": 1, "clicks": 2}  # bits: 1 opens, 2 clicks
@@ -29,7 +30,7 @@ def clicks_of(message: Message) -> int:
     return (_INDIVIDUAL if message.tracked else 0) if message.clicks is None else message.clicks
 
 
-class People(Database):
+class People(Trail):
     """The part of the store that knows whom mail went to, and who may be measured."""
 
     def save_messages(
@@ -155,14 +156,17 @@ class People(Database):
             ((campaign_id,),) = connection.execute(
                 "select campaign_id from campaigns where code = ?", [code]
             ).fetchall()
-            connection.execute(
+            added = connection.execute(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
                 " values (?, ?, ?, ?, ?)",
                 [subject, scope, at, campaign_id, message],
-            )
+            ).rowcount
             if kinds := _SILENCES.get(scope):
                 told = {"subject": subject, "campaign_id": campaign_id, "message": message, "kinds": kinds}
                 connection.execute(query("silence_subject"), told)
+            if added:
+                remember(self.path, [Refusal(at, "opted out", subject, scope)])
+                self.note("opt-out", scope, subject=subject, actor="recipient", at=at)
 
     def is_silenced(self, campaign_id: int, message: int, kind: int) -> bool:
         """Return whether hits of a kind of a message are not to be measured any more."""

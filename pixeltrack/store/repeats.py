@@ -37,6 +37,7 @@ class Fold:
 
     def add(self, event: EventRow) -> None:
         at, campaign_id, kind, link, message, agent, flags, network, _address = event
+        network = network.partition("\0")[0]  # of so many hits no address is kept
         url = campaign_id, message, at // HOUR * HOUR, int(kind), link
         counts = self._counts.setdefault(url, {})
         hits, first, last = counts.get((agent, flags, network), (0, at, at))

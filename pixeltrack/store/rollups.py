@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from pixeltrack.cells import Cell, Delta, Rollup, least, most
+from pixeltrack.cells import Delta, Rollup, least, most
 from pixeltrack.rates import NONE_TRACKED, Tracked
 from pixeltrack.replay import HOUR
-from pixeltrack.store.hits import CHUNK, Hits
+from pixeltrack.store.hits import CHUNK
+from pixeltrack.store.kept import KeptTotals, text_of
 from pixeltrack.store.schema import query
 
 
@@ -26,7 +27,7 @@ class Audience(NamedTuple):
     together: Tracked = NONE_TRACKED  # that are counted together with others
 
 
-class Rollups(Hits):
+class Rollups(KeptTotals):
     """The part of the store that keeps campaigns' figures."""
 
     def rollup_versions(self) -> dict[int, str]:
@@ -44,7 +45,7 @@ class Rollups(Hits):
         if companies is None:
             rows = self._plain("select cell, number from rollup_cells where campaign_id = ?", [campaign_id])
         else:
-            named = [_text(("company", name, kinds)) for name in companies for kinds in (1, 2, 3)]
+            named = [text_of(("company", name, kinds)) for name in companies for kinds in (1, 2, 3)]
             asked = {"campaign_id": campaign_id, "companies": json.dumps(named)}
             rows = self._plain(query("cells_of_companies"), asked)
         cells = json.loads(f"[{','.join([cell for cell, _number in rows])}]")
@@ -111,8 +112,11 @@ class Rollups(Hits):
         """
         if not hours:
             return None, None
+        kept = self._plain("select first, last from kept where campaign_id = ?", [campaign_id])
+        gone_first, gone_last = kept[0] if kept else (None, None)
         first = self._edge(campaign_id, min(hours), without, latest=False)
-        return first, self._edge(campaign_id, max(hours), without, latest=True)
+        last = self._edge(campaign_id, max(hours), without, latest=True)
+        return least(first, gone_first), most(last, gone_last)
 
     def _edge(self, campaign_id: int, hour: int, without: Collection[int], *, latest: bool) -> int | None:
         """Return the first or the latest moment of a person's hit in an hour."""
@@ -143,7 +147,7 @@ class Rollups(Hits):
         connection.execute("delete from rollup_cells where campaign_id = ?", [campaign_id])
         connection.executemany(
             "insert into rollup_cells values (?, ?, ?)",
-            [(campaign_id, _text(cell), number) for cell, number in rollup.cells.items()],
+            [(campaign_id, text_of(cell), number) for cell, number in rollup.cells.items()],
         )
         connection.execute(
             "insert or replace into rollups values (?, ?, ?, ?, ?)",
@@ -166,7 +170,7 @@ class Rollups(Hits):
         if is_version != version:
             self._drop_rollup(connection, campaign_id)
             return True
-        rows = [(campaign_id, _text(cell), number) for cell, number in delta.cells.items()]
+        rows = [(campaign_id, text_of(cell), number) for cell, number in delta.cells.items()]
         connection.executemany(query("add_cell"), rows)
         connection.executemany(
             "delete from rollup_cells where campaign_id = ? and cell = ? and number = 0",
@@ -201,7 +205,3 @@ class Rollups(Hits):
 
 def _read(text: str) -> dict[str, Tracked]:
     return {name: Tracked(*numbers) for name, numbers in json.loads(text).items()}
-
-
-def _text(cell: Cell) -> str:
-    return json.dumps(cell, separators=(",", ":"))

@@ -18,15 +18,15 @@ from pixeltrack.store.keyed import fill_subjects, keyed
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
 from pixeltrack.store.people import People
+from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
-from pixeltrack.store.verdicts import Verdicts
 from pixeltrack.store.visits import Visits
 from pixeltrack.tokens import Keyring
 
 
 class Store(
-    Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Verdicts, Crowds, Visits
+    Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds, Visits
 ):
     """One open database. Not for several threads at the same time."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pixeltrack import urls
 from pixeltrack.answers import Answer, Answers, Headers, guarded
 from pixeltrack.config import Settings
+from pixeltrack.eraser import Eraser
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.headerfacts import HeaderFacts, Said
 from pixeltrack.hrefs import location
@@ -79,7 +80,8 @@ class Collector:
             store, self.recorder, self.counters, self._facts, clock, STEPS[settings.moment]
         )
         self._answers = Answers(pages)
-        self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
+        self._eraser = Eraser(store, settings)
+        self._personal = PersonalPages(store, keyring, self._answers, settings, clock, self._eraser)
         self._settings = settings
         self._clock = clock
         self._commit_each = commit_each
@@ -130,14 +132,17 @@ class Collector:
         self.keyring = keyring
         self.pages = pages
         self._answers = Answers(pages)
-        self._personal = PersonalPages(self._store, keyring, self._answers, self._settings, self._clock)
+        self._personal = PersonalPages(
+            self._store, keyring, self._answers, self._settings, self._clock, self._eraser
+        )
         for table in self._tables.values():
             table.outdate()
         self._to_load = list(self._tables.values())
 
     def tend(self) -> None:
-        """Do what is due by the clock: the salt of a day that is over is deleted."""
+        """Do what is due by the clock: the salt of a day that is over is deleted, who asked is erased."""
         self._facts.tend()
+        self._eraser.tend()
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""

@@ -22,6 +22,7 @@ VARIABLES = {
         *("sender", "controller", "contact", "retention_days", "consent_required"),
         "country_noted",
     },
+    "erase.html": {"sender", "action"},
     "done.html": {"title", "message", "back"},
     "missing.html": set[str](),
 }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pixeltrack.answers import Answer, Answers
 from pixeltrack.config import Settings
+from pixeltrack.eraser import Eraser
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.minting import Personal
+from pixeltrack.ownrights import OwnRights
 from pixeltrack.preferences import ACTIONS, Preferences
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
@@ -31,12 +34,20 @@ class PersonalPages:
         answers: Answers,
         settings: Settings,
         clock: Callable[[], int],
+        eraser: Eraser,
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._answers = answers
         self._settings = settings
         self._preferences = Preferences(store, keyring, answers, settings, clock)
+        self._rights = OwnRights(store, keyring, answers, settings, clock, eraser)
+        self._acts: dict[str, Callable[[Visitor], Answer]] = {
+            **{action: partial(self._preferences.act, action) for action in ACTIONS},
+            "data": self._rights.copy,
+            "erase": self._rights.explain,
+            "erase-now": self._rights.erase,
+        }
 
     def unsubscribe(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
         """Show the unsubscribe page, or act on a POST (RFC 8058: any body will do)."""
@@ -51,30 +62,33 @@ class PersonalPages:
         if person is None:
             return self._answers.missing()
         fallback = self._settings.language
-        acts, failed = method == "POST", "failed_store" if method == "POST" else "failed_read"
+        acts = method == "POST"
         try:
             who = visitor(self._store, self._keyring, person, token, environ, fallback)
-        except PixeltrackError as error:
-            who = without_store(person, token, environ, fallback)
-            if acts or page == "preferences":
-                return self._failed(failed, who, error)
-        try:
             if acts:
                 return self._act(page, who, environ)
+            gone = self._rights.gone(who)
+            if gone is not None:
+                return gone
             return self._preferences.show(who) if page == "preferences" else self._show_unsubscribe(who)
         except PixeltrackError as error:
-            return self._failed(failed, who, error)
+            who = without_store(person, token, environ, fallback)
+            if acts:
+                log.error("an opt-out could not be stored: %s", error)
+                return self._failed("failed_store", who)
+            log.error("preferences could not be read: %s", error)
+            return self._failed("failed_read", who) if page == "preferences" else self._show_unsubscribe(who)
 
     def _act(self, page: Personal, who: Visitor, environ: WSGIEnvironment) -> Answer:
         action = action_of(environ) if page == "preferences" else ""
-        if page == "preferences" and action not in ACTIONS:
+        if page == "preferences" and action not in self._acts:
             return self._answers.says("unknown", who.language, "400 Bad Request")
         if who.is_preview:
             return self._answers.says("preview_changed_nothing", who.language, title="preview_title")
         if who.subject is None or self._store.campaign_by_code(who.person.code) is None:
-            return self._answers.missing()
+            return self._rights.gone(who) or self._answers.missing()
         if page == "preferences":
-            return self._preferences.act(who, action)
+            return self._acts[action](who)
         self._preferences.honour(who)
         return self._preferences.refuse(who, "all", "unsubscribed")
 
@@ -88,8 +102,7 @@ class PersonalPages:
             preferences_url=own_path(self._keyring, "preferences", who.person),
         )
 
-    def _failed(self, text: str, who: Visitor, error: PixeltrackError) -> Answer:
-        log.error("a recipient's page: %s", error)
+    def _failed(self, text: str, who: Visitor) -> Answer:
         return self._answers.says(text, who.language, "503 Service Unavailable", title="failed_title")
 
     def privacy(self) -> Answer:

@@ -75,7 +75,7 @@ class Preferences:
             privacy_url=f"/privacy?lang={who.language}",
         )
 
-    def act(self, who: Visitor, action: str) -> Answer:
+    def act(self, action: str, who: Visitor) -> Answer:
         """Do what a button asks for, one of ``ACTIONS``, and say so only when it is on the disk.
 
         Raises PixeltrackError where it cannot be stored.
@@ -108,7 +108,7 @@ class Preferences:
             return
         now = self._clock()
         entry = Entry(subject, "retargeting", "denied", now, now, method, "", None, _ORIGIN)
-        self._store.record_consents([entry], {})
+        self._store.record_consents([entry], {}, of=method, actor="recipient")
 
     def _standing(self, who: Visitor) -> Standing:
         """Return how somebody stands; of a preview, how a recipient of that mail does."""

@@ -129,6 +129,8 @@ FLOORS = [
         "answers",
         "visitor",
         "preferences",
+        "ownrights",
+        "eraser",
         "personal",
         "collector",
         "doctor",

@@ -169,14 +169,15 @@ class Persons(People, Retained):
 
     def kept_rows(self, subject: bytes, places: Sequence[Place]) -> tuple[int, dict[Place, int]]:
         """Return how often a person's keyed hash, and each message, stands on purpose, indexes too."""
-        ((optouts, consents, trail),) = self._plain(
-            "select (select count(*) from optouts where subject = ?1),"
+        ((others, consents, trail),) = self._plain(
+            "select (select count(*) from optouts where subject = ?1)"
+            " + (select count(*) from erasures where subject = ?1),"
             " (select count(*) from consents where subject = ?1),"
             " (select count(*) from trail where subject = ?1)",
             [subject],
         )
         silenced = Counter((row[0], row[1]) for row in self.silenced_of(places))
-        return optouts + 2 * consents + 2 * trail, dict(silenced)
+        return others + 2 * consents + 2 * trail, dict(silenced)
 
     def known_refusals(self) -> list[Refusal]:
         """Return who was erased, opted out or withdrew, as the file beside the database has them."""

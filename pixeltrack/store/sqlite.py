@@ -12,6 +12,7 @@ from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
+from pixeltrack.store.erasures import Erasures
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
 from pixeltrack.store.keyed import fill_subjects, keyed
@@ -26,7 +27,19 @@ from pixeltrack.tokens import Keyring
 
 
 class Store(
-    Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds, Visits
+    Persons,
+    Campaigns,
+    Mails,
+    People,
+    Gathered,
+    Consents,
+    Logs,
+    Salts,
+    Domains,
+    Exports,
+    Crowds,
+    Erasures,
+    Visits,
 ):
     """One open database. Not for several threads at the same time."""
 

@@ -43,5 +43,9 @@ class Visits(Database):
 
     def identity_of(self, subject: bytes) -> str | None:
         """Return the normalised address of somebody; None where no row is kept of them."""
-        rows = self._plain("select identity from recipients where subject = ?", [subject])
+        rows = self._plain(
+            "select identity from recipients"
+            " where subject = ?1 or (subject is null and subject_of(identity) = ?1)",
+            [subject],
+        )
         return str(rows[0][0]) if rows else None

@@ -8,9 +8,11 @@ whatever is ended half way is begun again: by this collector within a minute, or
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
@@ -18,6 +20,7 @@ from pixeltrack.store import Store
 
 log = logging.getLogger("pixeltrack.eraser")
 
+_NICE = 10  # whoever answers readers goes first
 _EVERY = 60.0  # seconds between two looks at who waits
 
 
@@ -61,6 +64,8 @@ class Eraser:
                     errors="replace",
                     start_new_session=True,  # Ctrl-C is for the collector
                 )
+                with suppress(OSError):  # it may have ended
+                    os.setpriority(os.PRIO_PROCESS, self._child.pid, _NICE)
         except PixeltrackError:
             pass  # those who need the database for more than that say so
         except OSError as error:

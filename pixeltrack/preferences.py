@@ -134,13 +134,16 @@ class Preferences:
 
     def _noted(self, noted: Noted) -> dict[str, Any]:
         """Return what the page shows of what is noted; ``fields`` and the like are keys of texts."""
-        told = list(_told(noted.what, noted.mode))
-        if noted.mode in BY_HIT and self._settings.country_db is not None:
-            told.append("noted_country")
+        told, settings = _told(noted.what, noted.mode), self._settings
+        if noted.mode in BY_HIT:
+            told += ["noted_country"] if settings.country_db is not None else []
+            told += [f"noted_address_{settings.ip}"] if settings.ip != "none" else []
+            if settings.moment != "exact":  # then there is no number of the day, which needs seconds
+                told = [each for each in told if each != "noted_day_number"] + [f"moment_{settings.moment}"]
         return {**noted._asdict(), "fields": told}
 
     def _never(self) -> list[str]:
-        return ["never_ip", "never_browser", "never_elsewhere"]
+        return [*(["never_ip"] if self._settings.ip == "none" else []), "never_browser", "never_elsewhere"]
 
     def _choice(self, choice: Choice, texts: Texts) -> dict[str, Any]:
         """Return what the page shows of a decision, with the words that were shown with it."""

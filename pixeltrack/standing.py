@@ -124,7 +124,9 @@ def standing(
         entry = held[axis]
         no = bool(stopped) or (entry is not None and entry.decision != "granted")
         noted.append(_noted(axis, this, other, no=no))
-        choices.append(_choice(axis, this, stopped, entry, policy))
+        never = all(each.decision == "granted" for each in entries if each.purpose == axis)
+        listed = never and this.by_list and bool(this.silenced & _KIND[axis])
+        choices.append(_choice(this.mode(axis), axis, stopped, entry, policy, listed=listed))
     about = held["retargeting"]
     return Standing(
         _joined(noted), _agreeing(choices), _entered("retargeting", about) if about is not None else None
@@ -143,15 +145,19 @@ def _noted(axis: Axis, this: Sent, others: Iterable[Sent], *, no: bool) -> Noted
     return Noted(axis, mode, most if RANK[most] > RANK[mode] else None, counted)
 
 
-def _choice(axis: Axis, this: Sent, stopped: Sequence[int], entry: Entry | None, policy: Policy) -> Choice:
-    """Return what decides on an axis, in the order of ``consent.decide``."""
+def _choice(
+    mode: Mode, axis: Axis, stopped: Sequence[int], entry: Entry | None, policy: Policy, *, listed: bool
+) -> Choice:
+    """Return what decides on an axis, in the order of ``consent.decide``.
+
+    mode is the copy's; listed says that the list has silenced it, and not the ledger.
+    """
     if stopped:
         return Choice(axis, "stopped", min(stopped))
+    if listed:
+        return Choice(axis, "list_refused")
     if entry is not None:
         return _entered(axis, entry)
-    mode = this.mode(axis)
-    if this.silenced & _KIND[axis] and this.by_list:
-        return Choice(axis, "list_refused")
     if mode == "off":
         return Choice(axis, "nothing_off" if policy == "required" else "not_measured")
     if policy == "assumed":

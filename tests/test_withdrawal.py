@@ -129,7 +129,7 @@ def test_a_withdrawal_in_the_ledger_silences_its_kind_alone(
     look_at(client, sent)
     assert set(kinds(workspace, "spring")) == left
     page = client.get(sent["spring"].preferences).body
-    assert (b"was opened" in page, b"were clicked" in page) == (purpose == "clicks", purpose == "opens")
+    assert (b"was opened" in page, b"was clicked" in page) == (purpose == "clicks", purpose == "opens")
 
 
 def test_a_preview_stops_nothing(client: Client, workspace: Workspace, inject: Inject) -> None:

@@ -103,13 +103,10 @@ def command(
 
 def _erase_asked(call: Call, *, as_json: bool) -> None:
     """Erase who waits for it, as the collector has it done beside itself."""
-    import os
-
     from pixeltrack import rights
     from pixeltrack.clock import now_ms
     from pixeltrack.setup import open_workspace
 
-    os.nice(10)  # whoever answers readers goes first
     call.use_rules()
     workspace = open_workspace(call.settings, create=False)
     with closing(workspace.store) as store:

@@ -1,8 +1,8 @@
 """The rights that somebody uses on their own page: a copy of their data, and being erased.
 
-Whoever has the link is taken for the person: the mail was sent to nobody else. Copying takes a look into
-many tables, so at most a tenth of a collector's time goes into long ones. Erasing takes longer, and is done by
-another process (``eraser``); from the answer on nothing is noted of the person.
+Whoever has the link is taken for the person: the mail was sent to nobody else. A copy takes a look into
+many tables; of a collector's time no more than a tenth goes into long ones. Erasing takes longer, and is
+done by another process (``eraser``); from the answer on nothing is noted of the person.
 """
 
 from __future__ import annotations

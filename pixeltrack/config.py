@@ -53,6 +53,7 @@ _KEYS: dict[str, type] = {
     "sender.controller": str,
     "sender.contact": str,
     "pages.language": str,
+    "pages.rights": str,
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
@@ -109,6 +110,9 @@ class Settings:
     controller: str | None
     contact: str | None
     language: str  # of a recipient's pages, where neither the list nor the browser says one of ours
+    own_rights: (
+        bool  # whether whoever has the link to that page gets a copy of the data, and may have it erased
+    )
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
@@ -154,6 +158,7 @@ def load(
         ("consent.without", MODES),
         ("consent.mail_basis", get_args(MailBasis)),
         ("pages.language", tuple(languages.LANGUAGES)),
+        ("pages.rights", ("on", "off")),
         ("privacy.ip", get_args(Ip)),
         ("privacy.time", get_args(Moment)),
         ("serve.metrics", get_args(Metrics)),
@@ -185,6 +190,7 @@ def load(
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
         language=values.get("pages.language", languages.DEFAULT),
+        own_rights=values.get("pages.rights", "on") == "on",
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),

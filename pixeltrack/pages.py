@@ -16,7 +16,7 @@ VARIABLES = {
     "unsubscribe.html": {"sender", "preview", "action", "preferences_url"},
     "preferences.html": {
         *("sender", "preview", "action", "tracking", "noted", "choices", "never", "unsubscribed"),
-        *("by_person", "signal", "retargeting", "may_refuse", "unsubscribe_url", "privacy_url"),
+        *("by_person", "own_rights", "signal", "retargeting", "may_refuse", "unsubscribe_url", "privacy_url"),
     },
     "privacy.html": {
         *("sender", "controller", "contact", "retention_days", "consent_required"),

@@ -44,10 +44,13 @@ class PersonalPages:
         self._rights = OwnRights(store, keyring, answers, settings, clock, eraser)
         self._acts: dict[str, Callable[[Visitor], Answer]] = {
             **{action: partial(self._preferences.act, action) for action in ACTIONS},
-            "data": self._rights.copy,
-            "erase": self._rights.explain,
-            "erase-now": self._rights.erase,
         }
+        if settings.own_rights:
+            self._acts |= {
+                "data": self._rights.copy,
+                "erase": self._rights.explain,
+                "erase-now": self._rights.erase,
+            }
 
     def unsubscribe(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
         """Show the unsubscribe page, or act on a POST (RFC 8058: any body will do)."""

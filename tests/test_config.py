@@ -52,6 +52,7 @@ def test_without_anything_the_defaults_hold():
         controller=None,
         contact=None,
         language="en",
+        own_rights=True,
         host="127.0.0.1",
         port=8000,
         spool_mb=256,
@@ -95,7 +96,7 @@ def test_every_key_of_the_file_arrives():
         '[judging]\nrules = "my-rules.toml"\n'
         '[consent]\npolicy = "required"\npreset = "uk"\nopens = "company"\nclicks = "aggregate"\n'
         'without = "aggregate"\nmail_basis = "requested"\n[retention]\nevents_days = 30\n'
-        '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n[pages]\nlanguage = "de"\n'
+        '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n[pages]\nlanguage = "de"\nrights = "off"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
         '[dashboard]\nlisten = "127.0.0.1:0"\nurl = "https://stats.example"\ntoken_file = "t"\n'
@@ -121,6 +122,7 @@ def test_every_key_of_the_file_arrives():
         controller="C",
         contact="c@example.com",
         language="de",
+        own_rights=False,
         host="::1",
         port=0,
         spool_mb=7,

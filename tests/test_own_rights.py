@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import jsonschema
 import pytest
 from command import clean_environment, run
-from conftest import BASE, CHROME, Client, Inject
+from conftest import BASE, CHROME, Client, Clock, Inject
 from inbox import Copy, copies
 from test_modes import FREE, mails, rows
 from test_pages import Outline
@@ -29,6 +29,7 @@ from test_rights import mentions
 from test_withdrawal import tables
 
 from pixeltrack import keyfile, rights
+from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.pages import Pages
 from pixeltrack.setup import Workspace
@@ -110,6 +111,23 @@ def test_a_preview_and_a_forged_link_get_nothing(
         client.post(copy.unsubscribe.replace("/u/", "/p/"), f"action={action}".encode()).status[:3] == "404"
     )
     assert rows(workspace, "select count(*) from erasures") == [(0,)]
+
+
+def test_a_sender_may_keep_these_buttons_off(
+    workspace: Workspace, settings: Settings, clock: Clock, inject: Inject
+) -> None:
+    app = make_app(workspace.store, workspace.keyring, Pages(), replace(settings, own_rights=False), clock)
+    client, copy = Client(app), copies(inject(ANN))[0]
+    page = client.get(copy.preferences).body
+    assert (says(page, "data_by_mail"), says(page, "get_data"), b'value="erase' in page) == (
+        True,
+        False,
+        False,
+    )
+    for action in (b"data", b"erase", b"erase-now"):
+        answer = client.post(copy.preferences, b"action=" + action)
+        assert (answer.status, says(answer.body, "unknown")) == ("400 Bad Request", True)
+    assert workspace.store.erasures() == []
 
 
 def test_long_copies_leave_time_for_everybody_else(

@@ -67,6 +67,7 @@ def preferences_of(tracking: str) -> Values:
         "choices": [AGREED, NOT_ASKED],
         "never": ["never_ip", "never_browser", "never_elsewhere"] if tracking == "on" else [],
         "by_person": tracking in ("on", "opens"),
+        "own_rights": tracking != "clicks",
         "signal": signal,
         "may_refuse": signal,
         "retargeting": None if tracking == "on" else {**AGREED, "what": "retargeting", "wording": ""},
@@ -238,7 +239,7 @@ def test_tracking_is_stopped_by_one_button(pages: Pages) -> None:
 def test_who_stopped_one_kind_is_told_of_the_other_and_may_stop_it(
     pages: Pages, left: str, gone: str
 ) -> None:
-    outline = preferences(pages, tracking=left, may_refuse=False)
+    outline = preferences(pages, tracking=left, may_refuse=False, own_rights=True)
     assert [button["value"] for button in outline.of("button")] == ["stop", *RIGHTS]
     noted = outline.text.partition("What is noted")[2].partition("Since when")[0]
     assert gone not in noted

@@ -16,7 +16,7 @@ from pixeltrack.config import Settings
 from pixeltrack.languages import Texts
 from pixeltrack.ledger import Entry, holding
 from pixeltrack.model import BY_HIT, Mode, Scope
-from pixeltrack.standing import Choice, Noted, Sent, Standing, standing
+from pixeltrack.standing import Choice, Noted, Sent, Standing, What, standing
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 from pixeltrack.visitor import Visitor, own_path
@@ -134,14 +134,19 @@ class Preferences:
         )
 
     def _noted(self, noted: Noted) -> dict[str, Any]:
-        """Return what the page shows of what is noted; ``fields`` and the like are keys of texts."""
-        told, settings = _told(noted.what, noted.mode), self._settings
-        if noted.mode in BY_HIT:
+        """Return what the page shows of it: ``fields`` of this mail, ``more`` of others, as keys of texts."""
+        more = self._fields(noted.what, noted.elsewhere) if noted.elsewhere else []
+        return {**noted._asdict(), "fields": self._fields(noted.what, noted.mode), "more": more}
+
+    def _fields(self, what: What, mode: Mode) -> list[str]:
+        """Return what is stored of a hit in a mode, by the settings."""
+        told, settings = _told(what, mode), self._settings
+        if mode in BY_HIT:
             told += ["noted_country"] if settings.country_db is not None else []
             told += [f"noted_address_{settings.ip}"] if settings.ip != "none" else []
             if settings.moment != "exact":  # then there is no number of the day, which needs seconds
                 told = [each for each in told if each != "noted_day_number"] + [f"moment_{settings.moment}"]
-        return {**noted._asdict(), "fields": told}
+        return told
 
     def _never(self) -> list[str]:
         return [*(["never_ip"] if self._settings.ip == "none" else []), "never_browser", "never_elsewhere"]
@@ -163,7 +168,7 @@ class Preferences:
         return self._answers.says(text, who.language, more=more, back=back)
 
 
-def _told(what: str, mode: Mode) -> list[str]:
+def _told(what: What, mode: Mode) -> list[str]:
     """Return what is stored of a hit in a mode, as keys of the pages' texts."""
     links = what != "opens"
     if mode in BY_HIT:

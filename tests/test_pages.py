@@ -44,7 +44,7 @@ NOTED = {
     "clicks": {"what": "clicks", "mode": "aggregate", "fields": ["counted_hour", "counted_link"]},
 }
 TRACKING = {  # what is noted, of what
-    "on": [NOTED["opens"], {**NOTED["clicks"], "elsewhere": "individual"}],
+    "on": [NOTED["opens"], {**NOTED["clicks"], "elsewhere": "individual", "more": ["noted_click"]}],
     "opens": [NOTED["opens"], {"what": "clicks", "mode": "off", "counted": True}],
     "clicks": [{"what": "opens", "mode": "off"}, NOTED["clicks"]],
     "off": [{"what": "both", "mode": "off", "counted": True}],
@@ -63,7 +63,10 @@ def preferences_of(tracking: str) -> Values:
     return {
         **MAIL,
         "tracking": tracking,
-        "noted": [{"fields": [], "elsewhere": None, "counted": False, **each} for each in TRACKING[tracking]],
+        "noted": [
+            {"fields": [], "elsewhere": None, "more": [], "counted": False, **each}
+            for each in TRACKING[tracking]
+        ],
         "choices": [AGREED, NOT_ASKED],
         "never": ["never_ip", "never_browser", "never_elsewhere"] if tracking == "on" else [],
         "by_person": tracking in ("on", "opens"),

@@ -150,6 +150,7 @@ def test_another_mail_that_tells_more_is_named(client: Client, inject: Inject) -
     made = inject(ANN, campaign="later", opens="off", clicks="aggregate", free=FREE, format="jsonl")
     page = client.get(page_of(client, made)).body
     assert "more_individual" in said(page)
+    assert fields(page) == {*LINES["individual"][0], *LINES["individual"][1], *LINES["aggregate"][1]}
     assert "only_counted" not in said(page)
     client.post(page_of(client, made), b"action=stop")
     assert "more_individual" not in said(client.get(page_of(client, made)).body)

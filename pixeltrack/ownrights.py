@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from hashlib import sha256
 
 from pixeltrack.answers import Answer, Answers
 from pixeltrack.config import Settings
 from pixeltrack.eraser import Eraser
-from pixeltrack.held import export_of
+from pixeltrack.held import canonical, export_of
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 from pixeltrack.visitor import Visitor, own_path
 
 _FREE = 0.05  # seconds that a copy may take
 _PAUSE = 9  # times as long as the last copy took beyond that
+_HOUR = 3_600_000  # ms: who presses the button again within it is noted once
 _JSON = [
     ("Content-Type", "application/json; charset=utf-8"),
     ("Content-Disposition", 'attachment; filename="my-data.json"'),
@@ -72,9 +74,13 @@ class OwnRights:
                 "busy", who.language, "503 Service Unavailable", title="failed_title", back=self._back(who)
             )
             return status, [*headers, ("Retry-After", "10")], body
-        subject = who.subject or b""
-        self._store.note("subject", subject=subject, actor="recipient", at=self._clock())
-        found = export_of(self._store, self._keyring, subject, self._settings, self._clock())
+        subject, now = who.subject or b"", self._clock()
+        if not self._store.was_noted("subject", subject, "recipient", now - _HOUR):
+            self._store.note("subject", subject=subject, actor="recipient", at=now)
+        found = export_of(self._store, self._keyring, subject, self._settings, now)
+        for row in found["audit"]:  # what the sender's people are called is not the person's to know
+            row["actor"] = row["actor"] if row["actor"] == "recipient" else "sender"
+        found["integrity"] = {"sha256": sha256(canonical(found)).hexdigest()}
         body = json.dumps(found, indent=2, ensure_ascii=True).encode()
         ended = time.monotonic()
         self._rested = ended + _PAUSE * max(0.0, ended - begun - _FREE)

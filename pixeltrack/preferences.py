@@ -71,7 +71,7 @@ class Preferences:
             retargeting=self._choice(stands.retargeting, texts) if stands.retargeting else None,
             may_refuse=_may_refuse_retargeting(who, stands),
             own_rights=self._settings.own_rights,
-            unsubscribed=any(each.scope == "all" for each in refused),
+            unsubscribed=next((languages.day(each.at, texts) for each in refused if each.scope == "all"), ""),
             unsubscribe_url=own_path(self._keyring, "unsubscribe", who.person),
             privacy_url=f"/privacy?lang={who.language}",
         )

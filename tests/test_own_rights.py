@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from test_withdrawal import tables
 from pixeltrack import keyfile, rights
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
+from pixeltrack.held import canonical
 from pixeltrack.pages import Pages
 from pixeltrack.setup import Workspace
 from pixeltrack.trail import check
@@ -69,8 +71,25 @@ def test_a_copy_of_all_that_is_held_comes_as_a_file(
     assert len(found["events"]) == 2
     assert BOB.encode() not in answer.body
     by_address = rights.export_of(workspace.store, workspace.keyring, ANN, settings, 0)
-    assert {**found, "generated_at": 0, "integrity": 0} == {**by_address, "generated_at": 0, "integrity": 0}
-    assert [row["action"] for row in found["audit"] if row["actor"] == "recipient"] == ["subject"]
+    others = {"generated_at", "integrity", "audit"}
+    assert {key: found[key] for key in found.keys() - others} == {
+        key: by_address[key] for key in by_address.keys() - others
+    }
+    assert [(row["action"], row["actor"]) for row in found["audit"]] == [("subject", "recipient")]
+    assert found["integrity"]["sha256"] == sha256(canonical(found)).hexdigest()
+
+
+def test_the_trail_names_who_asked_once_an_hour_and_nobody_of_the_senders(
+    client: Client, workspace: Workspace, clock: Clock, inject: Inject
+) -> None:
+    copy, subject = copies(inject(ANN))[0], workspace.keyring.subject(ANN)
+    workspace.store.note("subject", subject=subject, actor="mallory", at=1)
+    for minutes in (0, 59, 2):
+        clock.forward(minutes * 60)
+        answer = client.post(copy.preferences, b"action=data")
+    assert b"mallory" not in answer.body
+    told = [(row["action"], row["actor"]) for row in json.loads(answer.body)["audit"]]
+    assert told == [("subject", "sender"), ("subject", "recipient"), ("subject", "recipient")]
 
 
 @pytest.mark.parametrize("body", [b"", b"action=data"])
@@ -347,6 +366,19 @@ def test_who_was_only_counted_is_erased_too(workspace: Workspace, inject: Inject
         status, found = served.ask("POST", page, b"action=data")
         assert (status, json.loads(found)["recipient"]) == (200, None)
     assert mentions(tmp_path / "t.db", workspace.keyring, ANN).keys() == {"optouts", "trail"}
+
+
+def test_where_no_program_can_be_started_the_wish_stays_and_the_log_says_so(
+    client: Client, workspace: Workspace, inject: Inject, settings: Settings, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    copy = copies(inject(ANN))[0]
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    app = make_app(workspace.store, workspace.keyring, Pages(), settings, clock)
+    assert says(Client(app).post(copy.preferences, b"action=erase-now").body, "erasing")
+    assert len(workspace.store.erasures()) == 1
+    assert "pixeltrack forget --asked erases them" in caplog.text
+    assert ANN not in caplog.text
 
 
 def test_whoever_asks_again_waits_once(workspace: Workspace, inject: Inject) -> None:

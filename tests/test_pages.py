@@ -74,7 +74,7 @@ def preferences_of(tracking: str) -> Values:
         "signal": signal,
         "may_refuse": signal,
         "retargeting": None if tracking == "on" else {**AGREED, "what": "retargeting", "wording": ""},
-        "unsubscribed": False,
+        "unsubscribed": "",
         "unsubscribe_url": "/u/t0ken",
         "privacy_url": "/privacy",
     }
@@ -85,7 +85,7 @@ CHOICES: list[tuple[str, Values]] = [
     ("unsubscribe.html", {**UNSUBSCRIBE, "sender": None, "preview": True}),
     *(
         ("preferences.html", {**preferences_of(tracking), "unsubscribed": unsubscribed, "preview": preview})
-        for tracking, unsubscribed, preview in product(TRACKING, (True, False), (True, False))
+        for tracking, unsubscribed, preview in product(TRACKING, ("", "3 March 2026"), (True, False))
     ),
     ("erase.html", ERASE),
     ("erase.html", {**ERASE, "sender": None}),
@@ -263,8 +263,9 @@ def test_erasing_is_a_second_button_and_a_way_back(pages: Pages) -> None:
 
 
 def test_someone_unsubscribed_is_told_so_and_not_asked_again(pages: Pages) -> None:
-    outline = preferences(pages, unsubscribed=True)
+    outline = preferences(pages, unsubscribed="3 March 2026")
     assert "You are unsubscribed." in outline.text
+    assert "(3 March 2026)" in outline.text
     assert "/u/t0ken" not in [a["href"] for a in outline.of("a")]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pixeltrack import urls
 from pixeltrack.answers import Answer, Answers, Headers, guarded, language_of
 from pixeltrack.config import Settings
+from pixeltrack.eraser import Eraser
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.headerfacts import HeaderFacts, Said
 from pixeltrack.hrefs import location
@@ -80,7 +81,8 @@ class Collector:
             store, self.recorder, self.counters, self._facts, clock, STEPS[settings.moment]
         )
         self._answers = Answers(pages)
-        self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
+        self._eraser = Eraser(store, settings)
+        self._personal = PersonalPages(store, keyring, self._answers, settings, clock, self._eraser)
         self._notice = NoticePage(store, pages, self._answers, settings)
         self._settings = settings
         self._clock = clock
@@ -136,15 +138,18 @@ class Collector:
         self.keyring = keyring
         self.pages = pages
         self._answers = Answers(pages)
-        self._personal = PersonalPages(self._store, keyring, self._answers, self._settings, self._clock)
+        self._personal = PersonalPages(
+            self._store, keyring, self._answers, self._settings, self._clock, self._eraser
+        )
         self._notice = NoticePage(self._store, pages, self._answers, self._settings)
         for table in self._tables.values():
             table.outdate()
         self._to_load = list(self._tables.values())
 
     def tend(self) -> None:
-        """Do what is due by the clock: the salt of a day that is over is deleted."""
+        """Do what is due by the clock: the salt of a day that is over is deleted, who asked is erased."""
         self._facts.tend()
+        self._eraser.tend()
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""
@@ -253,7 +258,7 @@ class Collector:
         return "302 Found", [("Location", where), *REDIRECT_HEADERS], b""
 
     def _missing(self, environ: WSGIEnvironment) -> Answer:
-        return self._answers.missing(language_of(environ))
+        return self._answers.missing(language_of(environ, self._settings.language))
 
     def _missing_click(self, reason: str, environ: WSGIEnvironment) -> Answer:
         self.counters.not_counted(EventKind.CLICK, reason)
@@ -262,12 +267,12 @@ class Collector:
     def _unread_click(self, what: str, error: PixeltrackError, environ: WSGIEnvironment) -> Answer:
         self._recording.say(what, error)
         self.counters.not_counted(EventKind.CLICK, "the store cannot be read")
-        return self._answers.try_again("failed_link", language_of(environ))
+        return self._answers.try_again("failed_link", language_of(environ, self._settings.language))
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
         if environ.get("PATH_INFO", "").startswith("/o/"):
             return self._uncounted_pixel("an error")
-        return self._answers.try_again("failed_here", language_of(environ))
+        return self._answers.try_again("failed_here", language_of(environ, self._settings.language))
 
     def _health(self) -> Answer:
         state = self.recorder.state()

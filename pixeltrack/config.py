@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pixeltrack import replay, retention
+from pixeltrack import languages, replay, retention
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 from pixeltrack.model import MODES, Mode
@@ -57,6 +57,8 @@ _KEYS: dict[str, type] = {
     "notice.recipients": list,
     "notice.transfers": str,
     "notice.authority": str,
+    "pages.language": str,
+    "pages.rights": str,
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
@@ -117,6 +119,10 @@ class Settings:
     data_recipients: tuple[str, ...]  # who gets what is recorded, besides the sender
     transfers: str | None  # to which other countries it goes, and by what safeguards
     authority: str | None  # the data protection authority that takes complaints
+    language: str  # of a recipient's pages, where neither the list nor the browser says one of ours
+    own_rights: (
+        bool  # whether whoever has the link to that page gets a copy of the data, and may have it erased
+    )
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
@@ -161,6 +167,8 @@ def load(
         ("consent.clicks", tuple(mode for mode in MODES if mode != "hygiene")),  # that is of opens alone
         ("consent.without", MODES),
         ("consent.mail_basis", get_args(MailBasis)),
+        ("pages.language", tuple(languages.LANGUAGES)),
+        ("pages.rights", ("on", "off")),
         ("privacy.ip", get_args(Ip)),
         ("privacy.time", get_args(Moment)),
         ("serve.metrics", get_args(Metrics)),
@@ -196,6 +204,8 @@ def load(
         data_recipients=_named(values.get("notice.recipients", ()), path),
         transfers=values.get("notice.transfers"),
         authority=values.get("notice.authority"),
+        language=values.get("pages.language", languages.DEFAULT),
+        own_rights=values.get("pages.rights", "on") == "on",
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),

@@ -30,7 +30,7 @@ def export_of(
     """
     from importlib.metadata import version
 
-    identity = person if isinstance(person, str) else _identity_of(store, keyring, person)
+    identity = person if isinstance(person, str) else store.identity_of(person) or ""
     subject = keyring.subject(person) if isinstance(person, str) else person
     copies = store.copies_of(identity) if identity else []
     places = person_of(store, keyring, identity).everywhere if identity else []
@@ -64,6 +64,7 @@ def export_of(
             {"scope": each.scope, "at": _iso(each.at), "campaign": each.campaign or None}
             for each in store.opt_out_rows(subject)
         ],
+        "erasure_asked": _iso(asked) if (asked := store.erasure_asked(subject)) is not None else None,
         "messages": [_message(copy) for copy in copies],
         "silenced": [
             {"campaign": campaigns.get(campaign), "message": message, "because_of": why, "kinds": kinds}
@@ -114,10 +115,6 @@ def canonical(export: Mapping[str, Any]) -> bytes:
     """Return what the integrity hash is of: the JSON without it, keys in order and no blanks."""
     content = {key: value for key, value in export.items() if key != "integrity"}
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _identity_of(store: Store, keyring: Keyring, subject: bytes) -> str:
-    return next((each for each in store.identities() if keyring.subject(each) == subject), "")
 
 
 def _basis(settings: Settings, purpose: str) -> str:

@@ -30,7 +30,7 @@ class NoticePage:
 
     def show(self, environ: WSGIEnvironment) -> Answer:
         """Show the notice."""
-        language = language_of(environ)
+        language = language_of(environ, self._settings.language)
         if language not in self._shown:
             try:
                 known = self._store.notices()

@@ -15,14 +15,15 @@ from pixeltrack.resources import templates_dir
 VARIABLES = {
     "unsubscribe.html": {"sender", "preview", "action", "preferences_url"},
     "preferences.html": {
-        *("sender", "preview", "action", "tracking", "unsubscribed"),
-        *("unsubscribe_url", "privacy_url"),
+        *("sender", "preview", "action", "tracking", "noted", "choices", "never", "unsubscribed"),
+        *("by_person", "own_rights", "signal", "retargeting", "may_refuse", "unsubscribe_url", "privacy_url"),
     },
     "privacy.html": {
         *("notice", "version", "wording"),
         *("sender", "controller", "contact", "retention_days", "consent_required", "country_noted"),
     },
-    "done.html": {"title", "message"},
+    "erase.html": {"sender", "action"},
+    "done.html": {"title", "message", "back"},
     "missing.html": set[str](),
 }
 

@@ -93,7 +93,9 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
 
 def check_followed(store: Store) -> None:
     """Raise StoreError for a database that is older than an erasure which the file beside it tells of."""
-    if not all(_is_done(store, each) for each in refusals.read(store.path) if each.act == "erased"):
+    begun = {subject for subject, _at in store.erasures()}  # these go on by themselves
+    erased = [each for each in refusals.read(store.path) if each.act == "erased"]
+    if not all(each.subject in begun or _is_done(store, each) for each in erased):
         raise StoreError(
             f"the database {store.path} is older than an erasure in {refusals.place(store.path)}",
             hint="a backup is put back with pixeltrack restore; after an interrupted forget run that again",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from pixeltrack.spool import Spool, waiting_bytes
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
-__all__ = ["Erased", "database_files", "erase", "export_of", "look", "patterns_of"]
+__all__ = ["Erased", "database_files", "erase", "erase_asked", "export_of", "look", "patterns_of"]
 
 _WAIT = 10.0  # seconds for others to finish with the journal and the spool
 _SCOPE = "tracking"
+_READ = "another program reads the database: its journal still holds deleted rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,38 @@ def erase(
             if store.empty_journal(wait):
                 found, scanned = _left(store, person)
             else:
-                unfinished.append("another program reads the database: its journal still holds deleted rows")
+                unfinished.append(_READ)
     else:
-        unfinished.append("another program reads the database: its journal still holds deleted rows")
+        unfinished.append(_READ)
+    if not unfinished and store.erasure_done(person.subject):
+        store.empty_journal(wait)
     hashes, silenced = store.kept_rows(person.subject, person.everywhere)
     kept = {"keyed hash of the address": hashes, "silenced messages": sum(silenced.values())}
     patterns = sum(map(len, person.spellings.values())) + 2 * (1 + len(person.pseudonyms))
     return Erased(counts, kept, scanned, patterns, found, vacuumed, tuple(unfinished))
+
+
+def erase_asked(store: Store, keyring: Keyring, now: Callable[[], int]) -> Iterator[Erased]:
+    """Erase all who have asked for it on their own pages, one after the other, as long as there are any.
+
+    They get no mail any more, either. Of who was only counted with others no row leads to them: then there
+    is nothing to delete. Whoever cannot be finished goes on waiting, and is not tried twice.
+    """
+    tried: set[bytes] = set()
+    while waiting := [subject for subject, _at in store.erasures() if subject not in tried]:
+        subject = waiting[0]
+        tried.add(subject)
+        identity = store.identity_of(subject)
+        if identity is not None:
+            yield erase(store, keyring, identity, now(), "recipient", everything=True)
+        elif store.was_erased(subject):  # its journal may be there still
+            empty = _spool_is_empty(store, _WAIT) and store.empty_journal(_WAIT)
+            done = empty and store.erasure_done(subject)
+            yield Erased({}, {}, 0, 0, {}, vacuumed=False, unfinished=() if done else (_READ,))
+        else:
+            store.note("forget", subject=subject, actor="recipient", at=now())
+            store.erasure_done(subject)
+            yield Erased({}, {}, 0, 0, {}, vacuumed=False)
 
 
 def _spool_is_empty(store: Store, wait: float) -> bool:

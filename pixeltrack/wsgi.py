@@ -71,4 +71,5 @@ def _open() -> Collector:
                 counters=counters,
                 recorder=recorder,
             )
+            _collectors[os.getpid()].tend()
         return _collectors[os.getpid()]

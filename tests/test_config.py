@@ -56,6 +56,8 @@ def test_without_anything_the_defaults_hold():
         data_recipients=(),
         transfers=None,
         authority=None,
+        language="en",
+        own_rights=True,
         host="127.0.0.1",
         port=8000,
         spool_mb=256,
@@ -101,6 +103,7 @@ def test_every_key_of_the_file_arrives():
         'without = "aggregate"\nmail_basis = "requested"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
         '[notice]\ndpo = "D"\npolicy = "P"\nrecipients = ["R", "S"]\ntransfers = "T"\nauthority = "A"\n'
+        '[pages]\nlanguage = "de"\nrights = "off"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
         '[dashboard]\nlisten = "127.0.0.1:0"\nurl = "https://stats.example"\ntoken_file = "t"\n'
@@ -130,6 +133,8 @@ def test_every_key_of_the_file_arrives():
         data_recipients=("R", "S"),
         transfers="T",
         authority="A",
+        language="de",
+        own_rights=False,
         host="::1",
         port=0,
         spool_mb=7,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from test_pages import ERASE, TRACKING, UNSUBSCRIBE, preferences_of
 
 from pixeltrack.config import Settings
 from pixeltrack.languages import LANGUAGES
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 sync_api = pytest.importorskip("playwright.sync_api")
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-PLACES = {"sender": "Blue Boat Books", "preview": False, "action": "/p/t"}
-CHOICES = {"unsubscribed": False, "unsubscribe_url": "/u/t", "privacy_url": "/privacy"}
 SHOWN = {
-    "unsubscribe.html": [{**PLACES, "preferences_url": "/p/t"}],
-    "preferences.html": [{**PLACES, **CHOICES, "tracking": each} for each in ("on", "opens", "off")],
+    "unsubscribe.html": [UNSUBSCRIBE],
+    "preferences.html": [
+        *(preferences_of(each) for each in TRACKING),
+        {**preferences_of("opens"), "preview": True},
+    ],
+    "erase.html": [ERASE],
 }
 
 
@@ -56,6 +59,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     for name, states in SHOWN.items():
         for values in states:
             page.set_content(pages.render(name, language, **values).decode())
+            page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
             page.evaluate(AXE.read_text("utf-8"))
             found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
             assert [each["id"] for each in found["violations"]] == []

@@ -443,7 +443,7 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
             "drop table consents; drop table wordings; drop table notices;"
             "drop table kept_cells; drop table kept; drop table kept_messages; drop table closed_batches;"
             "drop table kept_audience; drop table addresses;"
-            "drop table trail; drop table crowds; drop table counters; drop table last_opens;"
+            "drop table erasures; drop table trail; drop table crowds; drop table counters; drop table last_opens;"
             "drop index recipients_by_subject; alter table recipients drop column subject;"
             "alter table silenced drop column kinds; alter table links drop column plain;"
             "alter table campaigns drop column opens; alter table campaigns drop column clicks;"

@@ -159,24 +159,25 @@ class Persons(People, Retained):
             )
             if tuple(hit) in wanted
         ]
-        fresh = "select event_id, campaign_id, message from events where event_id > ?"
-        mine += [
-            number
-            for number, campaign, message in connection.execute(fresh, [row[0] if row else 0])
-            if (campaign, message) in wanted
-        ]
+        fresh = (  # looked through by SQLite: there may be a million that nobody has judged yet
+            "select event_id from events where event_id > ? and (campaign_id, message) in"
+            " (select value ->> 0, value ->> 1 from json_each(?))"
+        )
+        asked = [row[0] if row else 0, json.dumps([*wanted])]
+        mine += [number for (number,) in connection.execute(fresh, asked)]
         return sorted(set(mine))
 
     def kept_rows(self, subject: bytes, places: Sequence[Place]) -> tuple[int, dict[Place, int]]:
         """Return how often a person's keyed hash, and each message, stands on purpose, indexes too."""
-        ((optouts, consents, trail),) = self._plain(
-            "select (select count(*) from optouts where subject = ?1),"
+        ((others, consents, trail),) = self._plain(
+            "select (select count(*) from optouts where subject = ?1)"
+            " + (select count(*) from erasures where subject = ?1),"
             " (select count(*) from consents where subject = ?1),"
             " (select count(*) from trail where subject = ?1)",
             [subject],
         )
         silenced = Counter((row[0], row[1]) for row in self.silenced_of(places))
-        return optouts + 2 * consents + 2 * trail, dict(silenced)
+        return others + 2 * consents + 2 * trail, dict(silenced)
 
     def known_refusals(self) -> list[Refusal]:
         """Return who was erased, opted out or withdrew, as the file beside the database has them."""

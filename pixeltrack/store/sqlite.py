@@ -12,6 +12,7 @@ from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
+from pixeltrack.store.erasures import Erasures
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
 from pixeltrack.store.keyed import fill_subjects, keyed
@@ -22,11 +23,25 @@ from pixeltrack.store.people import People
 from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
+from pixeltrack.store.visits import Visits
 from pixeltrack.tokens import Keyring
 
 
 class Store(
-    Persons, Campaigns, Mails, People, Gathered, Consents, Notices, Logs, Salts, Domains, Exports, Crowds
+    Persons,
+    Campaigns,
+    Mails,
+    People,
+    Gathered,
+    Consents,
+    Notices,
+    Logs,
+    Salts,
+    Domains,
+    Exports,
+    Crowds,
+    Erasures,
+    Visits,
 ):
     """One open database. Not for several threads at the same time."""
 

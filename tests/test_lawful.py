@@ -144,6 +144,15 @@ def test_messages_for_a_list_have_the_header_pair_instead_of_a_link(folder: Path
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+@pytest.mark.parametrize("header", ["<mailto:out@x.example>", "<https://x.example/out?u=1>"])
+def test_a_messages_own_header_is_as_good(folder: Path, header: str) -> None:
+    give(folder, PRESET + SENDER, LINK + PREFERENCES)
+    letter = folder / "mail.eml"
+    assert run(folder, "inject", *LETTER).code == 3
+    letter.write_text(f"List-Unsubscribe: {header}\n{letter.read_text()}")
+    assert run(folder, "inject", *LETTER).code == 0
+
+
 def test_every_version_has_to_have_them(folder: Path) -> None:
     give(folder, PRESET + SENDER, STOPPABLE)
     (folder / "b.html").write_text(f"<html><body>{LINK}</body></html>")

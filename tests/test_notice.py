@@ -26,6 +26,7 @@ from test_serve import Program
 
 from pixeltrack import noticepage, noticetext, verdicts
 from pixeltrack.answers import Answers
+from pixeltrack.cli.notice import command
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.disclosure import disclose
@@ -301,23 +302,20 @@ def test_the_page_is_well_formed(settings: Settings) -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_value_is_text_and_nothing_else(settings: Settings, hostile: str) -> None:
-    values = {**NAMED, **dict.fromkeys(("sender", "controller", "dpo", "transfers", "authority"), hostile)}
+    # Rule S9. A contact may become a link: that has a test of its own.
+    def attacked_by(text: str) -> Settings:
+        keys = ("sender", "controller", "dpo", "privacy_policy", "transfers", "authority")
+        return replace(settings, **dict.fromkeys(keys, text), data_recipients=(text, text))  # type: ignore[arg-type]
+
     plain, attacked = (
-        noticetext.html(notice_of(replace(settings, **each)), TEXTS["en"])
-        for each in (NAMED | {"dpo": "x"}, values | {"data_recipients": (hostile, "b")})
+        Outline(noticetext.html(notice_of(attacked_by(text)), TEXTS["en"]).encode())
+        for text in ("Zoë", hostile)
     )
-    one, other = Outline(plain.encode()), Outline(attacked.encode())
-    assert [tag for tag, _ in other.shape()] == [tag for tag, _ in one.shape()] or "@" in hostile
-    assert hostile in other.text
-    notice = notice_of(
-        replace(
-            settings,
-            **values,
-        )
-    )
-    assert of_markdown(noticetext.markdown(notice, TEXTS["en"])) == of_plain(
-        noticetext.plain(notice, TEXTS["en"])
-    )
+    assert attacked.shape() == plain.shape()
+    assert attacked.text.count(hostile) == plain.text.count("Zoë") == 8
+    notice = notice_of(attacked_by(hostile))
+    made = noticetext.markdown(notice, TEXTS["en"]), noticetext.plain(notice, TEXTS["en"])
+    assert of_markdown(made[0]) == of_plain(made[1])
 
 
 @pytest.mark.parametrize("contact", ['"><script>@x</script>', "https://x.example/\"onclick='alert(1)'"])
@@ -474,6 +472,11 @@ def test_an_id_is_of_the_plain_text_alone(folder: Path, asked: tuple[str, ...]) 
     assert run(folder, "notice", "--id", *asked).code == 2
 
 
+def test_the_command_speaks_every_language_of_the_pages() -> None:
+    (option,) = [each for each in command.params if each.name == "lang"]
+    assert list(option.type.choices) == list(LANGUAGES)  # type: ignore[attr-defined]
+
+
 def test_it_says_what_the_settings_lack(tmp_path: Path) -> None:
     said = run(tmp_path, "notice").err
     assert "does not name the controller and the contact" in said
@@ -552,6 +555,36 @@ def test_a_page_of_the_users_own_is_not_taken_for_it(
     assert workspace.store.notices() == []
     client = Client(make_app(workspace.store, workspace.keyring, pages, settings, Clock()))
     assert client.get("/privacy").body == b"<p>None 180 False"
+
+
+def test_a_page_of_the_users_may_extend_ours(
+    workspace: Workspace, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "privacy.html").write_text(
+        '{% extends "pixeltrack/privacy.html" %}{% block content %}{{ super() }}<p>{{ wording }}</p>{% endblock %}'
+    )
+    page = Client(make_app(workspace.store, workspace.keyring, Pages(tmp_path / "own"), settings, Clock()))
+    text = Outline(page.get("/privacy").body).text
+    assert text.count("Who is responsible") == 1
+    assert text.count("Wording ") == 2
+
+
+def test_texts_that_are_read_again_are_a_new_version(
+    workspace: Workspace, settings: Settings, tmp_path: Path, clock: Clock
+) -> None:
+    pages = Pages()
+    noticepage.register(workspace.store, settings, pages, 1)
+    app = make_app(workspace.store, workspace.keyring, pages, settings, clock)
+    before = Client(app).get("/privacy").body
+    (tmp_path / "own" / "notice").mkdir(parents=True)
+    (tmp_path / "own" / "notice" / "en.toml").write_text('title = "How we measure"\n')
+    app.reload(workspace.keyring, Pages(tmp_path / "own"))
+    newest = {each.language: each.number for each in workspace.store.notices()}
+    assert newest == {**dict.fromkeys(LANGUAGES, 1), "en": 2}
+    after = Client(app).get("/privacy").body
+    assert (b"Version 1," in before, b"Version 2," in after) == (True, True)
+    assert b"<h1>How we measure</h1>" in after
 
 
 def test_each_language_is_rendered_once(workspace: Workspace, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from pixeltrack import mime
 from pixeltrack.errors import NotLawful
 from pixeltrack.links import is_opt_out
 
@@ -74,7 +75,7 @@ def _reached(plan: Plan, ways: Ways) -> Iterator[str]:
     """Yield the pages that a reader gets to; of ways to unsubscribe a sender's own are as good as ours."""
     if ways.headers:
         yield "unsubscribe"
-    if plan.policy.listed:  # by the message's own List-Unsubscribe
+    if plan.kind == "message" and "List-Unsubscribe" in mime.split_headers(plan.source.data)[0]:
         yield "unsubscribe"
     for link in plan.links:
         if link.decision == "fill":

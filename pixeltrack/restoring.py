@@ -68,6 +68,7 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
                 with closing(open_store(database, keyring)) as old:
                     known += old.known_refusals()
                     rows = store.go_on_with_trail(old.trail())
+                    store.silence_as_there(old.silenced_everywhere())
                     if not old.leave_wal():
                         raise StoreError(
                             f"another program has the database {database} open",

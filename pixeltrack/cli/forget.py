@@ -69,7 +69,7 @@ def command(
     workspace = open_workspace(call.settings, create=False)
     with closing(workspace.store) as store:
         patterns = rights.patterns_of(store, workspace.keyring, known_as)
-        left = leftovers.find((*outputs, *backups), patterns)
+        left = leftovers.find((*outputs, *backups, *rights.set_aside(store.path)), patterns)
         if dry_run:
             held = rights.export_of(store, workspace.keyring, known_as, call.settings, now_ms())
             _say_dry(held, left, as_json=as_json)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pixeltrack.errors import StoreError
+from pixeltrack.model import Scope
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import create_private, explained
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
@@ -46,6 +47,15 @@ class Held(NamedTuple):
     last_open: int | None  # day since 1970, in hygiene mode
 
 
+class Silence(NamedTuple):
+    """A message of a campaign (by its code) that is not measured, why, and in which kinds."""
+
+    code: str
+    message: int
+    why: str
+    kinds: int
+
+
 class Persons(People, Retained):
     """The part of the store that finds and deletes one person."""
 
@@ -70,6 +80,16 @@ class Persons(People, Retained):
         """Return which of some messages are not measured: campaign, message, why, kinds."""
         select = "select campaign_id, message, why, kinds from silenced where campaign_id = ? and message = ?"
         return [row for place in places for row in self._plain(select, place)]
+
+    def silenced_everywhere(self) -> list[Silence]:
+        """Return all messages that are not measured, or not in full."""
+        select = "select code, message, why, kinds from silenced join campaigns using (campaign_id)"
+        return [Silence._make(row) for row in self._plain(select)]
+
+    def silence_as_there(self, rows: Iterable[Silence]) -> None:
+        """Stop measuring what another database of the same campaigns does not measure."""
+        with self._transaction(_BUSY_MS) as connection:
+            connection.executemany(query("silence_as_there"), [each._asdict() for each in rows])
 
     def facts_of_messages(self, places: Collection[Place]) -> list[Placed]:
         """Return all hits of some messages in order, whether judged and indexed or not."""
@@ -100,21 +120,23 @@ class Persons(People, Retained):
         select = "select 1 from kept_messages where campaign_id = ? and message = ?"
         return bool(self._plain(select, place))
 
-    def stop_measuring(self, subject: bytes, places: Sequence[Place], scope: str, at: int) -> None:
+    def stop_measuring(
+        self, subject: bytes, places: Sequence[Place], scopes: Sequence[Scope], at: int
+    ) -> None:
         """Begin an erasure: from here on no hit of these messages is stored, whatever happens next.
 
         The refusal is in the file beside the database before it is in the database.
         """
         with self._transaction(_BUSY_MS) as connection:
-            remember(self.path, [Refusal(at, "erased", subject, scope)])
+            remember(self.path, [Refusal(at, "erased", subject, scope) for scope in scopes])
             connection.executemany(
                 query("silence_message"),
                 [{"campaign_id": campaign, "message": message} for campaign, message in places],
             )
-            connection.execute(
+            connection.executemany(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
                 " values (?, ?, ?, 0, 0)",
-                [subject, scope, at],
+                [(subject, scope, at) for scope in scopes],
             )
 
     def delete_person(

@@ -1,0 +1,174 @@
+"""What an auditor of data protection with a shell has tried: refusals hold through backups, races and torn files."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from command import run
+from conftest import BASE, MAIL, Client, Clock, Inject
+
+from pixeltrack import config, refusals
+from pixeltrack.collector import make_app
+from pixeltrack.pages import Pages
+from pixeltrack.setup import Workspace, open_workspace
+
+ADA, BO = "ada.lovelace@engines.example", "bo@engines.example"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mail.html").write_bytes(MAIL)
+    (tmp_path / "list.csv").write_text(f"email,name\n{ADA},Ada\n{BO},Bo\n")
+    return tmp_path
+
+
+def inject(folder: Path, *options: str) -> None:
+    made = run(folder, "inject", *options, "--base-url", BASE)
+    assert made.code == 0, made.err
+
+
+def to_list(folder: Path, campaign: str, *options: str) -> None:
+    inject(
+        *(folder, "mail.html", "--recipients", "list.csv", "--campaign", campaign),
+        *("--out", f"out-{campaign}", *options),
+    )
+
+
+def urls_of(folder: Path, out: str, place: int) -> list[str]:
+    """Return the pixel and the links of the copy at a place of the list, and the preferences page."""
+    (file,) = (folder / out / "html").glob(f"{place:06d}-*")
+    return re.findall(r"""https://track\.example\.com(/[ocp]/[^"']+)""", file.read_text())
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Client]:
+    """The collector over a folder's database, as ``serve`` would make it."""
+    settings = config.load(options={"db": str(folder / "pixeltrack.db")}, environment={})
+    place = open_workspace(settings, create=False)
+    with closing(place.store):
+        yield Client(make_app(place.store, place.keyring, Pages(), settings, Clock()))
+
+
+def replay(folder: Path, out: str, place: int = 1) -> None:
+    with served(folder) as client:
+        for path in urls_of(folder, out, place):
+            if not path.startswith("/p/"):
+                assert client.get(path).status == ("302 Found" if path.startswith("/c") else "200 OK")
+
+
+def count(folder: Path, table: str) -> int:
+    with closing(sqlite3.connect(folder / "pixeltrack.db")) as connection:
+        return int(connection.execute(f"select count(*) from {table}").fetchone()[0])
+
+
+# -- backups ---------------------------------------------------------------------------------------------
+
+
+def stop_on_the_page(folder: Path, out: str) -> None:
+    with served(folder) as client:
+        (page,) = [path for path in urls_of(folder, out, 1) if path.startswith("/p/")]
+        assert client.post(page, b"action=stop").status == "200 OK"
+
+
+@pytest.mark.parametrize("lost", ["nothing", "the database"])
+@pytest.mark.parametrize("mode", ["individual", "pseudonymous"])
+def test_p5_who_stopped_tracking_stays_silent_after_a_backup_from_before(
+    folder: Path, mode: str, lost: str
+) -> None:
+    to_list(folder, "spring", "--mode", mode)
+    assert run(folder, "backup", "old.bak").code == 0
+    stop_on_the_page(folder, "out-spring")
+    if lost == "the database":
+        for path in folder.glob("pixeltrack.db*"):
+            if not path.name.endswith(".refusals"):
+                path.unlink()
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+    replay(folder, "out-spring")
+    assert count(folder, "events") == 0
+    replay(folder, "out-spring", 2)
+    assert count(folder, "events") == 3
+
+
+def test_p5_what_a_later_list_denied_stays_silent_after_a_backup_from_before(folder: Path) -> None:
+    to_list(folder, "spring")
+    assert run(folder, "backup", "old.bak").code == 0
+    (folder / "list.csv").write_text(f"email,consent\n{ADA},denied\n{BO},granted\n")
+    to_list(folder, "summer")
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+    replay(folder, "out-spring")
+    assert count(folder, "events") == 0
+
+
+def test_p9_mail_made_after_the_backup_stays_silent_for_who_was_erased_since(folder: Path) -> None:
+    (folder / "list.csv").write_text(f"email\n{BO}\n")
+    to_list(folder, "spring")
+    assert run(folder, "backup", "old.bak").code == 0
+    (folder / "list.csv").write_text(f"email\n{ADA}\n")
+    inject(
+        *(folder, "mail.html", "--recipients", "list.csv", "--campaign", "spring", "--out", "out-later"),
+    )
+    assert run(folder, "forget", ADA, "--yes").code == 0
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+    replay(folder, "out-later")
+    assert count(folder, "events") == 0
+
+
+def test_p9_forget_names_the_database_that_a_restore_has_set_aside(folder: Path) -> None:
+    to_list(folder, "spring")
+    assert run(folder, "backup", "old.bak").code == 0
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+    (aside,) = folder.glob("pixeltrack.db.before-restore-*")
+    said = json.loads(run(folder, "forget", ADA, "--yes", "--json").out)
+    assert [(Path(each["path"]).name, each["way"]) for each in said["files"]] == [(aside.name, "by hand")]
+
+
+# -- races -----------------------------------------------------------------------------------------------
+
+
+def erase_ada(folder: Path) -> None:
+    assert run(folder, "forget", ADA, "--yes", "--db", "t.db").code == 0
+
+
+def test_p9_who_is_erased_while_copies_are_made_is_silent_in_these(
+    folder: Path, inject: Inject, workspace: Workspace, client: Client
+) -> None:
+    def at_the_second(done: int) -> None:
+        if done == 2:
+            erase_ada(folder)
+
+    made = inject(ADA, BO, progress=at_the_second)
+    for place in (1, 2):
+        (file,) = made.out.glob(f"html/{place:06d}-*")
+        for path in re.findall(r"""https://track\.example\.com(/[oc]/[^"']+)""", file.read_text()):
+            client.get(path)
+    assert len(list(workspace.store.events(1))) == 3  # of Bo alone
+
+
+# -- a file of refusals that was cut off -----------------------------------------------------------------
+
+
+def test_a_refusal_after_one_that_was_cut_off_is_read(folder: Path) -> None:
+    to_list(folder, "spring")
+    assert run(folder, "backup", "old.bak").code == 0
+    assert run(folder, "consent", "withdraw", BO).code == 0
+    place = refusals.place(folder / "pixeltrack.db")
+    place.write_bytes(place.read_bytes()[:-20])  # the machine went down while this was written
+    stop_on_the_page(folder, "out-spring")
+    acts = [each.act for each in refusals.read(folder / "pixeltrack.db")]
+    assert acts == ["withdrew", "withdrew", "opted out"]
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+
+
+def test_a_refusal_that_was_changed_is_an_error(folder: Path) -> None:
+    to_list(folder, "spring")
+    assert run(folder, "consent", "withdraw", BO).code == 0
+    place = refusals.place(folder / "pixeltrack.db")
+    place.write_text(place.read_text().replace('"act"', '"fact"', 1))
+    with pytest.raises(Exception, match="line 1 cannot be read"):
+        refusals.read(folder / "pixeltrack.db")

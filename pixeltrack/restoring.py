@@ -15,6 +15,7 @@ from pixeltrack.errors import InputError, PixeltrackError, StoreError
 from pixeltrack.ledger import Entry
 from pixeltrack.refusals import Refusal
 from pixeltrack.store import Store, open_store
+from pixeltrack.store.salts import drop_salts
 from pixeltrack.tokens import Keyring
 
 
@@ -84,6 +85,8 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
         aside = _set_aside(database, now)
         made.replace(database)
         _sync(database.parent)
+        if aside:
+            drop_salts(aside)
     except OSError as error:
         raise StoreError(f"cannot restore {database}: {error.strerror}") from None
     finally:

@@ -128,6 +128,18 @@ def test_p9_forget_names_the_database_that_a_restore_has_set_aside(folder: Path)
     assert [(Path(each["path"]).name, each["way"]) for each in said["files"]] == [(aside.name, "by hand")]
 
 
+def test_p10_no_copy_of_a_database_keeps_the_salt_of_its_day(folder: Path) -> None:
+    to_list(folder, "spring")
+    replay(folder, "out-spring")
+    with closing(sqlite3.connect(folder / "pixeltrack.db")) as connection:
+        ((salt,),) = connection.execute("select value from facts where name like 'salt %'").fetchall()
+    assert len(salt) == 64
+    assert run(folder, "backup", "old.bak").code == 0
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+    for path in folder.glob("*"):
+        assert path.is_dir() or salt.encode() not in path.read_bytes(), path.name
+
+
 # -- races -----------------------------------------------------------------------------------------------
 
 
@@ -148,6 +160,28 @@ def test_p9_who_is_erased_while_copies_are_made_is_silent_in_these(
         for path in re.findall(r"""https://track\.example\.com(/[oc]/[^"']+)""", file.read_text()):
             client.get(path)
     assert len(list(workspace.store.events(1))) == 3  # of Bo alone
+
+
+# -- links that name their reader ------------------------------------------------------------------------
+
+
+def test_p9_mail_for_one_person_whose_links_name_them_is_erased_too(folder: Path) -> None:
+    (folder / "in").mkdir()
+    for who in (ADA, BO):
+        link = f'<a href="https://shop.example/me?user={who.replace("@", "%40")}">account of {who}</a>'
+        (folder / "in" / f"{who}.eml").write_text(
+            f"From: news@shop.example\nTo: {who}\nContent-Type: text/html\n\n<p>{link}</p>\n"
+        )
+    inject(folder, "in", "--campaign", "spring", "--out", "out")
+    (told,) = json.loads(run(folder, "subject", ADA, "--json").out)["links"]
+    assert (told["text"], told["link"]) == (f"account of {ADA}", 1)
+    ran = run(folder, "forget", ADA, "--yes", "--json")
+    assert (ran.code, json.loads(ran.out)["residues"]) == (0, {})
+    with closing(sqlite3.connect(folder / "pixeltrack.db")) as connection:
+        assert connection.execute("select text, url from links order by number").fetchall() == [
+            ("", "https://shop.example/"),
+            (f"account of {BO}", f"https://shop.example/me?user={BO.replace('@', '%40')}"),
+        ]
 
 
 # -- a file of refusals that was cut off -----------------------------------------------------------------

@@ -93,7 +93,7 @@ def command(
 
 
 def _say_dry(held: dict[str, Any], left: list[Leftover], *, as_json: bool) -> None:
-    parts = ("consents", "opt_outs", "messages", "silenced", "events", "repeated_events", "audit")
+    parts = ("consents", "opt_outs", "messages", "silenced", "events", "repeated_events", "links", "audit")
     counts = {"recipient": int(held["recipient"] is not None), **{name: len(held[name]) for name in parts}}
     if as_json:
         click.echo(json.dumps({"dry_run": True, "held": counts, "files": _files(left)}))

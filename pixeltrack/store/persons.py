@@ -14,8 +14,10 @@ from pixeltrack.model import Scope
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import create_private, explained
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
+from pixeltrack.store.namedlinks import NamedLinks
 from pixeltrack.store.people import People
 from pixeltrack.store.retained import Retained
+from pixeltrack.store.salts import drop_salts
 from pixeltrack.store.schema import query
 from pixeltrack.trail import Link
 
@@ -56,7 +58,7 @@ class Silence(NamedTuple):
     kinds: int
 
 
-class Persons(People, Retained):
+class Persons(People, Retained, NamedLinks):
     """The part of the store that finds and deletes one person."""
 
     def held(self, identity: str) -> Held:
@@ -140,15 +142,23 @@ class Persons(People, Retained):
             )
 
     def delete_person(
-        self, identity: str, subject: bytes, hits: Mapping[str, int], actor: str | None, at: int
+        self,
+        identity: str,
+        subject: bytes,
+        hits: Mapping[str, int],
+        actor: str | None,
+        at: int,
+        spellings: Sequence[str] = (),
     ) -> dict[str, int]:
         """Delete every row of a person but hits in one transaction, and return how many of each table.
 
-        ``hits`` are the rows that were deleted before. What stays: refusals and the consent ledger by
-        keyed hash, the trail, and that these messages are not measured.
+        ``hits`` are the rows that were deleted before; ``spellings`` are taken out of links. What stays:
+        refusals and the consent ledger by keyed hash, the trail, and that these messages are not measured.
         """
         gone = Counter(hits)
+        named = self.links_naming(spellings)
         with self._transaction(_BUSY_MS) as connection:
+            gone["links"] += self._blank(named, spellings)
             row = connection.execute(
                 "select recipient_id from recipients where identity = ?", [identity]
             ).fetchone()
@@ -267,11 +277,15 @@ class Persons(People, Retained):
             self._connection.execute("vacuum")
 
     def copy_to(self, path: Path) -> None:
-        """Write a copy of what the database holds now, without anything deleted; readable by its owner."""
+        """Write a copy of what the database holds now, without anything deleted; readable by its owner.
+
+        Without the salts of days: a copy is there when they have to be gone.
+        """
         create_private(path)
         self._stay()
         with explained(self.path):
             self._connection.execute("vacuum into ?", [str(path)])
+        drop_salts(path)
 
     def leave_wal(self) -> bool:
         """Make the file whole in itself, without a journal; False where another program has it open."""

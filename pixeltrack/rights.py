@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from pixeltrack import erasing, residues, verdicts
+from pixeltrack import erasing, refusals, residues, verdicts
 from pixeltrack.errors import StoreError
 from pixeltrack.held import export_of
 from pixeltrack.model import Scope
@@ -17,7 +17,7 @@ from pixeltrack.spool import Spool, waiting_bytes
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
-__all__ = ["Erased", "database_files", "erase", "export_of", "look", "patterns_of", "set_aside"]
+__all__ = ["Erased", "database_files", "erase", "export_of", "look", "own_files", "patterns_of", "set_aside"]
 
 _WAIT = 10.0  # seconds for others to finish with the journal and the spool
 
@@ -125,6 +125,11 @@ def _left(store: Store, person: Person) -> tuple[dict[str, dict[str, int]], int]
 def set_aside(path: Path) -> list[Path]:
     """Return the databases that stood here before a backup was put back: whole ones, with everybody."""
     return _beside(path, "before-restore")
+
+
+def own_files(path: Path) -> set[Path]:
+    """Return the files of a database that an erasure sees to by itself, absolute."""
+    return {each.absolute() for each in (*database_files(path), refusals.place(path))}
 
 
 def look(path: Path, patterns: residues.Patterns) -> dict[str, int]:

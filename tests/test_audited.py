@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import re
 import sqlite3
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -206,3 +210,47 @@ def test_a_refusal_that_was_changed_is_an_error(folder: Path) -> None:
     place.write_text(place.read_text().replace('"act"', '"fact"', 1))
     with pytest.raises(Exception, match="line 1 cannot be read"):
         refusals.read(folder / "pixeltrack.db")
+
+
+# -- files elsewhere -------------------------------------------------------------------------------------
+
+
+def left_by(folder: Path, *options: str) -> dict[str, str]:
+    said = json.loads(run(folder, "forget", ADA, "--yes", "--json", *options).out)
+    return {str(Path(each["path"]).relative_to(folder)): each["way"] for each in said["files"]}
+
+
+def test_p9_packed_files_are_looked_into_or_said(folder: Path) -> None:
+    to_list(folder, "spring")
+    (folder / "kept").mkdir()
+    packed: dict[str, Callable[[bytes], bytes]] = {
+        "gz": gzip.compress,
+        "bz2": bz2.compress,
+        "xz": lzma.compress,
+    }
+    for ending, pack in packed.items():
+        for who in ("ada", "bo"):
+            (folder / "kept" / f"{who}.{ending}").write_bytes(
+                pack(f"{who}.lovelace@engines.example".encode())
+            )
+    for who in ("ada", "bo"):
+        with zipfile.ZipFile(folder / "kept" / f"{who}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.txt", f"{who}.lovelace@engines.example" * 9)
+    (folder / "kept" / "people.parquet").write_bytes(b"PAR1 and columns that are packed PAR1")
+    (folder / "kept" / "broken.gz").write_bytes(gzip.compress(bytes(range(256)) * 99)[:90])
+    found = left_by(folder, "--outputs", str(folder / "kept"))
+    assert found == {
+        **{f"kept/ada.{ending}": "by hand" for ending in (*packed, "zip")},
+        **{"kept/people.parquet": "not looked into", "kept/broken.gz": "not looked into"},
+    }
+
+
+def test_p9_what_is_cleaned_goes_with_all_of_its_record_and_the_database_is_no_output(folder: Path) -> None:
+    to_list(folder, "spring", "--format", "maildir", "--from", "news@shop.example", "--subject", "Hi")
+    table = folder / "out-spring" / "own.csv"
+    table.write_text(
+        f'email,name\n{BO},"Bo\nof Engines"\n{ADA},"Ada\nCountess ""of"" Lovelace"\nc@x.example,C\n'
+    )
+    assert left_by(folder, "--outputs", str(folder), "--clean") == {}
+    assert table.read_text() == f'email,name\n{BO},"Bo\nof Engines"\nc@x.example,C\n'
+    assert len(list((folder / "out-spring" / "maildir" / "new").iterdir())) == 1

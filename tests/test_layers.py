@@ -62,6 +62,7 @@ FLOORS = [
         "ledger",
         "trail",
         "residues",
+        "packed",
         "figures",
         "replay",
         "remembered",

@@ -104,6 +104,18 @@ def check_followed(store: Store) -> None:
         )
 
 
+def follow(store: Store, keyring: Keyring, now: int) -> int:
+    """Do to a database what people refused since it was copied; return how many refusals were new to it.
+
+    For what measures or prepares mail: somebody may have put a copy in its place by hand. Raises StoreError
+    where an erasure is missing. ``now`` is ms UTC.
+    """
+    check_followed(store)
+    told = [each for each in refusals.read(store.path) if each.act != "erased"]
+    missing = [each for each in told if not store.knows(each)] if told else []
+    return replay(store, keyring, missing, now)[1] if missing else 0
+
+
 def _is_done(store: Store, erasure: Refusal) -> bool:
     return any(row.action == "forget" and row.at >= erasure.at for row in store.trail(erasure.subject))
 

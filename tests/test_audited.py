@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from command import run
-from conftest import BASE, MAIL, Client, Clock, Inject
+from conftest import BASE, CHROME, MAIL, Client, Clock, Inject
 
 from pixeltrack import config, refusals
 from pixeltrack.collector import make_app
@@ -142,6 +142,59 @@ def test_p10_no_copy_of_a_database_keeps_the_salt_of_its_day(folder: Path) -> No
     assert run(folder, "restore", "old.bak", "--yes").code == 0
     for path in folder.glob("*"):
         assert path.is_dir() or salt.encode() not in path.read_bytes(), path.name
+
+
+def put_back_by_hand(folder: Path, backup: str) -> None:
+    for path in folder.glob("pixeltrack.db*"):
+        if not path.name.endswith(".refusals"):
+            path.unlink()
+    (folder / backup).rename(folder / "pixeltrack.db")
+
+
+def log_of(folder: Path, out: str) -> None:
+    """Write what a web server logs of the first copy's pixel and links."""
+    lines = [
+        f'203.0.113.9 - - [21/Sep/2026:14:13:20 +0000] "GET {path} HTTP/1.1"'
+        f' {302 if path.startswith("/c") else 200} 0 "-" "{CHROME}"\n'
+        for path in urls_of(folder, out, 1)
+        if not path.startswith("/p/")
+    ]
+    (folder / "access.log").write_text("".join(lines))
+
+
+@pytest.mark.parametrize("mode", ["individual", "pseudonymous"])
+def test_p5_a_copy_put_back_by_hand_learns_of_refusals_before_a_hit_is_stored(
+    folder: Path, mode: str
+) -> None:
+    to_list(folder, "spring", "--mode", mode)
+    assert run(folder, "backup", "old.bak").code == 0
+    stop_on_the_page(folder, "out-spring")
+    assert run(folder, "consent", "withdraw", BO, "--purpose", "opens").code == 0
+    put_back_by_hand(folder, "old.bak")
+    log_of(folder, "out-spring")
+    ran = run(folder, "ingest", "access.log", "--json")
+    assert (ran.code, json.loads(ran.out)["opens"]) == (0, 1), ran.err
+    assert count(folder, "events") == 0
+    assert (
+        json.loads(run(folder, "consent", "show", BO, "--json").out)["purposes"]["opens"]["state"]
+        == "withdrawn"
+    )
+
+
+def test_p9_nothing_measures_or_writes_mail_with_a_copy_from_before_an_erasure(folder: Path) -> None:
+    to_list(folder, "spring")
+    assert run(folder, "backup", "old.bak").code == 0
+    assert run(folder, "forget", ADA, "--yes").code == 0
+    put_back_by_hand(folder, "old.bak")
+    log_of(folder, "out-spring")
+    for argv in (
+        ("ingest", "access.log"),
+        ("serve", "--port", "0"),
+        ("inject", "mail.html", "--recipients", "list.csv", "--campaign", "summer", "--base-url", BASE),
+    ):
+        ran = run(folder, *argv)
+        assert (ran.code, "older than an erasure" in ran.err) == (1, True), argv
+    assert count(folder, "events") == 0
 
 
 # -- races -----------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def command(
     from pixeltrack.networks import Networks
     from pixeltrack.pages import Pages
     from pixeltrack.reload import reload
-    from pixeltrack.restoring import check_followed
+    from pixeltrack.restoring import follow
     from pixeltrack.serve import Server, listen, url_of
     from pixeltrack.setup import open_workspace
     from pixeltrack.sockets import inherited
@@ -141,7 +141,7 @@ def command(
                 f"cannot write to {path}: no hit could be recorded",
                 hint="let the user that serves write there",
             )
-    check_followed(workspace.store)
+    follow(workspace.store, workspace.keyring, now_ms())
     workspace.store.close()  # each process has its own
     several = workers > 1 or beside is not None
     if several:  # an error is said once, and before anybody is told that we collect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +13,13 @@ from pixeltrack.errors import StoreError
 from pixeltrack.model import Scope
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import create_private, explained
+from pixeltrack.store.followed import Followed
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
 from pixeltrack.store.namedlinks import NamedLinks
 from pixeltrack.store.people import People
 from pixeltrack.store.retained import Retained
 from pixeltrack.store.salts import drop_salts
 from pixeltrack.store.schema import query
-from pixeltrack.trail import Link
 
 _BUSY_MS = 10_000  # an erasure is worth waiting for
 _PAUSE = 0.05  # seconds
@@ -49,16 +49,7 @@ class Held(NamedTuple):
     last_open: int | None  # day since 1970, in hygiene mode
 
 
-class Silence(NamedTuple):
-    """A message of a campaign (by its code) that is not measured, why, and in which kinds."""
-
-    code: str
-    message: int
-    why: str
-    kinds: int
-
-
-class Persons(People, Retained, NamedLinks):
+class Persons(People, Retained, NamedLinks, Followed):
     """The part of the store that finds and deletes one person."""
 
     def held(self, identity: str) -> Held:
@@ -82,16 +73,6 @@ class Persons(People, Retained, NamedLinks):
         """Return which of some messages are not measured: campaign, message, why, kinds."""
         select = "select campaign_id, message, why, kinds from silenced where campaign_id = ? and message = ?"
         return [row for place in places for row in self._plain(select, place)]
-
-    def silenced_everywhere(self) -> list[Silence]:
-        """Return all messages that are not measured, or not in full."""
-        select = "select code, message, why, kinds from silenced join campaigns using (campaign_id)"
-        return [Silence._make(row) for row in self._plain(select)]
-
-    def silence_as_there(self, rows: Iterable[Silence]) -> None:
-        """Stop measuring what another database of the same campaigns does not measure."""
-        with self._transaction(_BUSY_MS) as connection:
-            connection.executemany(query("silence_as_there"), [each._asdict() for each in rows])
 
     def facts_of_messages(self, places: Collection[Place]) -> list[Placed]:
         """Return all hits of some messages in order, whether judged and indexed or not."""
@@ -209,50 +190,6 @@ class Persons(People, Retained, NamedLinks):
         )
         silenced = Counter((row[0], row[1]) for row in self.silenced_of(places))
         return optouts + 2 * consents + 2 * trail, dict(silenced)
-
-    def known_refusals(self) -> list[Refusal]:
-        """Return who was erased, opted out or withdrew, as the file beside the database has them."""
-        found = [
-            Refusal(at, "opted out", subject, scope)
-            for subject, scope, at in self._plain("select subject, scope, at from optouts")
-        ]
-        found += [
-            Refusal(at, "withdrew", subject, purpose)
-            for subject, purpose, at in self._plain(
-                "select subject, purpose, at from consents where decision <> 'granted'"
-            )
-        ]
-        erased = "select at, subject from trail where action = 'forget' and subject is not null"
-        return found + [Refusal(at, "erased", subject, "tracking") for at, subject in self._plain(erased)]
-
-    def refuse(self, subject: bytes, scope: str, at: int, identity: str | None) -> int:
-        """Record an opt-out again, and silence that person's mail; return 1 where it was not known."""
-        with self._transaction(_BUSY_MS) as connection:
-            added = _many(
-                connection.execute(
-                    "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
-                    " values (?, ?, ?, 0, 0)",
-                    [subject, scope, at],
-                )
-            )
-            if identity is not None and scope != "all":
-                kinds = {"opens": 1, "clicks": 2}.get(scope, 3)
-                connection.execute(query("silence_again"), {"identity": identity, "kinds": kinds})
-        return added
-
-    def go_on_with_trail(self, rows: Iterable[Link]) -> int:
-        """Take over the rows that another trail has beyond this one, if it begins as this one does."""
-        head = self.trail_head()
-        after = head.seq == 0
-        added = 0
-        with self._transaction(_BUSY_MS) as connection:
-            for row in rows:
-                if row.seq == head.seq and row.hash == head.hash:
-                    after = True
-                elif row.seq > head.seq and after:
-                    connection.execute("insert into trail values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-                    added += 1
-        return added
 
     def empty_journal(self, seconds: float) -> bool:
         """Write the journal into the database and cut it to nothing; False where somebody reads for longer.

@@ -307,3 +307,66 @@ def test_p9_what_is_cleaned_goes_with_all_of_its_record_and_the_database_is_no_o
     assert left_by(folder, "--outputs", str(folder), "--clean") == {}
     assert table.read_text() == f'email,name\n{BO},"Bo\nof Engines"\nc@x.example,C\n'
     assert len(list((folder / "out-spring" / "maildir" / "new").iterdir())) == 1
+
+
+# -- what is said of refusals ----------------------------------------------------------------------------
+
+
+def test_report_and_export_count_who_stopped_opens_or_clicks_alone_once(folder: Path) -> None:
+    to_list(folder, "spring")
+    with served(folder) as client:
+        for place, actions in ((1, (b"stop-opens", b"stop-clicks", b"stop")), (2, (b"stop-clicks",))):
+            (page,) = [path for path in urls_of(folder, "out-spring", place) if path.startswith("/p/")]
+            for action in actions:
+                assert client.post(page, b"action=" + action).status == "200 OK"
+    said = json.loads(run(folder, "report", "--campaign", "spring", "--json").out)
+    assert (said["stopped_tracking"], said["unsubscribed"]) == (2, 0)
+    rows = run(folder, "export", "--people", "--campaign", "spring", "--format", "jsonl").out.splitlines()
+    assert [json.loads(row)["stopped_tracking"] for row in rows] == [True, True]
+
+
+def test_p5_withdrawing_opens_alone_by_command_silences_the_pixels_of_old_mail(folder: Path) -> None:
+    to_list(folder, "spring")
+    to_list(folder, "summer", "--mode", "pseudonymous")
+    assert run(folder, "consent", "withdraw", ADA, "--purpose", "opens").code == 0
+    for out in ("out-spring", "out-summer"):
+        replay(folder, out)
+    with closing(sqlite3.connect(folder / "pixeltrack.db")) as connection:
+        kinds = connection.execute("select campaign_id, kind, count(*) from events group by 1, 2").fetchall()
+    assert kinds == [(1, 2, 2), (2, 2, 2)]  # two links of each mail, no pixel
+    to_list(folder, "autumn")
+    assert [path[:2] for path in urls_of(folder, "out-autumn", 1)] == ["/c", "/c", "/p"]
+
+
+def test_p9_who_is_only_counted_with_others_is_forgotten_too(folder: Path) -> None:
+    to_list(folder, "spring", "--mode", "aggregate")
+    replay(folder, "out-spring")
+    ran = run(folder, "forget", ADA, "--yes", "--json", "--outputs", str(folder / "out-spring"))
+    done = json.loads(ran.out)
+    assert (ran.code, done["residues"], done["deleted"]) == (0, {}, {})
+    assert {Path(each["path"]).name for each in done["files"]} >= {"messages.csv"}
+    (folder / "list.csv").write_text(f"email,consent\n{ADA},granted\n{BO},granted\n")
+    to_list(folder, "summer")
+    assert [path[:2] for path in urls_of(folder, "out-summer", 1)] == ["/p"]
+
+
+def test_p8_subject_of_who_was_never_mailed_has_every_part_and_nothing_in_it(folder: Path) -> None:
+    to_list(folder, "spring", "--mode", "aggregate")
+    ran = run(folder, "subject", "nobody@x.example", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 0
+    assert found["subject"]["address"] == "nobody@x.example"
+    assert [found[name] for name in ("recipient", "last_open_day")] == [None, None]
+    parts = (
+        "consents",
+        "opt_outs",
+        "messages",
+        "silenced",
+        "events",
+        "repeated_events",
+        "addresses",
+        "links",
+    )
+    assert [found[name] for name in parts] == [[]] * len(parts)
+    assert [each["campaign"] for each in found["cannot_be_linked"]] == ["spring"]
+    assert [each["action"] for each in found["audit"]] == []

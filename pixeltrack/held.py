@@ -33,7 +33,8 @@ def export_of(
     identity = person if isinstance(person, str) else store.identity_of(person) or ""
     subject = keyring.subject(person) if isinstance(person, str) else person
     copies = store.copies_of(identity) if identity else []
-    places = person_of(store, keyring, identity).everywhere if identity else []
+    known = person_of(store, keyring, identity) if identity else None
+    places = known.everywhere if known else []
     events = _events(store, places)
     consents = store.consents_of(subject)
     held = store.held(identity) if identity else None
@@ -87,6 +88,13 @@ def export_of(
             }
             for place in places
             for at, kind, link, address in store.addresses_of(place)
+        ],
+        "links": [
+            {
+                **{"campaign": campaigns.get(each.campaign_id), "link": each.number},
+                **{"text": each.text, "address": each.url},
+            }
+            for each in (store.links_naming(known.written) if known else ())
         ],
         "partly_deleted": [campaigns.get(place[0]) for place in places if store.is_partly_deleted(place)],
         "last_open_day": _day(held.last_open) if held and held.last_open is not None else None,

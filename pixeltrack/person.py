@@ -12,6 +12,7 @@ from pixeltrack.store.hits import Place
 from pixeltrack.tokens import Keyring
 
 _PSEUDONYMOUS = RANK["pseudonymous"]
+_WRITTEN = ("utf-8", "percent", "base64", "hex", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class Person:
     def everywhere(self) -> list[Place]:
         """Every message that could be theirs; ``places`` are those that are."""
         return list({**self.pseudonyms, **dict.fromkeys(self.places)})
+
+    @property
+    def written(self) -> list[str]:
+        """Spellings of the address that may stand in a text or a URL; in lower case they match any case."""
+        texts = (each.decode("ascii", "ignore") for name in _WRITTEN for each in self.spellings.get(name, ()))
+        return [each for each in texts if each]
 
 
 def person_of(store: Store, keyring: Keyring, identity: str) -> Person:

@@ -63,6 +63,7 @@ FLOORS = [
         "standing",
         "trail",
         "residues",
+        "packed",
         "figures",
         "replay",
         "remembered",

@@ -145,6 +145,7 @@ TOLD_BY = {
     "addresses": lambda found: len(found["addresses"]),
     "kept_messages": lambda found: len(found["partly_deleted"]),
     "last_opens": lambda found: int(found["last_open_day"] is not None),
+    "links": lambda found: len(found["links"]),
 }
 
 
@@ -164,6 +165,7 @@ def test_p8_subject_has_every_row_that_an_independent_scan_finds(folder: Path) -
             connection.execute(
                 "insert into last_opens select recipient_id, 20000 from recipients where identity = ?", [ADA]
             )
+            connection.execute("update links set text = ? where number = 1", [f"account of {ADA}"])
             connection.commit()
         found = rights.export_of(store, place.keyring, ADA, settings(folder), NOON)
         assert untold(store.path, place.keyring, found) == {}

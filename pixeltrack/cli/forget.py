@@ -78,7 +78,8 @@ def command(
     workspace = open_workspace(call.settings, create=False)
     with closing(workspace.store) as store:
         patterns = rights.patterns_of(store, workspace.keyring, known_as)
-        left = leftovers.find((*outputs, *backups), patterns)
+        own = rights.own_files(store.path)
+        left = leftovers.find((*outputs, *backups, *rights.set_aside(store.path)), patterns, own)
         if dry_run:
             held = rights.export_of(store, workspace.keyring, known_as, call.settings, now_ms())
             _say_dry(held, left, as_json=as_json)
@@ -131,7 +132,7 @@ def _erase_asked(call: Call, *, as_json: bool) -> None:
 
 
 def _say_dry(held: dict[str, Any], left: list[Leftover], *, as_json: bool) -> None:
-    parts = ("consents", "opt_outs", "messages", "silenced", "events", "repeated_events", "audit")
+    parts = ("consents", "opt_outs", "messages", "silenced", "events", "repeated_events", "links", "audit")
     counts = {"recipient": int(held["recipient"] is not None), **{name: len(held[name]) for name in parts}}
     if as_json:
         click.echo(json.dumps({"dry_run": True, "held": counts, "files": _files(left)}))
@@ -162,7 +163,10 @@ def _say(erased: Erased, left: list[Leftover], *, as_json: bool) -> None:
 
 def _say_files(left: list[Leftover]) -> None:
     for each in left:
-        click.echo(f"still holds them: {each.path} ({each.finds:,} finds)")
+        if each.finds:
+            click.echo(f"still holds them: {each.path} ({each.finds:,} finds)")
+        else:
+            click.echo(f"may hold them, and cannot be looked into: {each.path}")
 
 
 def _files(left: list[Leftover]) -> list[dict[str, object]]:

@@ -28,6 +28,7 @@ from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.lint.mail import domain
 from pixeltrack.placing import Versions
+from pixeltrack.restoring import follow
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.show.injection import (
     addressed_lines,
@@ -188,6 +189,7 @@ class Run:
                 " for mail to others give --base-url https://track.example.com"
             )
         try:
+            follow(workspace.store, workspace.keyring, now_ms())
             yield workspace
         except Interrupted:
             raise  # what is kept for --resume needs the key

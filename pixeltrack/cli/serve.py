@@ -116,7 +116,7 @@ def command(
     from pixeltrack.noticepage import register
     from pixeltrack.pages import Pages
     from pixeltrack.reload import reload
-    from pixeltrack.restoring import check_followed
+    from pixeltrack.restoring import follow
     from pixeltrack.serve import Server, listen, url_of
     from pixeltrack.setup import open_workspace
     from pixeltrack.sockets import inherited
@@ -142,7 +142,7 @@ def command(
                 f"cannot write to {path}: no hit could be recorded",
                 hint="let the user that serves write there",
             )
-    check_followed(workspace.store)
+    follow(workspace.store, workspace.keyring, now_ms())
     try:
         register(workspace.store, settings, pages, now_ms())
     except StoreError as error:

@@ -19,6 +19,7 @@ import html5lib
 import pytest
 from command import run, run_process
 from conftest import CHROME, Client, Clock, Inject
+from markdown_it import MarkdownIt
 from mmdb import write_mmdb
 from test_modes import FREE, paths
 from test_pages import HOSTILE, Outline
@@ -58,7 +59,12 @@ def consent(preset: str | None) -> str:
 
 def varied(settings: Settings) -> Iterator[Settings]:
     """Settings that differ in everything that a notice may say."""
-    for preset, (opens, clicks) in product(PRESETS, product(MODES, CLICKS)):
+    pairs = [
+        *((mode, mode) for mode in CLICKS),
+        *((mode, "off") for mode in MODES),
+        *(("off", mode) for mode in CLICKS),
+    ]
+    for preset, (opens, clicks) in product(PRESETS, pairs):
         yield replace(settings, preset=preset, consent=consent(preset), opens=opens, clicks=clicks)  # type: ignore[arg-type]
     for ip, moment, country in product(
         ("none", "truncated", "full"), ("exact", "minute", "hour", "day"), (None, Path("c.mmdb"))
@@ -103,8 +109,8 @@ def of_plain(text: str) -> list[str]:
 
 
 def of_markdown(text: str) -> list[str]:
-    kept = [re.sub(r"^(#{1,3}|-) ", "", line) for line in text.splitlines()]
-    return words(re.sub(r"\\(.)", r"\1", "\n".join(kept)).replace("&amp;", "&"))
+    """The words as a renderer of CommonMark shows them."""
+    return of_html(MarkdownIt("commonmark").render(text))
 
 
 # -- what it says is what is stored ------------------------------------------------------------------------
@@ -275,7 +281,7 @@ def test_no_text_is_there_for_nothing(settings: Settings) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_three_formats_say_the_same(settings: Settings, language: str) -> None:
     texts = TEXTS[language]
-    for each in varied(settings):
+    for each in list(varied(settings))[list(LANGUAGES).index(language) :: 3]:
         notice = notice_of(each)
         plain = of_plain(noticetext.plain(notice, texts))
         assert of_html(str(noticetext.html(notice, texts))) == plain
@@ -454,9 +460,9 @@ def test_a_registered_notice_is_known_by_its_id_alone(folder: Path) -> None:
 
 
 def test_the_same_settings_give_the_same_bytes(folder: Path) -> None:
-    for asked in ((), ("--format", "md"), ("--format", "html"), ("--footer",), ("--lang", "de")):
+    for asked in (("--lang", "de"), ("--format", "html")):
         made = {run_process(folder, "notice", *asked, PYTHONHASHSEED=seed).raw for seed in ("1", "2")}
-        assert len(made) == 1
+        assert made == {run(folder, "notice", *asked).raw}
 
 
 def test_a_file_is_not_written_over_but_may_stay(folder: Path) -> None:

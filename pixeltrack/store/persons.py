@@ -191,7 +191,10 @@ class Persons(People, Retained):
                 "select subject, purpose, at from consents where decision <> 'granted'"
             )
         ]
-        erased = "select at, subject from trail where action = 'forget' and subject is not null"
+        erased = (
+            "select at, subject from trail where action = 'forget' and subject is not null"
+            " union all select at, subject from erasures"
+        )
         return found + [Refusal(at, "erased", subject, "tracking") for at, subject in self._plain(erased)]
 
     def refuse(self, subject: bytes, scope: str, at: int, identity: str | None) -> int:

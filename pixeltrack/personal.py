@@ -90,9 +90,10 @@ class PersonalPages:
             return self._answers.says("preview_changed_nothing", who.language, title="preview_title")
         if who.subject is None or self._store.campaign_by_code(who.person.code) is None:
             return self._rights.gone(who) or self._answers.missing(who.language)
+        if action != "no-retargeting":  # which says the same by hand
+            self._preferences.honour(who)
         if page == "preferences":
             return self._acts[action](who)
-        self._preferences.honour(who)
         return self._preferences.refuse(who, "all", "unsubscribed")
 
     def _show_unsubscribe(self, who: Visitor) -> Answer:

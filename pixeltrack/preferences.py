@@ -84,7 +84,6 @@ class Preferences:
         if action == "no-retargeting":
             self._refuse_retargeting(who, PAGE_METHOD)
             return self._said("no_retargeting", who)
-        self.honour(who)
         return self.refuse(who, *STOPS[action])
 
     def refuse(self, who: Visitor, scope: Scope, text: str) -> Answer:

@@ -403,6 +403,8 @@ def test_the_command_erases_who_waits_and_says_how_many(
     for argv in (("forget", "--db", "t.db"), ("forget", "--asked", ANN, "--db", "t.db")):
         refused = run(tmp_path, *argv)
         assert (refused.code, "give an address, or --asked" in refused.err) == (2, True)
+    refused = run(tmp_path, "forget", "--asked", "--dry-run", "--db", "t.db")
+    assert (refused.code, "--asked goes with --json alone" in refused.err) == (2, True)
 
 
 def test_the_command_forgets_by_address_whoever_waits(

@@ -293,6 +293,26 @@ def test_a_signal_is_heard_at_once_and_put_down_with_the_next_button_once(
     assert kept == [("recipient", "consent", "browser signal")]
 
 
+@pytest.mark.parametrize("action", [b"stop", b"stop-clicks", b"data", b"erase", b"erase-now"])
+def test_whichever_button_is_pressed_the_signal_is_put_down(
+    client: Client, workspace: Workspace, inject: Inject, monkeypatch: pytest.MonkeyPatch, action: bytes
+) -> None:
+    copy = copies(inject(ANN))[0]
+    client.environ["HTTP_SEC_GPC"] = "1"
+    assert client.post(copy.preferences, b"action=" + action).status == "200 OK"
+    assert [row[:2] for row in retargeting(workspace)] == [("denied", "browser signal")]
+
+
+@pytest.mark.parametrize("wish", [b"action=no-retargeting", b"action=start", b""])
+def test_the_same_by_hand_is_by_hand_and_an_unknown_wish_is_none(
+    client: Client, workspace: Workspace, inject: Inject, wish: bytes
+) -> None:
+    copy = copies(inject(ANN))[0]
+    client.environ["HTTP_SEC_GPC"] = "1"
+    known = client.post(copy.preferences, wish).status == "200 OK"
+    assert [row[:2] for row in retargeting(workspace)] == [("denied", "preferences page")] * known
+
+
 @pytest.mark.parametrize("value", ["0", "", "true", "1, 1"])
 def test_what_is_no_signal_is_none(client: Client, inject: Inject, value: str) -> None:
     client.environ["HTTP_SEC_GPC"] = value

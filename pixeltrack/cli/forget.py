@@ -64,6 +64,8 @@ def command(
     """
     if asked == (address is not None):
         raise click.UsageError("give an address, or --asked")
+    if asked and (outputs or backups or clean or everything or dry_run):
+        raise click.UsageError("--asked goes with --json alone: nobody's address is known beforehand")
     call = Call(options, {})
     if asked:
         _erase_asked(call, as_json=as_json)

@@ -47,7 +47,10 @@ class Followed(Trail):
                 "select subject, purpose, at from consents where decision <> 'granted'"
             )
         ]
-        erased = "select at, subject from trail where action = 'forget' and subject is not null"
+        erased = (
+            "select at, subject from trail where action = 'forget' and subject is not null"
+            " union all select at, subject from erasures"
+        )
         return found + [Refusal(at, "erased", subject, "tracking") for at, subject in self._plain(erased)]
 
     def knows(self, refusal: Refusal) -> bool:

@@ -219,6 +219,21 @@ def test_p9_who_is_erased_while_copies_are_made_is_silent_in_these(
     assert len(list(workspace.store.events(1))) == 3  # of Bo alone
 
 
+def test_a1_in_company_mode_no_url_is_fewer_than_five_peoples(inject: Inject, workspace: Workspace) -> None:
+    sizes = {"a": 5, "b": 6, "c": 30, "solo": 1}
+    names = [f"p{n}@{name}.example" for name, people in sizes.items() for n in range(people)]
+    made = inject(
+        *names, opens="company", clicks="company", free=frozenset({"company", "aggregate"}), format="jsonl"
+    )
+    pixels: dict[str, int] = {}
+    for line in (made.out / "messages.jsonl").read_text().splitlines():
+        (pixel,) = re.findall(r"/o/[^\"]+", json.loads(line)["html"])
+        pixels[pixel] = pixels.get(pixel, 0) + 1
+    assert sorted(pixels.values()) == [6, 6, 30]  # the one of a company alone is with the five of another
+    reasons = sorted(decision.reason.partition("; ")[2] for decision in made.modes)
+    assert reasons == ["", "fewer than 5 of their company", "with fewer than 5 others"]
+
+
 # -- mail without a list ---------------------------------------------------------------------------------
 
 

@@ -73,11 +73,12 @@ class Groups:
         alone = together(decision, small)
         if alone == decision:
             return decision, group.crowd if group else EVERYBODY
-        few = bool(group) and all(group.sizes[axis] < LEAST for axis in small)
-        why = (
-            f"{'fewer than' if few else 'with fewer than'} {LEAST} {'of their company' if few else 'others'}"
-        )
-        why = why if name else "of no company"
+        if group is None:
+            why = "of no company"
+        elif all(group.sizes[axis] < LEAST for axis in small):
+            why = f"fewer than {LEAST} of their company"
+        else:
+            why = f"with fewer than {LEAST} others"
         alone = alone._replace(reason=f"{decision.reason}; {why}")
         crowd = group.crowd if group and "company" in alone[1:3] else EVERYBODY
         return alone, crowd

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator
+from glob import escape
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -108,7 +109,9 @@ def _files(folders: Iterable[Path]) -> list[Path]:
     found: set[Path] = set()
     for folder in folders:
         if folder.is_dir():
-            found.update(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+            begun = folder.absolute().parent.glob(f".{escape(folder.absolute().name)}.partial-*")
+            for each in (folder, *begun):  # what inject has begun to write there, and was interrupted
+                found.update(path for path in each.rglob("*") if path.is_file() and not path.is_symlink())
         elif folder.is_file():
             found.add(folder)
         else:

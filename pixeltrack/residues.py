@@ -82,4 +82,7 @@ def scan_stream(file: IO[bytes], patterns: Patterns) -> Counter[str]:
 
 
 def _is_text(pattern: bytes) -> bool:
-    return pattern.replace(b"\0", b"").isascii() and any(65 <= byte <= 122 for byte in pattern)
+    try:
+        return any(each.isalpha() for each in pattern.replace(b"\0", b"").decode())
+    except UnicodeDecodeError:
+        return False

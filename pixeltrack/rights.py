@@ -159,8 +159,11 @@ def _left(store: Store, person: Person) -> tuple[dict[str, dict[str, int]], int]
 
 
 def set_aside(path: Path) -> list[Path]:
-    """Return the databases that stood here before a backup was put back: whole ones, with everybody."""
-    return _beside(path, "before-restore")
+    """Return whole databases beside one, with everybody: those that stood there before a backup was put
+    back, and what a backup or a restore has left that was killed.
+    """
+    left = [each for each in path.parent.glob(".pixeltrack-*.partial*") if each.is_file()]
+    return [*_beside(path, "before-restore"), *sorted(left)]
 
 
 def own_files(path: Path) -> set[Path]:

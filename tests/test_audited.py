@@ -219,6 +219,47 @@ def test_p9_who_is_erased_while_copies_are_made_is_silent_in_these(
     assert len(list(workspace.store.events(1))) == 3  # of Bo alone
 
 
+def test_a1_in_company_mode_no_url_is_fewer_than_five_peoples(inject: Inject, workspace: Workspace) -> None:
+    sizes = {"a": 5, "b": 6, "c": 30, "solo": 1}
+    names = [f"p{n}@{name}.example" for name, people in sizes.items() for n in range(people)]
+    made = inject(
+        *names, opens="company", clicks="company", free=frozenset({"company", "aggregate"}), format="jsonl"
+    )
+    pixels: dict[str, int] = {}
+    for line in (made.out / "messages.jsonl").read_text().splitlines():
+        (pixel,) = re.findall(r"/o/[^\"]+", json.loads(line)["html"])
+        pixels[pixel] = pixels.get(pixel, 0) + 1
+    assert sorted(pixels.values()) == [6, 6, 30]  # the one of a company alone is with the five of another
+    reasons = sorted(decision.reason.partition("; ")[2] for decision in made.modes)
+    assert reasons == ["", "fewer than 5 of their company", "with fewer than 5 others"]
+
+
+# -- mail without a list ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("consent", "options", "said"),
+    [
+        ('policy = "required"', ("--merge-tag", "*|ID|*"), "opens as individual"),
+        ('preset = "strict"', ("--mode", "aggregate"), "opens as aggregate"),
+        ('policy = "required"', ("--mode", "aggregate"), ""),
+        ('policy = "assumed"', ("--merge-tag", "*|ID|*"), ""),
+    ],
+)
+def test_p3_what_takes_consent_takes_a_list(
+    folder: Path, consent: str, options: tuple[str, ...], said: str
+) -> None:
+    (folder / "mail.html").write_text(
+        '<p><a href="https://shop.example/a">x</a> <a href="https://x.example/u">Unsubscribe</a>'
+    )
+    (folder / "pixeltrack.toml").write_text(
+        f'[consent]\n{consent}\n[sender]\ncontroller = "Shop"\ncontact = "x@shop.example"\n'
+    )
+    ran = run(folder, "inject", "mail.html", "--campaign", "spring", "--base-url", BASE, *options)
+    assert (ran.code, said in ran.err) == (2 if said else 0, True), ran.err
+    assert said == "" or not (folder / "spring").exists()
+
+
 # -- links that name their reader ------------------------------------------------------------------------
 
 
@@ -270,7 +311,7 @@ def test_a_refusal_that_was_changed_is_an_error(folder: Path) -> None:
 
 def left_by(folder: Path, *options: str) -> dict[str, str]:
     said = json.loads(run(folder, "forget", ADA, "--yes", "--json", *options).out)
-    return {str(Path(each["path"]).relative_to(folder)): each["way"] for each in said["files"]}
+    return {str((folder / each["path"]).relative_to(folder)): each["way"] for each in said["files"]}
 
 
 def test_p9_packed_files_are_looked_into_or_said(folder: Path) -> None:
@@ -370,3 +411,31 @@ def test_p8_subject_of_who_was_never_mailed_has_every_part_and_nothing_in_it(fol
     assert [found[name] for name in parts] == [[]] * len(parts)
     assert [each["campaign"] for each in found["cannot_be_linked"]] == ["spring"]
     assert [each["action"] for each in found["audit"]] == []
+
+
+def test_p9_an_address_that_is_not_ascii_is_found_as_it_is_written_elsewhere(folder: Path) -> None:
+    (folder / "list.csv").write_text("email\nAda@Bücher.example\nJosé@x.example\n")
+    to_list(folder, "spring")
+    (folder / "kept").mkdir()
+    (folder / "kept" / "ada.txt").write_text("Ada.Lovelace@x.example, Ada@Bücher.example")
+    (folder / "kept" / "jose.txt").write_text("mailto:José@X.example")
+    for address, file in (("ada@xn--bcher-kva.example", "ada.txt"), ("josé@x.example", "jose.txt")):
+        said = run(folder, "forget", address, "--yes", "--json", "--outputs", str(folder / "kept"))
+        assert [Path(each["path"]).name for each in json.loads(said.out)["files"]] == [file]
+
+
+def test_p9_forget_names_what_an_interrupted_command_has_left(folder: Path) -> None:
+    to_list(folder, "spring")
+    (folder / "kept").mkdir()
+    assert run(folder, "backup", "old.bak").code == 0
+    (folder / "old.bak").rename(folder / ".pixeltrack-0123456789ab.partial")  # as a killed backup leaves it
+    begun = folder / ".out-spring.partial-abc" / "html"
+    begun.mkdir(parents=True)
+    (begun / "000001-abc.html").write_text(ADA)
+    copies = [
+        "out-spring/messages.csv",
+        *(f"out-spring/html/{each.name}" for each in (folder / "out-spring" / "html").glob("000001-*")),
+    ]
+    assert set(left_by(folder, "--outputs", str(folder / "out-spring"))) == {
+        *(".pixeltrack-0123456789ab.partial", ".out-spring.partial-abc/html/000001-abc.html", *copies)
+    }

@@ -120,9 +120,7 @@ class Settings:
     transfers: str | None  # to which other countries it goes, and by what safeguards
     authority: str | None  # the data protection authority that takes complaints
     language: str  # of a recipient's pages, where neither the list nor the browser says one of ours
-    own_rights: (
-        bool  # whether whoever has the link to that page gets a copy of the data, and may have it erased
-    )
+    own_rights: bool  # whether that page gives whoever has its link the data, and has them erased
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker

@@ -261,6 +261,8 @@ def _rights(settings: Settings, facts: Disclosure) -> Section:
     elif not american:
         items.append(say("rt_complain"))
     section.lists(items)
+    if settings.own_rights:
+        section.says(say("rt_buttons"))
     if facts.together:
         section.says(say("rt_together"))
     section.says(say("rt_free"))

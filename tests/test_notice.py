@@ -183,7 +183,11 @@ def test_each_field_that_a_mode_stores_is_in_the_notice_and_no_other(
     made = inject(
         recipients=[
             *people_of("big.example", 5, industry="steel"),
-            *people_of("small.example", 1, industry="steel"),
+            *(
+                each
+                for number in range(5)
+                for each in people_of(f"small{number}.example", 1, industry="steel")
+            ),
         ],
         opens=opens,
         clicks=clicks,

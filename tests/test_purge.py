@@ -293,6 +293,7 @@ def test_doctor_fails_where_purge_has_not_run_for_two_days(
     hits: Hits, workspace: Workspace, settings: Settings
 ) -> None:
     """P7: what is not purged is said."""
+
     def outcome(now: int) -> tuple[str, str]:
         (found,) = [each for each in check_here(limited, now) if each.name == "retention"]
         return found.outcome, found.message

@@ -52,6 +52,7 @@ def strictest(modes: list[Mode]) -> Mode:
 
 
 def test_every_combination_on_each_axis() -> None:
+    """P2: each purpose is decided by itself, the most restrictive word first."""
     assert len(PER_AXIS) == 2 * 6 * (1 + 2 + 3 + 4) * 3 * 3 * 16 == 17_280
     for policy, ceiling, allowed, listed, recorded, opt_outs in PER_AXIS:
         free, without = allowed

@@ -79,6 +79,7 @@ def injected(folder: Path, text: str, *options: str) -> dict[tuple[str, str], in
 
 
 def test_a_list_is_recorded_with_its_proof(folder: Path) -> None:
+    """P1: who, when, how, and on which words."""
     done = imported(folder, "email,consent\nada@x.example,yes\nbob@x.example,\n", *PROVED)
     assert (done.code, done.out.splitlines()) == (
         0,

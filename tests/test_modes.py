@@ -146,6 +146,7 @@ def test_the_same_list_again_does_not_double_its_crowd(inject: Inject, workspace
 
 
 def test_a_campaigns_modes_stay(inject: Inject) -> None:
+    """Condition A3: nothing is joined later; what a campaign measures is decided with its first mail."""
     inject("ann@x.example", opens="aggregate", clicks="off", free=FREE)
     with pytest.raises(InputError, match="opens aggregate, clicks off, which cannot be changed"):
         inject("ann@x.example", opens="individual", free=FREE)
@@ -171,7 +172,7 @@ def test_links_that_lead_each_reader_elsewhere_need_somebody_who_is_known(inject
 def test_every_mail_of_the_corpus_in_every_kind_of_copy(
     listed: str, inject: Inject, corpus: list[Path], workspace: Workspace
 ) -> None:
-    """An axis that is refused leaves the source's own bytes; what a reader sees is always the same."""
+    """P2 and P13: an axis that is refused leaves the source's own bytes; what a reader sees is always the same."""
     opens = "granted" if listed in ("both", "opens") else "denied"
     clicks = "granted" if listed in ("both", "clicks") else "denied"
     checked = 0
@@ -469,6 +470,7 @@ def made_by(folder: Path, *options: str) -> Ran:
 def test_what_the_settings_do_not_allow_is_an_error_with_a_hint(
     folder: Path, settings_text: str, options: list[str], said: str
 ) -> None:
+    """Condition A7 among others: in France nothing is counted in mail that nobody asked for."""
     (folder / "pixeltrack.toml").write_text(f"[consent]\n{settings_text}\n")
     done = made_by(folder, "--recipients", "list.csv", *options)
     assert done.code == 2

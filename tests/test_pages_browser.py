@@ -1,4 +1,4 @@
-"""The recipient's pages in a real browser: axe-core finds nothing, in each language, scheme and width."""
+"""The recipient's pages in a real browser: by axe-core, in each language, scheme and width, and as pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import Clock, Inject
+from inbox import copies
 from test_pages import ERASE, TRACKING, UNSUBSCRIBE, preferences_of
+from test_withdrawal import serving
 
 from pixeltrack.config import Settings
 from pixeltrack.languages import LANGUAGES
@@ -17,10 +20,11 @@ from pixeltrack.notice import notice_of
 from pixeltrack.noticepage import page_values
 from pixeltrack.noticetext import plain, wording_id
 from pixeltrack.pages import Pages
+from pixeltrack.setup import Workspace
 from pixeltrack.store import NoticeVersion
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -33,6 +37,8 @@ SHOWN = {
     ],
     "erase.html": [ERASE],
 }
+GROUND = {"light": "#f3f1ec", "dark": "#14181a"}  # as style.css has them
+BUTTON = {"light": "#1d5f5a", "dark": "#8fcfc3"}
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +94,50 @@ def test_axe_finds_nothing_on_the_notice_and_on_the_page_for_what_is_not_ours(
         assert [each["id"] for each in found["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
+
+
+def spot(page: Page, x: float, y: float) -> bytes:
+    """One pixel of a page, as a picture."""
+    return page.screenshot(clip={"x": round(x), "y": round(y), "width": 1, "height": 1})
+
+
+@pytest.mark.parametrize("scheme", GROUND)
+def test_pictures_of_the_pages_as_they_are_served(
+    browser: Browser, workspace: Workspace, settings: Settings, clock: Clock, inject: Inject, scheme: str
+) -> None:
+    """With the headers of a real collector: styled, the same without scripts, and of nobody else's making."""
+    (copy,) = copies(inject("ann@x.example"))
+    paths = (copy.preferences, copy.unsubscribe, "/privacy", "/nowhere")
+    seen: dict[tuple[str, bool], bytes] = {}
+    asked: set[str] = set()
+    with serving(workspace, settings, clock) as connection:
+        base = f"http://127.0.0.1:{connection.port}"
+        for scripts in (True, False):
+            context = browser.new_context(
+                color_scheme=scheme,  # type: ignore[arg-type]
+                viewport={"width": 640, "height": 900},
+                java_script_enabled=scripts,
+            )
+            page, plain = context.new_page(), context.new_page()
+            page.on("request", lambda request: asked.add(request.url))
+            for path in paths:
+                page.goto(base + path)
+                seen[path, scripts] = page.screenshot(full_page=True)
+                plain.set_content(f"<body style='background: {GROUND[scheme]}'>")
+                assert spot(page, 2, 2) == spot(plain, 2, 2)
+                button = page.locator("button")
+                if path in paths[:2]:
+                    place = button.first.bounding_box()
+                    assert place is not None
+                    plain.set_content(f"<body style='background: {BUTTON[scheme]}'>")
+                    middle = place["y"] + place["height"] / 2
+                    assert spot(page, place["x"] + 8, middle) == spot(plain, 2, 2)
+                    page.keyboard.press("Tab")
+                    assert (
+                        page.screenshot(full_page=True) != seen[path, scripts]
+                    )  # where the focus is, is seen
+            context.close()
+    for path in paths:
+        assert seen[path, True] == seen[path, False]
+    assert len(set(seen.values())) == len(paths)
+    assert all(url.startswith(base) for url in asked)

@@ -60,6 +60,7 @@ def events(store: Store) -> int:
 def test_hits_go_when_they_are_older_than_the_limit_and_no_sooner(
     hits: Hits, workspace: Workspace, settings: Settings
 ) -> None:
+    """P7: older than the limit is gone, younger is not."""
     store, settings = workspace.store, replace(settings, events_days=30)
     before = report.build(store, "spring")
     found = purging.purge(store, settings, at(START + 30 * DAY))
@@ -238,6 +239,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[l
 def test_clock_steps_of_three_days_delete_nothing_early(
     hits: Hits, workspace: Workspace, machine: list[Reading]
 ) -> None:
+    """P7: a clock that may be wrong deletes nothing."""
     folder = workspace.store.path.parent
 
     def purge(*more: str) -> int:
@@ -290,6 +292,8 @@ def test_without_yes_nothing_goes(hits: Hits, workspace: Workspace, machine: lis
 def test_doctor_fails_where_purge_has_not_run_for_two_days(
     hits: Hits, workspace: Workspace, settings: Settings
 ) -> None:
+    """P7: what is not purged is said."""
+
     def outcome(now: int) -> tuple[str, str]:
         (found,) = [each for each in check_here(limited, now) if each.name == "retention"]
         return found.outcome, found.message

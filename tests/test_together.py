@@ -254,6 +254,7 @@ def figures(found: Together) -> list[int]:
 def test_no_sum_or_difference_of_two_figures_is_one_to_nine(
     counts: Counts, hits: list[tuple[int, int, int, int, int, int]], members: list[int], hour: int
 ) -> None:
+    """Condition A4: no published figure, and no sum or difference of two, tells of one to nine hits."""
     counts.clear()
     for crowd, recipients in zip((7, 8, 9, 10), members, strict=True):
         counts.crowd(crowd, recipients, f"c{crowd}", industry="ab"[crowd % 2], size=f"s{crowd // 9}")

@@ -119,6 +119,7 @@ def test_two_programs_that_add_at_once_make_one_chain(store: Store, tmp_path: Pa
 
 
 def test_commands_leave_their_row_and_never_an_address(tmp_path: Path) -> None:
+    """P11: who did what to whose data, by keyed hash."""
     (tmp_path / "mail.html").write_text('<p><a href="https://x.example/">x</a></p>')
     (tmp_path / "list.csv").write_text("email\nada@x.example\nbo@x.example\n")
     (tmp_path / "words.txt").write_text("We measure.")

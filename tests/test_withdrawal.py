@@ -76,6 +76,7 @@ def kinds(workspace: Workspace, campaign: str) -> Counter[int]:
 def test_after_withdrawal_a_thousand_old_addresses_add_no_row(
     workspace: Workspace, settings: Settings, clock: Clock, inject: Inject
 ) -> None:
+    """P5: what was sent before is silent, and its links go on working."""
     sent = [copies(inject(ANN, campaign=f"mail-{number}"))[0] for number in range(20)]
     with serving(workspace, settings, clock) as connection:
 

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from pixeltrack.errors import StoreError
 from pixeltrack.refusals import Refusal, remember
+from pixeltrack.store import visited
 from pixeltrack.store.connect import create_private, explained
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
 from pixeltrack.store.people import People
 from pixeltrack.store.retained import Retained
 from pixeltrack.store.schema import query
+from pixeltrack.store.visited import Visited
 from pixeltrack.trail import Link
 
 _BUSY_MS = 10_000  # an erasure is worth waiting for
@@ -46,7 +48,7 @@ class Held(NamedTuple):
     last_open: int | None  # day since 1970, in hygiene mode
 
 
-class Persons(People, Retained):
+class Persons(People, Retained, Visited):
     """The part of the store that finds and deletes one person."""
 
     def held(self, identity: str) -> Held:
@@ -118,12 +120,18 @@ class Persons(People, Retained):
             )
 
     def delete_person(
-        self, identity: str, subject: bytes, hits: Mapping[str, int], actor: str | None, at: int
+        self,
+        identity: str,
+        subject: bytes,
+        places: Iterable[Place],
+        hits: Mapping[str, int],
+        actor: str | None,
+        at: int,
     ) -> dict[str, int]:
         """Delete every row of a person but hits in one transaction, and return how many of each table.
 
-        ``hits`` are the rows that were deleted before. What stays: refusals and the consent ledger by
-        keyed hash, the trail, and that these messages are not measured.
+        ``places`` are their messages, ``hits`` the rows that were deleted before. What stays: refusals and
+        the consent ledger by keyed hash, the trail, and that these messages are not measured.
         """
         gone = Counter(hits)
         with self._transaction(_BUSY_MS) as connection:
@@ -131,6 +139,7 @@ class Persons(People, Retained):
                 "select recipient_id from recipients where identity = ?", [identity]
             ).fetchone()
             person = [row[0] if row else 0]
+            gone.update(visited.erase(connection, places))
             for table, statement in (
                 ("last_opens", "delete from last_opens where recipient_id = ?"),
                 ("messages", "delete from messages where recipient_id = ?"),

@@ -1,0 +1,13 @@
+-- Views of a site's pages: of people one by one, and of all others in hours that are over.
+select path, 1, class, agent, 0, count(*), json_group_array(distinct campaign_id || ' ' || message)
+from views
+join pages using (page_id)
+join agents using (agent_id)
+where site_id = :site_id
+group by path, class, agent
+union all
+select path, 0, class, '', signal, sum(views), '[]'
+from page_counters
+join pages using (page_id)
+where site_id = :site_id and hour < :before
+group by path, class, signal

@@ -54,9 +54,9 @@ def ask(client: Client, path: str, **headers: str) -> Response:
     return client.get(path, **(ON_SHOP | headers))
 
 
-def call(client: Client, key: bytes, at: int, **said: Any) -> Response:
+def call(client: Client, key: bytes, now: int, /, **said: Any) -> Response:
     body = json.dumps(said).encode()
-    return client.request("POST", "/v/order", body, pixeltrack_signature=signing.sign(body, key, at))
+    return client.request("POST", "/v/order", body, pixeltrack_signature=signing.sign(body, key, now))
 
 
 # -- the parameter -----------------------------------------------------------------------------------

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +16,7 @@ from command import run
 from conftest import BASE, CHROME, START, Client, Clock, Inject
 from inbox import copies
 from test_purge import at as reading
+from test_security import Served, mail, served
 from test_sites import ANN, ORDERS, SHOP, ask, call, goal, rows, token_of
 
 from pixeltrack import config, purging
@@ -23,7 +29,7 @@ from pixeltrack.setup import Workspace
 from pixeltrack.store import Goal
 from pixeltrack.tokens import Keyring
 
-__all__ = ["goal"]  # a fixture
+__all__ = ["goal", "mail", "served"]  # fixtures
 
 DAY = 86_400_000
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
@@ -376,3 +382,30 @@ def test_a_list_of_goals_says_how_they_were_told(
         name: told[name] for name in ("reached", "signed", "unverified", "contradicted", "signal_honoured")
     } == {**{"reached": 2, "signed": 1, "unverified": 1, "contradicted": 1, "signal_honoured": 1}}
     assert "unverified" in command(workspace, "goal").out
+
+
+# -- what the documentation says ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "program"), [("sh", "sh"), ("python", sys.executable), ("php", "php")])
+def test_the_documented_calls_are_signed_as_the_collector_checks(
+    workspace: Workspace, served: Served, language: str, program: str
+) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "conversions.md").read_text("utf-8")
+    (code,) = (text for text in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) if "sha256" in text)
+    needed = [program, "curl", "openssl"] if language == "sh" else [program]
+    if not all(shutil.which(each) for each in needed):
+        pytest.skip(f"{language} cannot be run here")
+    goal = workspace.store.add_goal("order", workspace.store.add_site(SHOP, START), START)
+    key = workspace.keyring.site_key(goal.host, 1).hex()
+    (file := workspace.store.path.parent / "call").write_text(code, "utf-8")
+    done = subprocess.run(
+        [program, str(file)],
+        env={**os.environ, "KEY": key, "COLLECTOR": f"http://127.0.0.1:{served.port}"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert '{"accepted": true}' in done.stdout
+    assert len(rows(workspace, "select * from conversions where verified and value > 0")) == 1

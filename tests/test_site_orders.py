@@ -387,7 +387,7 @@ def test_a_list_of_goals_says_how_they_were_told(
 # -- what the documentation says ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("language", "program"), [("sh", "sh"), ("python", sys.executable), ("php", "php")])
+@pytest.mark.parametrize(("language", "program"), [("sh", "sh"), ("python", sys.executable)])
 def test_the_documented_calls_are_signed_as_the_collector_checks(
     workspace: Workspace, served: Served, language: str, program: str
 ) -> None:

@@ -40,7 +40,8 @@ nav a { margin-right: 1rem }
 main { margin: 1.5rem 0 }
 .goods { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1rem; padding: 0 }
 .goods li { list-style: none; border: 1px solid; border-radius: .5rem; padding: 0 1rem }
-button { margin: .2rem .4rem .2rem 0; font: inherit; padding: .4rem 1rem; border-radius: .4rem; border: 1px solid; cursor: pointer }
+button { font: inherit; padding: .4rem 1rem; border-radius: .4rem; border: 1px solid; cursor: pointer }
+button { margin: .2rem .4rem .2rem 0 }
 td, th { text-align: left; padding-right: 1.5rem }
 footer { border-top: 1px solid; padding-top: .5rem }
 footer form { display: inline }

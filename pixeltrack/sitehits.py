@@ -89,7 +89,7 @@ class SiteHits:
             return pixel(self._goal(route.token, environ))
         except StoreError as error:
             log.error("a site's call could not be looked up: %s", error)
-            if route.kind == "call":
+            if route.kind in ("call", "script"):
                 return _says("503 Service Unavailable", error="try again in a minute")
             return pixel("the store cannot be read")
 

@@ -112,6 +112,15 @@ def test_what_is_done_with_sites_is_in_the_audit_trail(workspace: Workspace) -> 
     assert rows(workspace, "select action, object from trail") == [
         *(("site", SHOP), ("goal", f"order on {SHOP}"), ("site key", f"{SHOP}, number 2"))
     ]
+    folder = workspace.store.path.parent
+    (folder / "m.html").write_text(f'<p><a href="https://{SHOP}/">x</a></p>')
+    (folder / "l.csv").write_text("email\nann@x.example\n")
+    for out in ("one", "two"):
+        argv = ("inject", "m.html", "--recipients", "l.csv", "--campaign", "may", "--out", out)
+        done = command(workspace, *argv, "--attribute", "pt")
+        assert done.code == 0, done.err
+    said = rows(workspace, "select object from trail where action = 'attribute'")
+    assert said == [("may: pt",)]
 
 
 def test_a_renewed_key_holds_at_once(workspace: Workspace, client: Client, clock: Clock, goal: Goal) -> None:
@@ -348,8 +357,8 @@ def test_pages_show_people_others_and_machines_apart(
     token = token_of(workspace, client, inject)
     page = f"/s/{SHOP}.gif?p=/pricing"
     on_shop = {"referer": f"https://{SHOP}/"}
-    for _often in range(3):
-        client.get(f"{page}&pt={token}", CHROME, **on_shop)
+    for each in (token, token, token_of(workspace, client, inject, name="summer")):
+        client.get(f"{page}&pt={each}", CHROME, **on_shop)
     client.get(f"{page}&pt={token}", "curl/8", **on_shop)
     for number in range(25):
         client.get(page, FIREFOX, **on_shop)

@@ -151,9 +151,10 @@ class Collector:
         self._to_load = list(self._tables.values())
 
     def tend(self) -> None:
-        """Do what is due by the clock: the salt of a day that is over is deleted, who asked is erased."""
+        """Do what is due by the clock: old salts go, who asked is erased, what campaigns ask for is read."""
         self._facts.tend()
         self._eraser.tend()
+        self._site.renew(self._tables)
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""
@@ -255,6 +256,7 @@ class Collector:
             except PixeltrackError as error:
                 return self._unread_click("a recipient", error, environ)
             where = location(fill_in(template, fields))  # case 37
+        self._site.renew(self._tables)
         if where and table.attribute and tracked.counts:
             where = self._site.led_on(where, route.code, table, tracked, environ)
         if tracked.counts:

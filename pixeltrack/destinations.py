@@ -114,6 +114,11 @@ def related(one: str, other: str) -> bool:
     return same_base_domain(one, other) or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
+def is_suffix(host: str) -> bool:
+    """Return whether names below a host are registered by anybody, as below co.uk, by the same list."""
+    return bool(_suffixes().is_public(host))
+
+
 def _is_public(host: str) -> bool:
     """Whether a text such as "Node.js" could be a host at all."""
     return bool(_suffixes().is_public(host.rsplit(".", 1)[-1]))

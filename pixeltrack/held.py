@@ -8,16 +8,19 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from pixeltrack import money
 from pixeltrack.config import Settings
 from pixeltrack.ledger import PURPOSES, holding
-from pixeltrack.model import MODES, EventKind
+from pixeltrack.model import MODES, ClientClass, EventKind
 from pixeltrack.person import person_of
 from pixeltrack.retention import EVENTS
+from pixeltrack.sitecalls import SOURCES
 from pixeltrack.store import Store
 from pixeltrack.store.hits import Place
 from pixeltrack.store.persons import Copied
 from pixeltrack.tokens import Keyring
 
+_SOURCES = {number: name for name, number in SOURCES.items()}
 _RIGHTS = ("access", "rectification", "erasure", "restriction", "portability", "objection", "complaint")
 
 
@@ -50,7 +53,10 @@ def export_of(
         },
         "subject": {"address": identity or None, "keyed_hash": subject.hex()},
         "purposes": [{"purpose": purpose, "legal_basis": _basis(settings, purpose)} for purpose in PURPOSES],
-        "categories": ["address and columns of the list", "copies of mails", "opens and clicks", "choices"],
+        "categories": [
+            *("address and columns of the list", "copies of mails", "opens and clicks"),
+            *("pages and orders on sites", "choices"),
+        ],
         "recipients_of_data": "none",
         "automated_decisions": "none",
         "source": sorted({entry.origin for entry in consents})
@@ -95,6 +101,26 @@ def export_of(
                 **{"text": each.text, "address": each.url},
             }
             for each in (store.links_naming(known.written) if known else ())
+        ],
+        "views": [
+            {
+                **{"campaign": campaigns.get(place[0]), "at": _iso(seen.at), "site": seen.host},
+                **{"page": seen.path, "client": seen.agent},
+                "device": ClientClass(seen.client).name.lower().replace("_", " "),
+            }
+            for place in places
+            for seen in store.views_of(place)
+        ],
+        "conversions": [
+            {
+                **{"campaign": campaigns.get(place[0]), "at": _iso(said.at), "goal": said.goal},
+                **{"order": said.order or None, "entry": said.entry or None},
+                **{"value": money.plain(said.value, said.currency) if said.currency else None},
+                **{"currency": said.currency or None, "takes_back_all": bool(said.whole)},
+                **{"told_by": _SOURCES[said.source], "signed": bool(said.verified)},
+            }
+            for place in places
+            for said in store.conversions_of(place)
         ],
         "partly_deleted": [campaigns.get(place[0]) for place in places if store.is_partly_deleted(place)],
         "last_open_day": _day(held.last_open) if held and held.last_open is not None else None,

@@ -15,8 +15,11 @@ from pixeltrack.model import EventKind, Flag
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_ROUTES = {"/o/": "open", "/c/": "click", "/u/": "unsubscribe", "/p/": "preferences", "": "other"}
-_STATUSES = ("200", "302", "400", "404", "405", "413", "431", "503", "other")
+_ROUTES = {
+    **{"/o/": "open", "/c/": "click", "/u/": "unsubscribe", "/p/": "preferences"},
+    **{"/v/": "goal", "/s/": "page", "": "other"},
+}
+_STATUSES = ("200", "302", "400", "401", "404", "405", "413", "431", "503", "other")
 _CLASSES = ("plain", "head", "speculative", "preview")
 _REASONS = (
     "unknown token",

@@ -159,6 +159,7 @@ class CampaignKeys:
         """
         bodies = [self._head("message") + self._campaign + pseudonym]
         bodies += [self._head("subject") + self._campaign + subject]
+        bodies += [self._head("pseudonymous") + self._campaign + unlinked]  # on a site
         tracked: list[tuple[TokenKind, bytes]] = [("message", pseudonym), ("hygiene", pseudonym)]
         for kind, its in (*tracked, ("pseudonymous", unlinked)):
             head = self._head(kind)

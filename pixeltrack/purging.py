@@ -36,6 +36,8 @@ class Purged:
     last_opens: int
     consents: int
     recipients: int
+    views: int  # of people, which become counts of pages
+    conversions: int  # that lose whose they are
     names: int  # agents and networks that no hit has
     salts: int
     done: bool
@@ -50,6 +52,8 @@ class Purged:
             "last_opens": self.last_opens,
             "consents": self.consents,
             "recipients": self.recipients,
+            "views": self.views,
+            "conversions": self.conversions,
             "names": self.names,
             "salts": self.salts,
         }
@@ -127,6 +131,8 @@ def _purged(
         last_opens=last_opens,
         consents=store.purge_consents(retention.consents_before(now.at, settings.consent_years), dry=dry),
         recipients=store.purge_recipients(dry=dry),
+        views=store.purge_views(before, dry=dry),
+        conversions=store.purge_conversions(before, dry=dry),
         names=store.purge_names(dry=dry),
         salts=len(old_salts),
         done=done,

@@ -72,7 +72,9 @@ def erase(
         unfinished.append("hits wait in the spool beside the database: let serve take them up")
     verdicts.bring_up_to_date(store)  # what is not judged is in no total yet
     hits = erasing.delete_messages(store, person.everywhere, rows=True)
-    counts = store.delete_person(identity, person.subject, hits, actor, now, person.written)
+    counts = store.delete_person(
+        identity, person.subject, person.everywhere, hits, actor, now, person.written
+    )
     found: dict[str, dict[str, int]] = {}
     scanned, vacuumed = 0, False
     if store.empty_journal(wait):

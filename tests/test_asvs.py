@@ -65,7 +65,18 @@ def paths(mail: list[Copy]) -> list[str]:
     copy = mail[0]
     own = [copy.open, copy.click(1), copy.unsubscribe, copy.preferences]
     known = [re.sub(r"^https?://[^/]+", "", path) for path in own]
-    unknown = ["/", "/nothing", "/o/x.gif", "/c/x/1/y", "/u/x", "/p/x"]
+    unknown = [
+        "/",
+        "/nothing",
+        "/o/x.gif",
+        "/c/x/1/y",
+        "/u/x",
+        "/p/x",
+        "/v/x.gif",
+        "/v/x",
+        "/s/x.gif",
+        "/s/x.js",
+    ]
     return [*known, *unknown, "/privacy", "/robots.txt", "/healthz", "/metrics"]
 
 

@@ -23,6 +23,7 @@ from pixeltrack.errors import StoreError
 from pixeltrack.minting import number
 from pixeltrack.model import TOGETHER, Event, EventKind, Mode
 from pixeltrack.setup import Workspace, open_workspace
+from pixeltrack.sitecalls import NOBODY, Conversion, View, Visitor, drawn, travelling
 from pixeltrack.spool import Spool
 from pixeltrack.store import Store, open_store
 from pixeltrack.tokens import Keyring
@@ -52,6 +53,7 @@ def folder(tmp_path: Path) -> Path:
         assert run(tmp_path, "consent", *argv).code == 0
     with closing(workspace(tmp_path).store) as store:
         keyring = keyfile.load(tmp_path / "pixeltrack.key")
+        buy(store, keyring)
         hits = [hit(store, keyring, BO, "spring", NOON + 5_000)]
         hits += [hit(store, keyring, ADA, "spring", NOON + place) for place in range(HITS)]
         hits += [hit(store, keyring, ADA, "summer", NOON + 90_000, EventKind.CLICK)]
@@ -68,6 +70,35 @@ def folder(tmp_path: Path) -> Path:
             [ADA],
         )
     return tmp_path
+
+
+def buy(store: Store, keyring: Keyring) -> None:
+    """Ada sees pages, orders, and gives something back; so does Bo; somebody whom no mail led there orders."""
+    goal = store.add_goal("order", store.add_site("shop.example", NOON), NOON)
+    store.add_goal("signup", store.site("shop.example"), NOON)
+    campaign = store.campaign("spring").campaign_id
+    ada, bo = (
+        Visitor(campaign, message_of(store, keyring, each, "spring"), "individual") for each in (ADA, BO)
+    )
+    seen = [View(drawn(), goal.site_id, path, ada, 3, AGENT, False) for path in ("/a", "/b", "/b")]
+    seen += [View(drawn(), goal.site_id, "/b", bo, 3, AGENT, False)]
+    order = Conversion(
+        *(drawn(), goal.goal_id, "A-17", "", 1_000_000, "EUR"),
+        **{"whole": False, "visitor": ada, "source": "server", "verified": True},
+        **{"told": True, "client": 0, "signal": False},
+    )
+    said = [
+        order,
+        order._replace(number=drawn(), entry="r1", value=-250_000),
+        order._replace(number=drawn(), order="A-18"),
+        order._replace(number=drawn(), order="A-18", entry="whole", value=0, currency="", whole=True),
+        order._replace(
+            number=drawn(), goal_id=2, order="", entry=f"{campaign}-{ada.message:x}", verified=False
+        ),
+        order._replace(number=drawn(), order="B-1", visitor=bo),
+        order._replace(number=drawn(), order="C-1", visitor=NOBODY),
+    ]
+    store.put_events([travelling(each, NOON) for each in (*seen, *said)])
 
 
 def workspace(folder: Path) -> Workspace:
@@ -147,6 +178,8 @@ TOLD_BY = {
     "kept_messages": lambda found: len(found["partly_deleted"]),
     "last_opens": lambda found: int(found["last_open_day"] is not None),
     "links": lambda found: len(found["links"]),
+    "views": lambda found: len(found["views"]),
+    "conversions": lambda found: len(found["conversions"]),
 }
 
 
@@ -196,6 +229,12 @@ def test_p8_subject_is_of_the_schema_that_is_shipped(folder: Path) -> None:
     assert sum(each["hits"] for each in found["repeated_events"]) + len(found["events"]) == HITS + 1
     assert {each["campaign"] for each in found["messages"]} == {"spring", "summer"}
     assert any(each["verdict"] for each in found["events"])
+    assert {(each["site"], each["page"]) for each in found["views"]} == {
+        ("shop.example", "/a"),
+        ("shop.example", "/b"),
+    }
+    said_of = {(each["goal"], each["order"]): each["value"] for each in found["conversions"]}
+    assert said_of.keys() == {("order", "A-17"), ("order", "A-18"), ("signup", None)}
     said = run(folder, "subject", ADA).out
     assert "We measure what you open." in said and "Ada King" in said
     unknown = json.loads(run(folder, "subject", "nobody@x.example", "--json").out)
@@ -241,7 +280,17 @@ def tokens_of(folder: Path, address: str) -> list[bytes]:
             found += [
                 keys.personal_token(each, pseudonym).encode() for each in ("unsubscribe", "preferences")
             ]
+            found.append(keys.visit_token("message", pseudonym).encode())
+            found.append(keys.visit_token("pseudonymous", keys.unlinked_pseudonym(address)).encode())
     return found
+
+
+def orders_in(folder: Path) -> list[tuple[str, int, int]]:
+    """Return the order, campaign and value of every conversion."""
+    with closing(sqlite3.connect(folder / "pixeltrack.db")) as connection:
+        return connection.execute(
+            "select order_id, campaign_id, value from conversions order by 1, 2, 3"
+        ).fetchall()
 
 
 def of_database(folder: Path) -> list[Path]:
@@ -256,11 +305,22 @@ def test_p9_forget_leaves_no_byte_of_a_person(folder: Path) -> None:
     done = json.loads(ran.out)
     assert (done["residues"], done["unfinished"]) == ({}, [])
     assert done["deleted"]["messages"] == 2
+    assert (done["deleted"]["views"], done["deleted"]["conversions"]) == (3, 5)
     assert done["deleted"]["recipients"] == 1
     assert traces(of_database(folder), ADA, tokens) == {}
     keyring = keyfile.load(folder / "pixeltrack.key")
     left = mentions(folder / "pixeltrack.db", keyring, ADA)
     assert set(left) == {"optouts", "consents", "trail", "silenced"}
+    assert orders_in(folder) == [
+        *(("", 1, 0), ("", 1, 750_000), ("", 1, 1_000_000)),
+        *(("B-1", 1, 1_000_000), ("C-1", 0, 1_000_000)),
+    ]
+    with closing(sqlite3.connect(folder / "pixeltrack.db")) as connection:
+        assert connection.execute("select count(*) from views").fetchone() == (1,)
+        content = connection.execute("select group_concat(entry || order_id) from conversions").fetchone()[0]
+    assert "A-1" not in content
+    (told,) = [each for each in json.loads(run(folder, "goal", "--json").out) if each["name"] == "order"]
+    assert told["reached"] == 4
     place = workspace(folder)
     with closing(place.store) as store:  # of what stays, subject tells all
         assert (

@@ -54,9 +54,9 @@ def ask(client: Client, path: str, **headers: str) -> Response:
     return client.get(path, **(ON_SHOP | headers))
 
 
-def call(client: Client, key: bytes, at: int, **said: Any) -> Response:
+def call(client: Client, key: bytes, now: int, /, **said: Any) -> Response:
     body = json.dumps(said).encode()
-    return client.request("POST", "/v/order", body, pixeltrack_signature=signing.sign(body, key, at))
+    return client.request("POST", "/v/order", body, pixeltrack_signature=signing.sign(body, key, now))
 
 
 # -- the parameter -----------------------------------------------------------------------------------
@@ -208,16 +208,22 @@ def test_refunds_and_corrections_are_signed_and_count_once(
         {"order": "1", "value": "-20.5", "currency": "EUR", "id": "c1"},
         {"refund": "1"},
         {"refund": "1"},
-        {"refund": "2", "value": 5, "currency": "USD"},
+        {"refund": "2", "value": 5, "currency": "USD", "id": 17},
     ):
         assert call(client, key, clock(), **said).status == "200 OK"
+    for said in (
+        {"refund": "1", "value": 1, "currency": "EUR"},
+        {"order": "1", "value": -1, "currency": "EUR"},
+    ):
+        refused = call(client, key, clock(), **said)
+        assert refused.status == "400 Bad Request"
+        assert json.loads(refused.body)["error"].startswith("id is missing")
     stored = {(row[0], row[1]): row[2:5] for row in rows(workspace, ORDERS)}
-    partial = next(entry for order, entry in stored if order == "2")
     assert stored == {
         ("1", ""): (1_000_000, "EUR", 0),
         ("1", "c1"): (-205_000, "EUR", 0),
         ("1", "whole"): (0, "", 1),
-        ("2", partial): (-50_000, "USD", 0),
+        ("2", "17"): (-50_000, "USD", 0),
     }
 
 

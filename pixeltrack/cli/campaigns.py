@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import click
 
 from pixeltrack.cli.common import Call, global_options, pass_on
+from pixeltrack.errors import InputError
 
 EPILOG = """\
 Examples:
@@ -18,6 +20,8 @@ Examples:
       when sending began, in this machine's local time
   pixeltrack campaigns set spring-sale --sent-at 2026-11-25T09:00+01:00
   pixeltrack campaigns set spring-sale --sent-at none
+  pixeltrack campaigns set spring-sale --attribute pt
+      clicks take a parameter to your sites, for what is bought there; none adds none
 """
 
 
@@ -64,20 +68,44 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
 @click.option(
     "--sent-at",
     metavar="TIME",
-    required=True,
     help="When sending began, in ISO 8601; local time unless it has an offset; none forgets it.",
 )
+@click.option(
+    "--attribute",
+    metavar="NAME",
+    help="The parameter that clicks take to your sites (pixeltrack goal), such as pt; none adds none.",
+)
 @global_options
-def set_command(name: str, sent_at: str, **options: Any) -> None:
-    """Say when sending of a campaign began; the next report judges its hits again."""
+def set_command(name: str, sent_at: str | None, attribute: str | None, **options: Any) -> None:
+    """Say when sending of a campaign began, or which parameter its clicks take to your sites.
+
+    The next report judges its hits again; a running serve adds the parameter within half a minute.
+    """
     call = Call(options, {})
     from pixeltrack.setup import open_workspace
     from pixeltrack.times import read_time, say_time
+    from pixeltrack.urls import ATTRIBUTE
 
-    sent = None if sent_at.strip().lower() == "none" else read_time(sent_at, "--sent-at")
-    store = open_workspace(call.settings, create=False).store
-    campaign = store.campaign(name)
-    store.set_sent(campaign.campaign_id, sent)
-    store.close()
-    when = "is not known" if sent is None else f"began {say_time(sent)}"
-    call.say(f"{campaign.name}: sending {when}; the next report judges its hits again")
+    if sent_at is None and attribute is None:
+        raise InputError("nothing to set", hint="give --sent-at or --attribute")
+    sent = None if _is_none(sent_at) else read_time(str(sent_at), "--sent-at")
+    parameter = "" if _is_none(attribute) else str(attribute)
+    if parameter and not ATTRIBUTE.fullmatch(parameter):
+        raise InputError(
+            f"--attribute {parameter!r} is no name of a parameter",
+            hint="letters, digits, - and _, at most 20, such as pt",
+        )
+    with closing(open_workspace(call.settings, create=False).store) as store:
+        campaign = store.campaign(name)
+        if sent_at is not None:
+            store.set_sent(campaign.campaign_id, sent)
+            when = "is not known" if sent is None else f"began {say_time(sent)}"
+            call.say(f"{campaign.name}: sending {when}; the next report judges its hits again")
+        if attribute is not None:
+            store.set_attribute(campaign.campaign_id, parameter)
+            what = f"take the parameter {parameter} to your sites" if parameter else "take no parameter along"
+            call.say(f"{campaign.name}: clicks {what}")
+
+
+def _is_none(given: str | None) -> bool:
+    return given is None or given.strip().lower() == "none"

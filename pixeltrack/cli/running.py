@@ -190,8 +190,7 @@ class Run:
             )
         if self._chosen.attribute and not workspace.store.sites():
             self._call.warn(
-                "--attribute adds its parameter to destinations on your own sites, and none is known yet;"
-                " pixeltrack goal add order --site shop.example"
+                "--attribute knows no site of yours yet; pixeltrack goal add order --site shop.example"
             )
         try:
             follow(workspace.store, workspace.keyring, now_ms())

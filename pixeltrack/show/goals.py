@@ -11,26 +11,38 @@ from rich.text import Text
 
 from pixeltrack.show.text import clean, count, iso
 from pixeltrack.store import Goal
+from pixeltrack.store.sites import Reached
+
+_NONE = Reached()
 
 
-def goals_json(goals: Sequence[Goal], reached: Mapping[int, int]) -> str:
+def goals_json(goals: Sequence[Goal], reached: Mapping[int, Reached]) -> str:
     """Return the goals as a JSON array."""
-    return json.dumps(
-        [
-            {
-                **{"name": goal.name, "site": goal.host, "created": iso(goal.created)},
-                "reached": reached.get(goal.goal_id, 0),
-            }
-            for goal in goals
-        ],
-        indent=2,
-    )
+    return json.dumps([_value(goal, reached.get(goal.goal_id, _NONE)) for goal in goals], indent=2)
 
 
-def show_goals(console: Console, goals: Sequence[Goal], reached: Mapping[int, int]) -> None:
+def show_goals(console: Console, goals: Sequence[Goal], reached: Mapping[int, Reached]) -> None:
     """Print the goals, and how often each was reached, by whatever led there."""
     table = Table("goal", "site", box=None, pad_edge=False)
-    table.add_column("reached", justify="right")
+    for name in ("reached", "signed", "unverified", "contradicted", "signal honoured"):
+        table.add_column(name, justify="right")
     for goal in goals:
-        table.add_row(Text(clean(goal.name)), Text(clean(goal.host)), count(reached.get(goal.goal_id, 0)))
+        its = reached.get(goal.goal_id, _NONE)
+        figures = (its.times, its.verified, its.times - its.verified, its.contradicted, its.signals)
+        table.add_row(Text(clean(goal.name)), Text(clean(goal.host)), *map(count, figures))
     console.print(table)
+    for goal in goals:
+        beyond = reached.get(goal.goal_id, _NONE).beyond
+        if beyond:
+            said = (
+                f"{goal.name}: {count(beyond)} unsigned calls were left out, as an hour had too many of them"
+            )
+            console.print(Text(said, "yellow"))
+
+
+def _value(goal: Goal, its: Reached) -> dict[str, object]:
+    return {
+        **{"name": goal.name, "site": goal.host, "created": iso(goal.created)},
+        **{"reached": its.times, "signed": its.verified, "unverified": its.times - its.verified},
+        **{"contradicted": its.contradicted, "signal_honoured": its.signals, "left_out": its.beyond},
+    }

@@ -14,6 +14,8 @@ _WORDS = {
     "last_opens": "days of last opens, older than 24 months",
     "consents": "entries of the consent ledger that later ones ended years ago",
     "recipients": "people whom no campaign went to",
+    "views": "views of pages by people, which are only counted from now on",
+    "conversions": "orders and the like that nobody is named in any more; they stay",
     "names": "agents and networks that no hit has any more",
     "salts": "salts of days that are over",
 }

@@ -21,7 +21,12 @@ from pixeltrack.sitecalls import (
 from pixeltrack.store.schema import query
 
 _PAGES = 10_000  # of a site; whoever makes up more shares one row, so it stays bounded
+#: Where views are counted of whom, and of which page, there are too many.
 OTHER_PAGE = "(other)"
+_OF_PERSON = 100  # views of somebody in an hour that are kept one by one
+_OF_SITE = 20_000  # rows of all its pages in an hour
+_UNSIGNED = 1_000  # orders of a goal in an hour that nobody has signed
+_PAGES_OF_SITE, _UNSIGNED_OF_GOAL = 1, 2  # in site_hours
 
 #: Denies a subject's retargeting, in the transaction that is open, at ms UTC, unless it is denied already.
 Deny = Callable[[bytes, int], None]
@@ -55,23 +60,58 @@ def _of_who_agrees(connection: sqlite3.Connection, call: Call) -> Call:
 
 
 def _put_view(connection: sqlite3.Connection, view: View, at: int, intern: Intern) -> int:
-    page, visitor = _page(connection, view.site_id, view.path), view.visitor
-    if is_by_person(visitor):
-        values = [
-            view.number,
-            visitor.campaign_id,
-            visitor.message,
-            page,
-            at,
-            intern(view.agent),
-            view.client,
-        ]
-        return connection.execute("insert or ignore into views values (?, ?, ?, ?, ?, ?, ?)", values).rowcount
-    place = [page, visitor.campaign_id, _crowd(visitor), at // HOUR * HOUR, view.client, int(view.signal)]
-    return connection.execute(query("put_page_counter"), place).rowcount
+    if (
+        is_by_person(view.visitor)
+        and connection.execute("select 1 from views where view_id = ?", [view.number]).fetchone()
+    ):
+        return 0
+    if is_by_person(view.visitor) and _put_own_view(connection, view, at, intern):
+        return 1
+    page = _page(connection, view.site_id, view.path)
+    update = connection.execute(query("count_view"), _place(view, page, at)).rowcount if page else 0
+    if update:
+        return update
+    if not _has_room(connection, _PAGES_OF_SITE, view.site_id, at, _OF_SITE):
+        page = _make_page(connection, view.site_id, OTHER_PAGE)
+    return connection.execute(
+        query("put_page_counter"), _place(view, page or _make_page(connection, view.site_id, view.path), at)
+    ).rowcount
+
+
+def _put_own_view(connection: sqlite3.Connection, view: View, at: int, intern: Intern) -> bool:
+    """Store a view of somebody who is measured one by one; False where that would be too many."""
+    visitor, hour = view.visitor, at // HOUR * HOUR
+    (own,) = connection.execute(
+        "select count(*) from views where campaign_id = ? and message = ? and at >= ? and at < ?",
+        [visitor.campaign_id, visitor.message, hour, hour + HOUR],
+    ).fetchone()
+    if own >= _OF_PERSON or not _has_room(connection, _PAGES_OF_SITE, view.site_id, at, _OF_SITE):
+        return False
+    page = _page(connection, view.site_id, view.path) or _make_page(connection, view.site_id, view.path)
+    connection.execute(
+        "insert into views values (?, ?, ?, ?, ?, ?, ?)",
+        [view.number, visitor.campaign_id, visitor.message, page, at, intern(view.agent), view.client],
+    )
+    return True
+
+
+def _place(view: View, page: int, at: int) -> list[int]:
+    """Return where a view is counted."""
+    visitor = view.visitor
+    return [page, visitor.campaign_id, _crowd(visitor), at // HOUR * HOUR, view.client, int(view.signal)]
 
 
 def _put_conversion(connection: sqlite3.Connection, call: Conversion, at: int) -> int:
+    known = connection.execute(
+        "select 1 from conversions where goal_id = ? and order_id = ? and entry = ?",
+        [call.goal_id, call.order, call.entry],
+    ).fetchone()
+    if (
+        not call.verified
+        and known is None
+        and not _has_room(connection, _UNSIGNED_OF_GOAL, call.goal_id, at, _UNSIGNED)
+    ):
+        return 0
     visitor = call.visitor
     values = {
         **{"conversion_id": call.number, "goal_id": call.goal_id, "order_id": call.order},
@@ -82,6 +122,17 @@ def _put_conversion(connection: sqlite3.Connection, call: Conversion, at: int) -
         **{"class": call.client, "signal": call.signal},
     }
     return connection.execute(query("put_conversion"), values).rowcount
+
+
+def _has_room(connection: sqlite3.Connection, what: int, place: int, at: int, most: int) -> bool:
+    """Return whether one more row of an hour may be stored, and count it there or as one too many."""
+    key = [what, place, at // HOUR * HOUR]
+    found = connection.execute(
+        "select kept from site_hours where what = ? and place = ? and hour = ?", key
+    ).fetchone()
+    room = found is None or found[0] < most
+    connection.execute(query("count_site_hour"), [*key, int(room), int(not room)])
+    return room
 
 
 def _put_signal(connection: sqlite3.Connection, call: Signal, at: int, deny: Deny) -> None:
@@ -96,14 +147,18 @@ def _put_signal(connection: sqlite3.Connection, call: Signal, at: int, deny: Den
 
 
 def _page(connection: sqlite3.Connection, site_id: int, path: str) -> int:
+    """Return the number of a page; 0 where there is none."""
     select = "select page_id from pages where site_id = ? and path = ?"
     known = connection.execute(select, [site_id, path]).fetchone()
-    if known is None:
-        (count,) = connection.execute("select count(*) from pages where site_id = ?", [site_id]).fetchone()
-        path = path if count < _PAGES else OTHER_PAGE
-        connection.execute("insert or ignore into pages (site_id, path) values (?, ?)", [site_id, path])
-        known = connection.execute(select, [site_id, path]).fetchone()
-    return int(known[0])
+    return int(known[0]) if known else 0
+
+
+def _make_page(connection: sqlite3.Connection, site_id: int, path: str) -> int:
+    """Return the number of a page, which is made where there is none and there are not too many."""
+    (count,) = connection.execute("select count(*) from pages where site_id = ?", [site_id]).fetchone()
+    path = path if count < _PAGES else OTHER_PAGE
+    connection.execute("insert or ignore into pages (site_id, path) values (?, ?)", [site_id, path])
+    return _page(connection, site_id, path)
 
 
 def _crowd(visitor: Visitor) -> int:

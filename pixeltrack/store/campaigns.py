@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pixeltrack.errors import NoSuchCampaign, StoreError
 from pixeltrack.model import RANK, Campaign, CampaignKind, LinkRow, Mail, Mode
 from pixeltrack.store.mails import keep
+from pixeltrack.store.trail import Trail
 from pixeltrack.store.versions import Versions
 from pixeltrack.tokens import Keyring
 
@@ -83,7 +84,7 @@ class Drafting:
         )
 
 
-class Campaigns(Versions):
+class Campaigns(Versions, Trail):
     """The part of the store that knows what was sent, and where its links go."""
 
     def campaigns(self) -> list[Campaign]:
@@ -178,9 +179,12 @@ class Campaigns(Versions):
                 "update campaigns set kind = ?, opens = ?, clicks = ? where name = ? and kind = 'preview'",
                 [campaign.kind, campaign.opens, campaign.clicks, campaign.name],
             )
-            connection.execute(
-                "update campaigns set attribute = ? where name = ?", [campaign.attribute, campaign.name]
+            asks = connection.execute(
+                "update campaigns set attribute = ?1 where name = ?2 and attribute <> ?1",
+                [campaign.attribute, campaign.name],
             )
+            if asks.rowcount > 0:
+                self.note("attribute", f"{campaign.name}: {campaign.attribute or 'none'}")
             (row,) = self._rows("campaign_by_name", name=campaign.name)
             saved = Campaign(*row)
             stored = {link.number for link in self.links(saved.campaign_id)}

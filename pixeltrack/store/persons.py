@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pixeltrack.errors import StoreError
 from pixeltrack.model import Scope
 from pixeltrack.refusals import Refusal, remember
+from pixeltrack.store import visited
 from pixeltrack.store.connect import create_private, explained
 from pixeltrack.store.followed import Followed
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
@@ -20,6 +21,7 @@ from pixeltrack.store.people import People
 from pixeltrack.store.retained import Retained
 from pixeltrack.store.salts import drop_salts
 from pixeltrack.store.schema import query
+from pixeltrack.store.visited import Visited
 
 _BUSY_MS = 10_000  # an erasure is worth waiting for
 _PAUSE = 0.05  # seconds
@@ -49,7 +51,7 @@ class Held(NamedTuple):
     last_open: int | None  # day since 1970, in hygiene mode
 
 
-class Persons(People, Retained, NamedLinks, Followed):
+class Persons(People, Retained, NamedLinks, Followed, Visited):
     """The part of the store that finds and deletes one person."""
 
     def held(self, identity: str) -> Held:
@@ -126,6 +128,7 @@ class Persons(People, Retained, NamedLinks, Followed):
         self,
         identity: str,
         subject: bytes,
+        places: Iterable[Place],
         hits: Mapping[str, int],
         actor: str | None,
         at: int,
@@ -133,8 +136,9 @@ class Persons(People, Retained, NamedLinks, Followed):
     ) -> dict[str, int]:
         """Delete every row of a person but hits in one transaction, and return how many of each table.
 
-        ``hits`` are the rows that were deleted before; ``spellings`` are taken out of links. What stays:
-        refusals and the consent ledger by keyed hash, the trail, and that these messages are not measured.
+        ``places`` are their messages, ``hits`` the rows that were deleted before; ``spellings`` are taken
+        out of links. What stays: refusals and the consent ledger by keyed hash, the trail, and that these
+        messages are not measured.
         """
         gone = Counter(hits)
         named = self.links_naming(spellings)
@@ -144,6 +148,7 @@ class Persons(People, Retained, NamedLinks, Followed):
                 "select recipient_id from recipients where identity = ?", [identity]
             ).fetchone()
             person = [row[0] if row else 0]
+            gone.update(visited.erase(connection, places))
             for table, statement in (
                 ("last_opens", "delete from last_opens where recipient_id = ?"),
                 ("messages", "delete from messages where recipient_id = ?"),

@@ -14,6 +14,7 @@ _LAST = "last purge"  # its name in facts
 #: In facts, a number that is another one when names were deleted: who remembers some forgets them then.
 NAMES = "names"
 _AT_ONCE = 1_000  # rows in one transaction
+_OF_VIEWS = "select distinct agent_id, 0 from views"
 
 
 class OldHits(NamedTuple):
@@ -88,6 +89,7 @@ class Retained(Deleting):
         last = self.last_event()
         used = self._plain("select distinct agent_id, network_id from events")
         used += self._plain("select distinct agent_id, network_id from repeats")
+        used += self._plain(_OF_VIEWS)
         agents, networks = ({row[column] for row in used} for column in (0, 1))
         unused = (
             self._but_the_highest("select agent_id from agents") - agents,
@@ -99,6 +101,7 @@ class Retained(Deleting):
             fresh = "select agent_id, network_id from events where event_id > ?"  # stored meanwhile
             used = [*connection.execute(fresh, [last])]
             used += [*connection.execute("select distinct agent_id, network_id from repeats")]
+            used += [*connection.execute(_OF_VIEWS)]
             agents, networks = (unused[column] - {row[column] for row in used} for column in (0, 1))
             connection.executemany("delete from agents where agent_id = ?", [[each] for each in agents])
             connection.executemany("delete from networks where network_id = ?", [[each] for each in networks])

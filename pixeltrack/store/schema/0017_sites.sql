@@ -31,7 +31,7 @@ create table views (
     agent_id    integer not null,       -- as in events
     class       integer not null        -- of the client, as in counters
 ) strict;
-create index views_by_message on views (campaign_id, message);
+create index views_by_message on views (campaign_id, message, at);
 create index views_by_time on views (at);
 
 -- Pages that everybody else saw: how many in an hour.
@@ -69,6 +69,17 @@ create table conversions (
 ) strict;
 create index conversions_by_message on conversions (campaign_id, message);
 create index conversions_by_time on conversions (at);
+
+-- How many rows a site's pages, or what is not signed of a goal, got in an hour: whoever makes up pages and
+-- orders fills no disk. What came beyond is counted.
+create table site_hours (
+    what   integer not null,            -- 1 pages of a site, 2 unsigned calls of a goal
+    place  integer not null,            -- the site or goal
+    hour   integer not null,            -- milliseconds UTC, when it began
+    kept   integer not null,
+    beyond integer not null,
+    primary key (what, place, hour)
+) strict, without rowid;
 
 -- The parameter that the redirect adds to destinations on sites; empty: none. And what a campaign cost.
 alter table campaigns add column attribute text not null default '';

@@ -80,6 +80,8 @@ FLOORS = [
         "published",
         "moments",
         "objection",
+        "money",
+        "attribution",
     },
     {
         "resources",

@@ -47,7 +47,8 @@ class Touch(NamedTuple):
 class Order:
     """A conversion: what it was worth, and what refunds and corrections, each with its sign, made of that.
 
-    Amounts are ten-thousandths of the currency's unit; a conversion without a value has 0 and "".
+    Amounts are ten-thousandths of the currency's unit; a conversion without a value has 0 and "". Campaign
+    and message are those of the visit that it was on, 0 where that is not known.
     """
 
     goal: str
@@ -58,6 +59,8 @@ class Order:
     corrections: tuple[int, ...] = ()
     verified: bool = False
     cancelled: bool = False  # refunded as a whole, whatever the amounts say
+    campaign_id: int = 0
+    message: int = 0
 
     @property
     def net(self) -> int:
@@ -105,17 +108,24 @@ def attribute(order: Order, before: Iterable[Touch], rule: Rule) -> Attribution:
     What refunds and corrections leave of its value is shared as the value would have been: a wholly
     refunded order has shares of the conversion that it was, and their values are 0.
     """
-    first, last = order.at - rule.window, order.at
-    within = {touch for touch in before if first <= touch.at <= last}
-    clicks = [touch for touch in within if touch.kind == _CLICK]
-    earning = sorted(clicks or within)
+    way, earning, weights = weigh(order.at, before, rule)
     if not earning:
-        return Attribution("none")
-    weights = _WEIGHTS[rule.model](earning, rule)
+        return Attribution(way)
     parts = split(ONE, weights)
     values = split(order.net, weights, money.step(order.currency))
     shares = (Share(*each) for each in zip(earning, parts, values, strict=True))
-    return Attribution("click" if clicks else "view", tuple(share for share in shares if any(share[1:])))
+    return Attribution(way, tuple(share for share in shares if share.credit or share.value))
+
+
+def weigh(at: int, before: Iterable[Touch], rule: Rule) -> tuple[Way, list[Touch], list[int]]:
+    """Return the touches that earn a conversion at a time (ms UTC), in order, and their weights."""
+    first = at - rule.window
+    within = {touch for touch in before if first <= touch[0] <= at}
+    clicks = [touch for touch in within if touch[4] == _CLICK]
+    earning = sorted(clicks or within)
+    if not earning:
+        return "none", [], []
+    return "click" if clicks else "view", earning, _WEIGHTS[rule.model](earning, rule)
 
 
 def split(amount: int, weights: Sequence[int], step: int = 1) -> list[int]:

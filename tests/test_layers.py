@@ -82,6 +82,9 @@ FLOORS = [
         "objection",
         "money",
         "attribution",
+        "orders",
+        "earned",
+        "shares",
     },
     {
         "resources",

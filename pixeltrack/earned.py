@@ -117,8 +117,9 @@ class Costs:
 class EarnedTogether:
     """Conversions of a campaign's recipients who are counted together: published figures.
 
-    ``orders`` and ``refunds`` are multiples of ten; ``revenue`` and ``refunded`` are the sums of as many of
-    them, the first ones in order of time. So every difference of two of these is about ten of them or more.
+    ``orders`` and ``refunded`` are multiples of ten, the latter refunds and corrections; ``revenue`` (before
+    these) and ``refunds`` are the sums of as many of them, the first ones in order of time. So every
+    difference of two of these is about ten of them or more.
     """
 
     campaign: str
@@ -127,8 +128,8 @@ class EarnedTogether:
     verified: bool
     orders: int
     revenue: int
-    refunds: int
     refunded: int
+    refunds: int
 
 
 @dataclass(frozen=True, slots=True)

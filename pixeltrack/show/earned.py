@@ -175,7 +175,7 @@ def _costs(costs: Sequence[Costs], width: int) -> Table:
 def _together(rows: Sequence[EarnedTogether]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", overflow="ellipsis", no_wrap=True)
-    for name in ("signed", "number", "revenue", "refunds", "refunded"):
+    for name in ("signed", "number", "revenue", "refunded", "refunds"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -183,8 +183,8 @@ def _together(rows: Sequence[EarnedTogether]) -> Table:
             "yes" if row.verified else "no",
             Text(said(row.orders), "bold"),
             _money(row.revenue, row.currency) if row.orders else DASH,
-            said(row.refunds),
-            _money(row.refunded, row.currency) if row.refunds else DASH,
+            said(row.refunded),
+            _money(row.refunds, row.currency) if row.refunded else DASH,
         )
     return table
 
@@ -208,7 +208,7 @@ def plain(found: Earnings) -> dict[str, Any]:
         asdict(row)
         | {
             "revenue": money.plain(row.revenue, row.currency),
-            "refunded": money.plain(row.refunded, row.currency),
+            "refunds": money.plain(row.refunds, row.currency),
         }
         for row in found.together
     ]
@@ -280,15 +280,15 @@ def _lines(found: Earnings) -> Iterator[list[Cell]]:
             *(value[name] for name in COLUMNS[6 + len(_NUMBERS) : -1]),
             " ".join(each.why_not),
         ]
-    for row in found.together:
-        value = {
-            "orders": row.orders,
-            "revenue": money.plain(row.revenue, row.currency),
-            "refunded": row.refunds,
-            "refunds": money.plain(row.refunded, row.currency),
+    for joint in found.together:
+        told: dict[str, Cell] = {
+            "orders": joint.orders,
+            "revenue": money.plain(joint.revenue, joint.currency),
+            "refunded": joint.refunded,
+            "refunds": money.plain(joint.refunds, joint.currency),
         }
         yield [
-            *("together", row.goal, "", row.campaign, row.currency, "yes" if row.verified else "no"),
-            *(value.get(name) for name in _NUMBERS),
+            *("together", joint.goal, "", joint.campaign, joint.currency, "yes" if joint.verified else "no"),
+            *(told.get(name) for name in _NUMBERS),
             *[None] * 7,
         ]

@@ -86,16 +86,16 @@ class Shared:
 
 
 def add_up(
+    found: Shared,
     orders: Iterable[Order],
     touches_of: Callable[[Order], Sequence[Touch]],
     rule: Rule,
     campaign_id: int | None = None,
-) -> Shared:
-    """Return what orders earned, or what a campaign earned of them.
+) -> None:
+    """Add what orders earned, or what a campaign earned of them.
 
     A campaign has what its touches earned, and orders without a touch in the window that it led to.
     """
-    found = Shared()
     totals, goals, campaigns, links = found.totals, found.goals, found.campaigns, found.links
     for order in orders:
         refunded = order.is_refunded
@@ -107,4 +107,3 @@ def add_up(
             campaigns.add((piece.campaign_id,), order, piece, refunded=refunded)
             if piece.link is not None:
                 links.add((piece.campaign_id, piece.link), order, piece, refunded=refunded)
-    return found

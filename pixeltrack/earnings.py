@@ -1,0 +1,236 @@
+"""What conversions have earned: read from the store, shared out among people's touches, and added up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from pixeltrack import rollups, together
+from pixeltrack.attribution import Order, Rule, Touch
+from pixeltrack.counted import Counted
+from pixeltrack.earned import Costs, EarnedRow, EarnedTogether, Earnings
+from pixeltrack.heard import Span
+from pixeltrack.model import Campaign, EventKind
+from pixeltrack.money import UNIT, divided
+from pixeltrack.orders import gather
+from pixeltrack.published import is_large, last_hour, rounded
+from pixeltrack.repeated import Repeats
+from pixeltrack.shares import Key, Shared, Sums, add_up
+from pixeltrack.store import Store
+
+_AT_ONCE = 20_000  # orders of which the touches are in memory
+SEEN = "seen, not clicked"  # what earns by view has no link
+
+Place = tuple[int, int]  # campaign and message
+
+
+def build(
+    store: Store,
+    now: int,
+    campaign: Campaign | None = None,
+    goal: str | None = None,
+    rule: Rule | None = None,
+    span: Span | None = None,
+) -> Earnings:
+    """Return what conversions have earned, of one campaign and goal or of all; only what is judged counts.
+
+    ``now`` is ms UTC. A span is one of conversions: their touches may lie before it, their refunds behind
+    it. Raises InputError for a goal that is not there.
+    """
+    if goal is not None:
+        store.goal(goal)
+    rule, (since, until) = rule or Rule(), span or Span()
+    number = None if campaign is None else campaign.campaign_id
+    gathered = gather(store.said(goal))
+    orders = [order for order in gathered.orders if since <= order.at < until]
+    shared, people = Shared(), Converted(store, number)
+    remaining = iter([order for order in orders if people.is_meant(order)])
+    while page := list(islice(remaining, _AT_ONCE)):
+        add_up(shared, page, people.touches(page, rule), rule, number)
+    names = {each.campaign_id: each.name for each in store.campaigns()}
+    campaigns = _rows(shared.campaigns, lambda key: (names.get(int(key[0]), ""), "", ""))
+    joint = [order for order in orders if order.campaign_id and not order.message]
+    whole = span is None or span == Span()
+    return Earnings(
+        campaign=None if campaign is None else campaign.name,
+        goal=goal,
+        model=rule.model,
+        window=rule.window,
+        half_life=rule.half_life if rule.model == "time-decay" else None,
+        since=since if since != Span().since else None,
+        until=until if until != Span().until else None,
+        totals=_rows(shared.totals, lambda _key: ("", "", "")),
+        goals=_rows(shared.goals, lambda key: (str(key[0]), "", "")),
+        campaigns=campaigns,
+        links=_links(store, shared.links, names),
+        costs=tuple(
+            _costs(store, each, campaigns, whole=whole)
+            for each in ([campaign] if campaign else store.campaigns())
+            if each.cost is not None
+        ),
+        together=tuple(_together(store, joint, names, number, now)),
+        together_until=last_hour(now, until),
+        repeats=gathered.repeats,
+        contradicted=gathered.contradicted,
+        stray=gathered.stray,
+        unproved=gathered.unproved,
+        gone_before=max(
+            (
+                gone
+                for each in ([number] if number is not None else names)
+                if (gone := store.gone_from(each, None)) is not None
+            ),
+            default=None,
+        ),
+    )
+
+
+class Converted:
+    """Who has converted: their orders, by person or, where no person may be told, by copy."""
+
+    def __init__(self, store: Store, campaign_id: int | None) -> None:
+        self._store = store
+        self._campaign = campaign_id
+        self._people = store.converted(campaign_id)
+
+    def is_meant(self, order: Order) -> bool:
+        """Return whether an order may concern the campaign, and is not counted with others."""
+        if not order.message:
+            return not order.campaign_id and self._campaign is None
+        return (order.campaign_id, order.message) in self._people
+
+    def key(self, order: Order) -> int | Place:
+        """Return what tells whose order it is: a recipient, or a copy that stands by itself."""
+        place = order.campaign_id, order.message
+        person = self._people.get(place)
+        return place if person is None else person
+
+    def touches(self, orders: Sequence[Order], rule: Rule) -> Callable[[Order], Sequence[Touch]]:
+        """Return what tells the touches of the person of one of some orders, in order of time."""
+        owners: dict[Place, tuple[int | Place, int]] = {}
+        keys = {self.key(order) for order in orders if order.message}
+        for copy in self._store.linked_copies(key for key in keys if isinstance(key, int)):
+            owners[copy.campaign_id, copy.message] = copy.recipient_id, copy.kinds
+        for order in orders:  # their own copies whatever may be told: the order names these
+            if order.message:
+                owners[order.campaign_id, order.message] = self.key(order), 3
+        first, last = min(order.at for order in orders) - rule.window, max(order.at for order in orders)
+        found: defaultdict[int | Place, list[Touch]] = defaultdict(list)
+        for touch in self._hits(owners, first, last):
+            key, kinds = owners[touch.campaign_id, touch.message]
+            if touch.kind & kinds:
+                found[key].append(touch)
+        for its in found.values():
+            its.sort()
+        return lambda order: found.get(self.key(order), ())
+
+    def _hits(self, owners: Mapping[Place, object], first: int, last: int) -> Iterator[Touch]:
+        """Yield people's hits. Messages with hits that were only counted are judged with these."""
+        again: set[Place] = set()
+        for campaign in self._store.repeating() & {campaign for campaign, _message in owners}:
+            repeats = Repeats(self._store, campaign)
+            if not any((campaign, message) in owners for message in repeats.messages):
+                continue
+            for message, judged in repeats.judged():
+                again.add((campaign, message))
+                if (campaign, message) in owners:
+                    for fact, _more, verdict in judged:
+                        if verdict.label == "human" and first <= fact.at <= last:
+                            yield Touch(fact.at, campaign, message, fact.link, fact.kind)
+        new = tuple.__new__
+        for row in self._store.human_hits(owners.keys() - again, first, last):
+            yield new(Touch, row)
+
+
+def _rows(sums: Sums, named: Callable[[Key], tuple[str, str, str]]) -> tuple[EarnedRow, ...]:
+    """Return rows, those that earned most first; ``named`` returns (name, says, campaign) of a key."""
+    rows = [EarnedRow(*named(key), currency, one, other) for key, currency, one, other in sums.rows()]
+    rows.sort(
+        key=lambda row: (
+            row.currency,
+            -row.verified.revenue,
+            -row.unverified.revenue,
+            -row.verified.orders,
+            row.campaign,
+            row.name,
+        )
+    )
+    return tuple(rows)
+
+
+def _links(store: Store, sums: Sums, names: Mapping[int, str]) -> tuple[EarnedRow, ...]:
+    labels = {
+        (campaign, link.number): link.text or link.url
+        for campaign in {int(key[0]) for key, _currency, _one, _other in sums.rows()}
+        for link in store.links(campaign)
+    }
+
+    def named(key: Key) -> tuple[str, str, str]:
+        campaign, link = int(key[0]), int(key[1])
+        says = labels.get((campaign, link), "") if link else SEEN
+        return str(link) if link else "", says, names.get(campaign, "")
+
+    return _rows(sums, named)
+
+
+def _costs(store: Store, campaign: Campaign, rows: Iterable[EarnedRow], *, whole: bool) -> Costs:
+    """Return what a campaign cost, and for what; of a stretch of time its cost has no meaning."""
+    its = [row for row in rows if row.name == campaign.name]
+    cost, currency = campaign.cost or 0, campaign.cost_currency
+    same = [row for row in its if row.currency == currency]
+    others = sorted({row.currency for row in its if row.currency not in ("", currency)})
+    orders = sum(row.verified.orders for row in its)
+    revenue = sum(row.verified.revenue for row in same)
+    unverified = sum(row.unverified.revenue for row in same)
+    number = campaign.campaign_id
+    rollup = Repeats(store, number).applied(rollups.read(store, number, ()))
+    people = Counted(rollup).tally(EventKind.CLICK, "human").unique
+    why = []
+    if not whole:
+        why.append("The cost is that of the whole campaign, so a stretch of time has no figures of it.")
+    elif others and not revenue:
+        why.append(f"Revenue is in {', '.join(others)}, the cost in {currency}: there is no return.")
+    elif others:
+        why.append(f"Revenue in {', '.join(others)} is not in the return, as the cost is in {currency}.")
+    if not people:
+        why.append("Nobody clicked, so a click has no cost.")
+    if not orders:
+        why.append("There is no verified conversion, so one has no cost.")
+    if not cost:
+        why.append("It cost nothing, so there is no return on it.")
+    has_return = whole and bool(cost) and not (others and not revenue)
+    return Costs(
+        campaign=campaign.name,
+        cost=cost,
+        currency=currency,
+        people=people,
+        orders=orders,
+        revenue=revenue,
+        all_revenue=revenue + unverified,
+        cost_per_click=divided(cost, people) if whole else None,
+        cost_per_order=divided(cost, orders, UNIT) if whole else None,
+        return_rate=(revenue - cost) / cost if has_return else None,
+        return_of_all=(revenue + unverified - cost) / cost if has_return else None,
+        why_not=tuple(why),
+    )
+
+
+def _together(
+    store: Store, orders: Iterable[Order], names: Mapping[int, str], campaign_id: int | None, now: int
+) -> Iterator[EarnedTogether]:
+    """Yield the published figures of conversions of people who are counted together."""
+    groups: defaultdict[tuple[int, str, str, bool], list[Order]] = defaultdict(list)
+    for order in orders:
+        if campaign_id in (None, order.campaign_id) and order.at < last_hour(now, now):
+            groups[order.campaign_id, order.goal, order.currency, order.verified].append(order)
+    for (campaign, goal, currency, verified), its in sorted(groups.items()):
+        if not is_large((together.clickers(store, campaign),)) or campaign not in names:
+            continue
+        taken = [order.value - order.net for order in its if order.net != order.value]
+        told, back = rounded(len(its)), rounded(len(taken))
+        if told:
+            yield EarnedTogether(
+                *(names[campaign], goal, currency, verified, told),
+                *(sum(order.value for order in its[:told]), back, sum(taken[:back])),
+            )

@@ -21,9 +21,10 @@ from typing import Any
 
 from pixeltrack import config, setup
 from pixeltrack.clock import now_ms
-from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.collector import make_app
 from pixeltrack.metrics import Counters
 from pixeltrack.pages import Pages
+from pixeltrack.pixel import PIXEL
 from pixeltrack.serve import Server, listen
 from pixeltrack.tokens import Tracked
 from pixeltrack.workers import Workers

@@ -47,7 +47,8 @@ def fill(path: Path, conversions: int, hits: int) -> Store:
         )
         for number in range(1, CAMPAIGNS + 1):
             connection.execute(
-                "insert into campaigns (campaign_id, name, code, key_id, kind, created, sent, cost, cost_currency)"
+                "insert into campaigns"
+                " (campaign_id, name, code, key_id, kind, created, sent, cost, cost_currency)"
                 " values (?, ?, ?, 1, 'recipients', ?, ?, 4000000, 'EUR')",
                 (number, f"campaign {number}", f"code{number:04}", START + number, START),
             )

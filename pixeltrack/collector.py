@@ -28,8 +28,10 @@ from pixeltrack.moments import STEPS
 from pixeltrack.pages import Pages
 from pixeltrack.peers import is_local
 from pixeltrack.personal import PersonalPages
+from pixeltrack.pixel import pixel
 from pixeltrack.recorder import Recorder
 from pixeltrack.recording import Recording
+from pixeltrack.sitehits import OF_SITES, SiteHits
 from pixeltrack.spool import Spool
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring, Tracked
@@ -39,12 +41,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pixeltrack.collector")
 
-#: A transparent picture of one pixel (GIF89a).
-PIXEL = bytes.fromhex(
-    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
-)
-PIXEL_HEADERS: Headers = guarded([("Content-Type", "image/gif"), ("Pragma", "no-cache"), ("Expires", "0")])
 REDIRECT_HEADERS: Headers = guarded([("X-Robots-Tag", "noindex, nofollow")])
+
+_ALLOWED = {
+    "unsubscribe": ("GET", "HEAD", "POST"),
+    "preferences": ("GET", "HEAD", "POST"),
+    "call": ("POST",),
+}
 
 
 class Collector:
@@ -75,9 +78,9 @@ class Collector:
         self.keyring = keyring
         self.pages = pages
         self._facts = HeaderFacts.of_settings(settings, store, clock)
-        self._recording = Recording(
-            store, self.recorder, self.counters, self._facts, clock, STEPS[settings.moment]
-        )
+        self._step = STEPS[settings.moment]
+        self._recording = Recording(store, self.recorder, self.counters, self._facts, clock, self._step)
+        self._site = SiteHits(store, keyring, self.recorder, self._facts, clock, self._step)
         self._answers = Answers(pages)
         self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
         self._settings = settings
@@ -110,7 +113,7 @@ class Collector:
         tracked = self.keyring.verify_tracking(code, token, link)
         if table is None or tracked is None or not tracked.counts:
             return None
-        where = table.known(link) if link else b""
+        where = (None if table.attribute else table.known(link)) if link else b""
         if where is None or not is_plain(where):
             return None
         if not self._recording.plain(table, link, tracked, agent, said, peer):
@@ -131,6 +134,7 @@ class Collector:
         self.pages = pages
         self._answers = Answers(pages)
         self._personal = PersonalPages(self._store, keyring, self._answers, self._settings, self._clock)
+        self._site = SiteHits(self._store, keyring, self.recorder, self._facts, self._clock, self._step)
         for table in self._tables.values():
             table.outdate()
         self._to_load = list(self._tables.values())
@@ -160,9 +164,9 @@ class Collector:
             if path.startswith("/o/"):  # a mail shows a broken image for anything else
                 return self._uncounted_pixel("unknown token")
             return self._missing_click("unknown token") if path[:3] == "/c/" else self._answers.missing()
-        acts = route.kind in ("unsubscribe", "preferences")
-        if method not in (("GET", "HEAD", "POST") if acts else ("GET", "HEAD")):
-            allow = "GET, HEAD, POST" if acts else "GET, HEAD"
+        allowed = _ALLOWED.get(route.kind, ("GET", "HEAD"))
+        if method not in allowed:
+            allow = ", ".join(allowed)
             return (
                 "405 Method Not Allowed",
                 [("Allow", allow), ("Content-Type", "text/plain; charset=utf-8")],
@@ -178,6 +182,8 @@ class Collector:
             return self._personal.preferences(route.token, method, environ)
         if route.kind == "privacy":
             return self._personal.privacy()
+        if route.kind in OF_SITES:
+            return self._site.answer(route, environ) or self._answers.missing()
         if route.kind == "robots":
             return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], b"User-agent: *\nDisallow: /\n"
         if route.kind == "metrics":
@@ -193,11 +199,11 @@ class Collector:
             reason = "merge tag not filled in"
         else:
             reason = self._record_open(route.code, tracked, environ)
-        return self._uncounted_pixel(reason) if reason else _pixel(None)
+        return self._uncounted_pixel(reason) if reason else pixel()
 
     def _uncounted_pixel(self, reason: str) -> Answer:
         self.counters.not_counted(EventKind.OPEN, reason)
-        return _pixel(reason)
+        return pixel(reason)
 
     def _record_open(self, code: str, tracked: Tracked, environ: WSGIEnvironment) -> str | None:
         try:
@@ -235,6 +241,8 @@ class Collector:
             except PixeltrackError as error:
                 return self._unread_click("a recipient", error)
             where = location(fill_in(template, fields))  # case 37
+        if where and table.attribute and tracked.counts:
+            where = self._site.led_on(where, route.code, table, tracked, environ)
         if tracked.counts:
             self._recording.request(table, EventKind.CLICK, route.link, tracked, environ)
         else:
@@ -282,7 +290,8 @@ class Collector:
         if campaign is None:
             return None
         number, store = campaign.campaign_id, self._store
-        table = LinkTable(number, store.last_link(number), partial(store.destinations, number))
+        destinations = partial(store.destinations, number)
+        table = LinkTable(number, store.last_link(number), destinations, campaign.attribute)
         table.load_next()
         self._tables[code] = table
         self._to_load.append(table)
@@ -297,12 +306,6 @@ class Collector:
         if entry is None and self._store.has_link(table.campaign_id, link):
             return table.read_again(link)
         return entry
-
-
-def _pixel(reason: str | None) -> Answer:
-    """Return the image; reason is why the hit was not counted, None when it was."""
-    extra = [("X-Pixeltrack", f"not counted: {reason}")] if reason else []
-    return "200 OK", PIXEL_HEADERS + extra, PIXEL
 
 
 make_app = Collector

@@ -17,8 +17,9 @@ from waitress.utilities import build_http_date
 
 from pixeltrack import urls
 from pixeltrack.answers import Headers
-from pixeltrack.collector import PIXEL, PIXEL_HEADERS, REDIRECT_HEADERS
+from pixeltrack.collector import REDIRECT_HEADERS
 from pixeltrack.headerfacts import Said
+from pixeltrack.pixel import PIXEL, PIXEL_HEADERS
 
 #: Records a hit of (campaign, link, token, agent, other headers, peer) and returns where it leads, empty
 #: for the pixel; or None, with nothing done, when it takes more than that.

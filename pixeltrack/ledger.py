@@ -15,6 +15,7 @@ Decision = Literal["granted", "denied", "withdrawn"]
 
 PURPOSES: tuple[Purpose, ...] = ("opens", "clicks", "retargeting")
 SUBJECT_BYTES = 16
+BY_SIGNAL = "browser signal"  # the method of who is asked by Sec-GPC or DNT alone
 _RANK = {"granted": 0, "denied": 1, "withdrawn": 2}
 
 

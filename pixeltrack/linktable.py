@@ -25,10 +25,11 @@ _PERSONAL = b"="
 class LinkTable:
     """Where the links of one campaign go."""
 
-    __slots__ = ("_ahead", "_pieces", "_read", "_stale", "campaign_id", "last")
+    __slots__ = ("_ahead", "_pieces", "_read", "_stale", "attribute", "campaign_id", "last")
 
-    def __init__(self, campaign_id: int, last: int, read: Read) -> None:
-        """last is the highest number when the table was made."""
+    def __init__(self, campaign_id: int, last: int, read: Read, attribute: str = "") -> None:
+        """last is the highest number when the table was made; attribute is the campaign's."""
+        self.attribute = attribute
         self.campaign_id = campaign_id
         self.last = last
         self._read = read

@@ -85,6 +85,7 @@ class CampaignKeys:
     binding: bytes
     unlinked: Mint
     groups: Mint
+    visit: Mint
 
     def pseudonym(self, address: str) -> bytes:
         """Return the 8 bytes by which this campaign knows a normalised address."""
@@ -163,6 +164,10 @@ class CampaignKeys:
             head = self._head(kind)
             bodies += [head + its, bytes((head[0] | BOUND, head[1])) + its]
         return [_encode(body).rstrip("=").encode()[: len(body) * 8 // 6] for body in bodies]
+
+    def visit_token(self, kind: TokenKind, pseudonym: bytes) -> str:
+        """Return what a site is told of somebody whom a link of ours leads there."""
+        return self.visit.seal(self._head(kind) + self._campaign + pseudonym)
 
     def minter(self, kind: TokenKind = "message") -> Callable[[bytes], tuple[str, str, str]]:
         """Return the function pseudonym -> (message, unsubscribe, preferences) token.

@@ -57,7 +57,8 @@ class Flag:
     ROUNDED = 4096  # its moment is rounded (privacy.time): what needs seconds says nothing of it
     COUNTED = 8192  # never stored: a hit of many together, of which an hour's counter is all that is kept
     LAST_OPEN = 16_384  # never stored: an open of which the day of the last one is all that is kept
-    CLASS = 32_768  # times the class of a counted hit's client, the highest bits
+    CALL = 32_768  # never stored: no hit, but what a site tells (``sitecalls``), on the way of hits
+    CLASS = 65_536  # times the class of a counted hit's client, the highest bits
 
 
 SIGNAL = Flag.GPC | Flag.DNT  # the browser says that its user does not want to be followed
@@ -170,6 +171,9 @@ class Campaign:
     sent: int | None = None
     opens: int = len(MODES) - 1  # at most, as a place in MODES; it never changes
     clicks: int = len(MODES) - 1
+    attribute: str = ""  # the parameter that leads from a click to what a site tells; empty: none
+    cost: int | None = None  # in ten-thousandths of the currency's unit
+    cost_currency: str = ""  # ISO 4217
 
     @property
     def modes(self) -> tuple[Mode, Mode]:

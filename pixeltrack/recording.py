@@ -21,6 +21,7 @@ from pixeltrack.measured import kept, mode_of_hit
 from pixeltrack.metrics import Counters
 from pixeltrack.model import BY_HIT, SIGNAL, Event, EventKind, Flag, Mode
 from pixeltrack.recorder import Recorder
+from pixeltrack.sitecalls import Signal, Visitor, drawn, travelling
 from pixeltrack.store import Store
 from pixeltrack.tokens import Tracked
 
@@ -111,6 +112,9 @@ class Recording:
         mode = mode_of_hit(frozen, kind, flags)
         if mode not in BY_HIT and frozen in BY_HIT and not flags & Flag.PREVIEW:
             mode = mode_of_hit(frozen, kind, flags, refused=self._refuses(event))
+            if frozen == "individual":
+                visitor = Visitor(event.campaign_id, event.message, frozen)
+                self._recorder.add(travelling(Signal(drawn(), visitor), at))
         reduced = kept(event, mode)
         if reduced is not None:
             self._recorder.add(reduced)

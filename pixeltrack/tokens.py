@@ -7,6 +7,7 @@ a token can be read without the key: no address, no row number. Verifying needs 
 
     tracking token   kind 1 · key 1 · pseudonym 8 · tag 11          = 21 bytes = 28 characters
     bound token      the same, with a tag that holds for one link alone
+    visit token      as a personal token: what the redirect adds to a destination on a site of the sender's
     personal token   kind 1 · key 1 · campaign 5 · pseudonym 8 · tag 15 = 30 bytes = 40 characters
 """
 
@@ -54,6 +55,8 @@ Purpose = Literal[
     "log",
     "unlinked",
     "group",
+    "visit",
+    "site",
 ]
 
 _SUBJECT = KIND_BYTES["subject"]
@@ -84,6 +87,13 @@ class Tracked(NamedTuple):
     def mode(self) -> Mode:
         """How much may be measured by it at most: it was decided for good when the copy was made."""
         return _MODES.get(self.kind, "individual")
+
+
+class Visit(NamedTuple):
+    """A verified visit token: the campaign that led somebody to a site, and what its copy says of them."""
+
+    code: str
+    tracked: Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,7 @@ class Keyring:
             binding=self._derive(signer, "bind", code),
             unlinked=Mint(self._derive(signer, "unlinked", code), PSEUDONYM),
             groups=Mint(self._derive(signer, "group", code), PSEUDONYM),
+            visit=Mint(self._derive(signer, "visit"), PERSONAL_TAG),
         )
 
     def verify_tracking(self, code: str, token: str, link: int = 0) -> Tracked | None:
@@ -194,6 +205,23 @@ class Keyring:
         """Return whether a readable link's host is the one that we wrote there."""
         keys = self._proved.get((code, key_id)) or self.campaign(code, key_id)
         return compare_digest(keys.host_seal(link, host).encode(), seal.encode())
+
+    def site_key(self, host: str, generation: int) -> bytes:
+        """Return the 32 bytes with which a site signs its calls; another generation is another key."""
+        return self._derive(self._first, "site", f"{host}\0{generation}")[:KEY_BYTES]
+
+    def verify_visit(self, token: str) -> Visit | None:
+        """Return whom a visit token names, or None when it is not ours."""
+        raw = decode(token, PERSONAL_LENGTH)
+        if raw is None or raw[1] not in self._keys:
+            return None
+        kind, bound = _TRACKING_KINDS.get(raw[0], (None, False))
+        body = raw[:-PERSONAL_TAG]
+        mint = Mint(self._derive(raw[1], "visit"), PERSONAL_TAG)
+        if kind is None or bound or not compare_digest(raw[-PERSONAL_TAG:], mint.tag(body)):
+            return None
+        code = base64.b32encode(body[2:7]).decode().lower()
+        return Visit(code, Tracked(kind, number(body[7:]), key_id=raw[1]))
 
     def verify_personal(self, purpose: Personal, token: str) -> Person | None:
         """Return whom an unsubscribe or preferences token names, or None when it is not ours."""

@@ -7,6 +7,8 @@ A URL in sent mail is a promise for ever: every shape below is pinned by a liter
     /c/<campaign>/<link>/<host>~<seal>/<token>  the same, and readable: the host only informs
     /u/<token>                    unsubscribe
     /p/<token>                    preferences
+    /s/<host>.gif                 a page of a site was seen; /s/<host>.js tells of it by script
+    /v/<goal>.gif                 a goal was reached; POST /v/<goal> says so with a signature
     /privacy   /healthz   /metrics   /robots.txt
 """
 
@@ -16,12 +18,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from pixeltrack.errors import InputError
 
-RouteKind = Literal["open", "click", "unsubscribe", "preferences", "privacy", "health", "metrics", "robots"]
+ByToken = Literal["open", "click", "unsubscribe", "preferences"]
+RouteKind = ByToken | Literal["privacy", "health", "metrics", "robots", "page", "script", "goal", "call"]
 Owns = Callable[[str], RouteKind | None]  # see Addresses.owns
 
 _CODE = r"[a-z2-7]{8}"
@@ -50,6 +53,10 @@ PLAIN_PATH = (
     + _PLAIN_TOKEN
     + rb")"
 )
+_SITE = re.compile(r"/s/([a-z0-9.-]{1,253})\.(gif|js)", re.ASCII)
+#: How a goal may be called.
+GOAL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
+_GOAL = re.compile(rf"/v/({GOAL_NAME.pattern})(\.gif)?", re.ASCII)
 _ACT = re.compile(r"/([up])/([A-Za-z0-9_-]{1,200})")
 _TAGGED_ACT = re.compile(rf"/([up])/(?:{_TAG.pattern})")
 _ORIGIN = re.compile(r"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?")
@@ -83,6 +90,12 @@ def parse(path: str) -> Route | None:
     found = _ACT.fullmatch(path)
     if found:
         return Route("unsubscribe" if found[1] == "u" else "preferences", found[2])
+    found = _SITE.fullmatch(path)
+    if found:
+        return Route("page" if found[2] == "gif" else "script", host=found[1])
+    found = _GOAL.fullmatch(path)
+    if found:
+        return Route("goal" if found[2] else "call", found[1])
     fixed = _FIXED.get(path)
     return Route(fixed) if fixed else None
 
@@ -123,7 +136,9 @@ class Addresses:
         if route is None:
             tagged = _TAGGED_ACT.match(path)
             return None if tagged is None else "unsubscribe" if tagged[1] == "u" else "preferences"
-        known = route.kind == "privacy" or _TOKEN.fullmatch(route.token) or _TAG.match(route.token)
+        if route.kind not in get_args(ByToken):
+            return route.kind if route.kind == "privacy" else None
+        known = _TOKEN.fullmatch(route.token) or _TAG.match(route.token)
         return route.kind if known else None
 
     @property

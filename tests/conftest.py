@@ -79,8 +79,8 @@ class Client:
     ) -> Response:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": path.removeprefix(BASE),
-            "QUERY_STRING": "",
+            "PATH_INFO": path.removeprefix(BASE).partition("?")[0],
+            "QUERY_STRING": path.partition("?")[2],
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_USER_AGENT": agent,
             "wsgi.input": io.BytesIO(body),

@@ -18,12 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inbox import Copy, copies
 
-from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.collector import make_app
 from pixeltrack.compile import Task
 from pixeltrack.config import Settings
 from pixeltrack.links import Policy
 from pixeltrack.model import Flag, StoredEvent
 from pixeltrack.pages import Pages
+from pixeltrack.pixel import PIXEL
 from pixeltrack.rewrite import plan
 from pixeltrack.setup import Workspace
 from pixeltrack.single import inject_single

@@ -27,13 +27,14 @@ from inbox import copies
 
 from pixeltrack import keyfile, serve
 from pixeltrack.clock import now_ms
-from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.dayhash import DayHash
 from pixeltrack.doctor import Check, check_here, check_outside, gif, here
 from pixeltrack.errors import InputError
 from pixeltrack.model import Event, EventKind
 from pixeltrack.pages import Pages
+from pixeltrack.pixel import PIXEL
 from pixeltrack.serve import Server, listen
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store

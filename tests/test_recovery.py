@@ -19,10 +19,11 @@ from inbox import Copy, copies
 from test_serve import Program, get, status
 
 from pixeltrack import keyfile
-from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.errors import StoreError
 from pixeltrack.pages import Pages
+from pixeltrack.pixel import PIXEL
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store
 

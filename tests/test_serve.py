@@ -25,10 +25,11 @@ from command import run
 from conftest import CHROME, Clock, Inject
 from inbox import Copy, copies
 
-from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.pages import Pages
+from pixeltrack.pixel import PIXEL
 from pixeltrack.serve import Server, listen
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store

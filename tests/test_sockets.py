@@ -15,7 +15,7 @@ from command import clean_environment
 from conftest import Inject
 from inbox import copies
 
-from pixeltrack.collector import PIXEL
+from pixeltrack.pixel import PIXEL
 from pixeltrack.sockets import inherited
 
 # What systemd does between fork and exec: the socket is descriptor 3, and the variables name the process.

@@ -13,11 +13,12 @@ import pytest
 from conftest import CHROME, Client, Clock, Inject
 from inbox import Copy, copies
 
-from pixeltrack.collector import PIXEL, make_app
+from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.ledger import Entry, Purpose
 from pixeltrack.model import EventKind
 from pixeltrack.pages import Pages
+from pixeltrack.pixel import PIXEL
 from pixeltrack.serve import Server, listen
 from pixeltrack.setup import Workspace
 from pixeltrack.store import open_store

@@ -14,6 +14,7 @@ from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
 from pixeltrack.store.retained import OldHits
 from pixeltrack.store.rollups import Audience
+from pixeltrack.store.sites import Goal, Site
 from pixeltrack.store.sqlite import Store, open_store
 from pixeltrack.store.tablefile import TableFile
 from pixeltrack.store.verdicts import Moved, State
@@ -27,6 +28,7 @@ __all__ = [
     "CampaignDraft",
     "Deletion",
     "Drafting",
+    "Goal",
     "Health",
     "Holder",
     "Listed",
@@ -38,6 +40,7 @@ __all__ = [
     "Reader",
     "RepeatRow",
     "Seen",
+    "Site",
     "State",
     "Store",
     "TableFile",

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from pixeltrack import replay
 from pixeltrack.errors import StoreError
+from pixeltrack.ledger import BY_SIGNAL, Entry
 from pixeltrack.model import Event, EventRow, Flag, Repeat, Rows, StoredEvent, WeightedHit
+from pixeltrack.refusals import Refusal, remember
 from pixeltrack.replay import Replays
+from pixeltrack.store.calls import put_calls
 from pixeltrack.store.connect import explained
 from pixeltrack.store.counters import put_counted
-from pixeltrack.store.database import Database, Reconnect
+from pixeltrack.store.database import Reconnect
 from pixeltrack.store.repeats import OTHER_AGENT, Fold, Mark, is_mark
 from pixeltrack.store.schema import query
+from pixeltrack.store.trail import Trail
 
 _MAX_AGENTS = 50_000  # distinct agents kept; whoever invents more shares one row, so it stays bounded
 
@@ -32,7 +36,7 @@ def _put_many() -> str:
     return query("put_events").replace(row, ", ".join([row] * _MANY))
 
 
-class Events(Database):
+class Events(Trail):
     """The part of the store that takes hits and gives them back.
 
     It keeps so many hits of one URL in an hour as they are, and folds those beyond into counts. Here,
@@ -150,7 +154,26 @@ class Events(Database):
             self._connection.executemany(query("put_address"), clients)
         self._folding = bool(fold or counted)
         self._folds = fold.put(self._connection, partial(self._ids, agents)) if fold else 0
-        return stored + self._folds + (put_counted(self._connection, counted) if counted else 0)
+        return stored + self._folds + (self._put_counted(counted, agents) if counted else 0)
+
+    def _put_counted(self, events: Sequence[EventRow], agents: dict[str, int]) -> int:
+        """Store what is no row of events: numbers, days, and what sites tell."""
+        calls = [event for event in events if event[6] & Flag.CALL]
+        kept = put_counted(self._connection, (event for event in events if not event[6] & Flag.CALL))
+        if calls:
+            intern = partial(self._agent, agents)
+            kept += put_calls(self._connection, calls, intern, self._deny_retargeting)
+        return kept
+
+    def _agent(self, agents: dict[str, int], agent: str) -> int:
+        return self._agents.get(agent) or agents.get(agent) or self._intern(agent, agents)
+
+    def _deny_retargeting(self, subject: bytes, at: int) -> None:
+        """Put it into the ledger that a browser has asked for it, in the transaction that is open."""
+        entry = Entry(subject, "retargeting", "denied", at, at, BY_SIGNAL, "", None, "collector")
+        if self._connection.execute(query("put_consent"), entry._asdict()).rowcount > 0:
+            remember(self.path, [Refusal(at, "withdrew", subject, "retargeting")])
+            self.note("consent", "retargeting denied", subject=subject, actor="recipient", at=at)
 
     def _forget_deleted_names(self) -> None:
         """Forget the numbers of agents and networks when a purge has deleted some since.
@@ -180,8 +203,7 @@ class Events(Database):
         return folded
 
     def _ids(self, agents: dict[str, int], agent: str, network: str) -> tuple[int, int]:
-        agent_id = self._agents.get(agent) or agents.get(agent) or self._intern(agent, agents)
-        return agent_id, self._network(network) if network else 0
+        return self._agent(agents, agent), self._network(network) if network else 0
 
     def _intern(self, agent: str, into: dict[str, int]) -> int:
         select = "select agent_id from agents where agent = ?"

@@ -12,6 +12,7 @@ from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
+from pixeltrack.store.earners import Earners
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
 from pixeltrack.store.keyed import fill_subjects, keyed
@@ -21,10 +22,25 @@ from pixeltrack.store.people import People
 from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
+from pixeltrack.store.sites import Sites
 from pixeltrack.tokens import Keyring
 
 
-class Store(Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds):
+class Store(
+    Persons,
+    Campaigns,
+    Mails,
+    People,
+    Gathered,
+    Consents,
+    Logs,
+    Salts,
+    Domains,
+    Exports,
+    Crowds,
+    Sites,
+    Earners,
+):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

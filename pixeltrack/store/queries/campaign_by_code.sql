@@ -1,1 +1,2 @@
-select campaign_id, name, code, key_id, kind, created, sent, opens, clicks from campaigns where code = :code
+select campaign_id, name, code, key_id, kind, created, sent, opens, clicks, attribute, cost, cost_currency
+from campaigns where code = :code

@@ -43,8 +43,7 @@ class Touch(NamedTuple):
     kind: int
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A conversion: what it was worth, and what refunds and corrections, each with its sign, made of that.
 
     Amounts are ten-thousandths of the currency's unit; a conversion without a value has 0 and "". Campaign

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pixeltrack import rollups, together
-from pixeltrack.attribution import Order, Rule, Touch
+from pixeltrack.attribution import Order, Rule
+from pixeltrack.converted import Converted
 from pixeltrack.counted import Counted
-from pixeltrack.earned import Costs, EarnedRow, EarnedTogether, Earnings
+from pixeltrack.earned import Costs, Earned, EarnedRow, EarnedTogether, Earnings
 from pixeltrack.heard import Span
 from pixeltrack.model import Campaign, EventKind
 from pixeltrack.money import UNIT, divided
 from pixeltrack.orders import gather
 from pixeltrack.published import is_large, last_hour, rounded
 from pixeltrack.repeated import Repeats
-from pixeltrack.shares import Key, Shared, Sums, add_up
+from pixeltrack.shares import Key, Sums, add_up, by
 from pixeltrack.store import Store
 
-_AT_ONCE = 20_000  # orders of which the touches are in memory
 SEEN = "seen, not clicked"  # what earns by view has no link
-
-Place = tuple[int, int]  # campaign and message
 
 
 def build(
@@ -44,12 +41,14 @@ def build(
     number = None if campaign is None else campaign.campaign_id
     gathered = gather(store.said(goal))
     orders = [order for order in gathered.orders if since <= order.at < until]
-    shared, people = Shared(), Converted(store, number)
-    remaining = iter([order for order in orders if people.is_meant(order)])
-    while page := list(islice(remaining, _AT_ONCE)):
-        add_up(shared, page, people.touches(page, rule), rule, number)
+    people = Converted(store, number)
+    meant = [order for order in orders if people.is_meant(order)]
+    touches = people.touches(meant, rule)
+    sums = add_up(meant, lambda order: touches.get(people.owner(order), ()), rule, number)
     names = {each.campaign_id: each.name for each in store.campaigns()}
-    campaigns = _rows(shared.campaigns, lambda key: (names.get(int(key[0]), ""), "", ""))
+    campaigns = _rows(
+        by(sums, lambda cell: (cell.campaign_id,)), lambda key: (names.get(int(key[0]), ""), "", "")
+    )
     joint = [order for order in orders if order.campaign_id and not order.message]
     whole = span is None or span == Span()
     return Earnings(
@@ -60,10 +59,10 @@ def build(
         half_life=rule.half_life if rule.model == "time-decay" else None,
         since=since if since != Span().since else None,
         until=until if until != Span().until else None,
-        totals=_rows(shared.totals, lambda _key: ("", "", "")),
-        goals=_rows(shared.goals, lambda key: (str(key[0]), "", "")),
+        totals=_rows(by(sums, lambda _cell: ()), lambda _key: ("", "", "")),
+        goals=_rows(by(sums, lambda cell: (cell.goal,)), lambda key: (str(key[0]), "", "")),
         campaigns=campaigns,
-        links=_links(store, shared.links, names),
+        links=_links(store, sums, names),
         costs=tuple(
             _costs(store, each, campaigns, whole=whole)
             for each in ([campaign] if campaign else store.campaigns())
@@ -86,66 +85,11 @@ def build(
     )
 
 
-class Converted:
-    """Who has converted: their orders, by person or, where no person may be told, by copy."""
-
-    def __init__(self, store: Store, campaign_id: int | None) -> None:
-        self._store = store
-        self._campaign = campaign_id
-        self._people = store.converted(campaign_id)
-
-    def is_meant(self, order: Order) -> bool:
-        """Return whether an order may concern the campaign, and is not counted with others."""
-        if not order.message:
-            return not order.campaign_id and self._campaign is None
-        return (order.campaign_id, order.message) in self._people
-
-    def key(self, order: Order) -> int | Place:
-        """Return what tells whose order it is: a recipient, or a copy that stands by itself."""
-        place = order.campaign_id, order.message
-        person = self._people.get(place)
-        return place if person is None else person
-
-    def touches(self, orders: Sequence[Order], rule: Rule) -> Callable[[Order], Sequence[Touch]]:
-        """Return what tells the touches of the person of one of some orders, in order of time."""
-        owners: dict[Place, tuple[int | Place, int]] = {}
-        keys = {self.key(order) for order in orders if order.message}
-        for copy in self._store.linked_copies(key for key in keys if isinstance(key, int)):
-            owners[copy.campaign_id, copy.message] = copy.recipient_id, copy.kinds
-        for order in orders:  # their own copies whatever may be told: the order names these
-            if order.message:
-                owners[order.campaign_id, order.message] = self.key(order), 3
-        first, last = min(order.at for order in orders) - rule.window, max(order.at for order in orders)
-        found: defaultdict[int | Place, list[Touch]] = defaultdict(list)
-        for touch in self._hits(owners, first, last):
-            key, kinds = owners[touch.campaign_id, touch.message]
-            if touch.kind & kinds:
-                found[key].append(touch)
-        for its in found.values():
-            its.sort()
-        return lambda order: found.get(self.key(order), ())
-
-    def _hits(self, owners: Mapping[Place, object], first: int, last: int) -> Iterator[Touch]:
-        """Yield people's hits. Messages with hits that were only counted are judged with these."""
-        again: set[Place] = set()
-        for campaign in self._store.repeating() & {campaign for campaign, _message in owners}:
-            repeats = Repeats(self._store, campaign)
-            if not any((campaign, message) in owners for message in repeats.messages):
-                continue
-            for message, judged in repeats.judged():
-                again.add((campaign, message))
-                if (campaign, message) in owners:
-                    for fact, _more, verdict in judged:
-                        if verdict.label == "human" and first <= fact.at <= last:
-                            yield Touch(fact.at, campaign, message, fact.link, fact.kind)
-        new = tuple.__new__
-        for row in self._store.human_hits(owners.keys() - again, first, last):
-            yield new(Touch, row)
-
-
-def _rows(sums: Sums, named: Callable[[Key], tuple[str, str, str]]) -> tuple[EarnedRow, ...]:
+def _rows(
+    sums: Iterable[tuple[Key, str, Earned, Earned]], named: Callable[[Key], tuple[str, str, str]]
+) -> tuple[EarnedRow, ...]:
     """Return rows, those that earned most first; ``named`` returns (name, says, campaign) of a key."""
-    rows = [EarnedRow(*named(key), currency, one, other) for key, currency, one, other in sums.rows()]
+    rows = [EarnedRow(*named(key), currency, one, other) for key, currency, one, other in sums]
     rows.sort(
         key=lambda row: (
             row.currency,
@@ -162,7 +106,7 @@ def _rows(sums: Sums, named: Callable[[Key], tuple[str, str, str]]) -> tuple[Ear
 def _links(store: Store, sums: Sums, names: Mapping[int, str]) -> tuple[EarnedRow, ...]:
     labels = {
         (campaign, link.number): link.text or link.url
-        for campaign in {int(key[0]) for key, _currency, _one, _other in sums.rows()}
+        for campaign in {cell.campaign_id for cell in sums if cell.link}
         for link in store.links(campaign)
     }
 
@@ -171,7 +115,8 @@ def _links(store: Store, sums: Sums, names: Mapping[int, str]) -> tuple[EarnedRo
         says = labels.get((campaign, link), "") if link else SEEN
         return str(link) if link else "", says, names.get(campaign, "")
 
-    return _rows(sums, named)
+    its = by(sums, lambda cell: None if cell.link is None else (cell.campaign_id, cell.link))
+    return _rows(its, named)
 
 
 def _costs(store: Store, campaign: Campaign, rows: Iterable[EarnedRow], *, whole: bool) -> Costs:

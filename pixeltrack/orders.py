@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from pixeltrack.attribution import Order
@@ -14,8 +15,9 @@ class Said(NamedTuple):
     """One thing that a site has said, as it is stored; amounts are ten-thousandths, times ms UTC.
 
     ``entry`` is empty of the order itself, else the name of a refund or correction; ``whole`` takes back all
-    of the order. Campaign and message are 0 where they are not known, the message also where it is counted
-    with others. ``repeats`` are further calls of the same, ``contradicted`` those of them that differed.
+    of the order. What has no order's number stands for itself, whatever its entry. Campaign and message are
+    0 where they are not known, the message also where it is counted with others. ``repeats`` are further calls
+    of the same, ``contradicted`` those of them that differed.
     """
 
     goal: str
@@ -59,15 +61,20 @@ def gather(said: Iterable[Said]) -> Orders:
     for each in said:
         repeats += each.repeats
         contradicted += each.contradicted
-        if each.entry:
+        if not each.order:
+            own[each.goal, f"\0{each.entry}"] = each
+        elif each.entry:
             changes[each.goal, each.order].append(each)
         else:
             own[each.goal, each.order] = each
     orders = []
     for place, its in own.items():
+        if place not in changes:
+            orders.append(_order(its, (), cancelled=False))
+            continue
         corrections: list[int] = []
         cancelled = False
-        for change in changes.pop(place, ()):
+        for change in changes.pop(place):
             if its.verified and not change.verified:
                 unproved += 1
             elif change.whole:
@@ -76,12 +83,14 @@ def gather(said: Iterable[Said]) -> Orders:
                 stray += 1
             else:
                 corrections.append(change.value)
-        orders.append(
-            Order(
-                *(its.goal, its.order, its.at, its.value, its.currency),
-                *(tuple(sorted(corrections)), its.verified, cancelled, its.campaign_id, its.message),
-            )
-        )
+        orders.append(_order(its, tuple(sorted(corrections)), cancelled=cancelled))
     stray += sum(map(len, changes.values()))
-    orders.sort(key=lambda order: (order.at, order.goal, order.order))
+    orders.sort(key=attrgetter("at", "goal", "order", "campaign_id", "message"))
     return Orders(tuple(orders), repeats, contradicted, stray, unproved)
+
+
+def _order(its: Said, corrections: tuple[int, ...], *, cancelled: bool) -> Order:
+    return Order(
+        *(its.goal, its.order, its.at, its.value, its.currency, corrections),
+        *(its.verified, cancelled, its.campaign_id, its.message),
+    )

@@ -104,7 +104,7 @@ def test_the_order_of_events_changes_nothing(
 def test_the_order_of_corrections_and_what_came_twice_change_nothing(
     its: Order, before: list[Touch], rule: Rule
 ) -> None:
-    other = replace(its, corrections=its.corrections[::-1])
+    other = its._replace(corrections=its.corrections[::-1])
     assert attribute(its, before, rule) == attribute(other, before + before, rule)
 
 
@@ -124,11 +124,11 @@ def test_machines_change_nothing(
 
 @given(orders, some_touches, rules)
 def test_a_refund_of_everything_earns_nothing(its: Order, before: list[Touch], rule: Rule) -> None:
-    for refunded in (replace(its, cancelled=True), replace(its, corrections=(*its.corrections, -its.net))):
+    for refunded in (its._replace(cancelled=True), its._replace(corrections=(*its.corrections, -its.net))):
         found = attribute(refunded, before, rule)
         assert set(values(found)) <= {0}
         assert [share[:2] for share in found.shares] == [
-            share[:2] for share in attribute(replace(its, corrections=()), before, rule).shares
+            share[:2] for share in attribute(its._replace(corrections=()), before, rule).shares
         ]
 
 

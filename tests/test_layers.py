@@ -155,6 +155,7 @@ FLOORS = [
         "heard",
         "breakdown",
         "together",
+        "converted",
         "earnings",
         "inactive",
         "properties",

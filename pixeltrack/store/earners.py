@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
 
 from pixeltrack.orders import Said
 from pixeltrack.store.hits import CHUNK, Hits, Place, bucket_of, numbers_in
 from pixeltrack.store.schema import query
 
 _AT_ONCE = 20_000  # numbers in one JSON array
+_HITS_A_COPY = 4  # as many, or more: below that all hits are looked at rather than those of each copy
 
 
-class Copy(NamedTuple):
-    """A copy of mail; ``kinds`` are what may be told of its person: bits, 1 opens, 2 clicks."""
-
-    recipient_id: int
-    campaign_id: int
-    message: int
-    kinds: int
+#: A hit's moment (ms UTC), campaign, message, link and kind, as a Touch has them; the recipient, None of a
+#: copy that nobody knows; and whether what the copy tells is told of the recipient, and not of itself alone.
+PersonsHit = tuple[int, int, int, int, int, int | None, int | None]
 
 
 class Earners(Hits):
@@ -31,11 +27,7 @@ class Earners(Hits):
 
     def said(self, goal: str | None = None) -> list[Said]:
         """Return all that sites have said of conversions, or of one goal."""
-        new = tuple.__new__
-        return [
-            new(Said, (*row[:6], bool(row[6]), *row[7:9], bool(row[9]), *row[10:]))
-            for row in self._plain(query("said"), {"goal": goal})
-        ]
+        return [Said._make(row) for row in self._plain(query("said"), {"goal": goal})]
 
     def converted(self, campaign_id: int | None = None) -> dict[Place, int | None]:
         """Return who has converted, by the copy that led there: the recipient, None where that is not told.
@@ -45,51 +37,53 @@ class Earners(Hits):
         rows = self._plain(query("converted"), {"campaign_id": campaign_id})
         return {(campaign, message): person for campaign, message, person in rows}
 
-    def linked_copies(self, people: Iterable[int]) -> Iterator[Copy]:
-        """Yield the copies of some people of which something may be told of them."""
-        ordered = sorted(people)
-        for start in range(0, len(ordered), _AT_ONCE):
-            asked = {"people": json.dumps(ordered[start : start + _AT_ONCE])}
-            for row in self._plain(query("copies_of_people"), asked):
-                yield Copy._make(row)
+    def hits_of_people(
+        self, kind: int, people: Collection[int], places: Collection[Place], first: int, last: int
+    ) -> Iterator[list[PersonsHit]]:
+        """Yield people's hits of a kind from first to last, some at a time.
 
-    def human_hits(
-        self, places: Collection[Place], first: int, last: int
-    ) -> Iterator[tuple[int, int, int, int, int]]:
-        """Yield (at, campaign, message, link, kind) of people's hits on some copies, from first to last.
-
-        As far as they are judged, and kept one by one.
+        Those on all copies of some people and on some copies, and maybe on others; as far as they are judged,
+        and kept one by one.
         """
-        human = {number for number, label in self._labels() if label == "human"}
-        within = self._chunks(first, last)
-        wanted = set(places)
-        buckets = sorted({bucket_of(*place) for place in wanted})
-        numbers: list[int] = []
-        for start in range(0, len(buckets), _AT_ONCE):
-            asked = {"buckets": json.dumps(buckets[start : start + _AT_ONCE]), "last": b"\xff\xff\xff\xff"}
-            for (events,) in self._plain(query("buckets_by_number"), asked):
-                numbers += numbers_in(events)
-        numbers = sorted(number for number in numbers if number // CHUNK in within)
+        labels = self._plain("select judgement_id, label from judgements")
+        human = {number for number, label in labels if label == "human"}
+        chunks = self._plain("select chunk from verdicts where first_at <= ? and last_at >= ?", [last, first])
+        numbers = self._numbers_of(sorted(people), places, {chunk for (chunk,) in chunks})
         judged = self._numbers(numbers, {})
         numbers = [number for number, verdict in zip(numbers, judged, strict=True) if verdict in human]
+        asked = {"kind": kind, "first": first, "last": last}
         for start in range(0, len(numbers), _AT_ONCE):
             some = json.dumps(numbers[start : start + _AT_ONCE])
-            stretch = {"numbers": some, "first": first, "last": last}
-            for row in self._plain(query("touches_by_number"), stretch):
-                if (row[1], row[2]) in wanted:
-                    yield row
+            yield self._plain(query("touches_by_number"), asked | {"numbers": some})
+
+    def _numbers_of(self, people: list[int], places: Collection[Place], chunks: set[int]) -> list[int]:
+        """Return the numbers of the hits, in order, of some chunks."""
+        parts = [json.dumps(people[start : start + _AT_ONCE]) for start in range(0, len(people), _AT_ONCE)]
+        copies = sum(self._plain(query("copy_count"), {"people": part})[0][0] for part in parts)
+        if copies * _HITS_A_COPY > self.last_event():
+            return [
+                number for chunk in sorted(chunks) for number in range(chunk * CHUNK, (chunk + 1) * CHUNK)
+            ]
+        buckets = {bucket_of(*place) for place in places}
+        for part in parts:
+            buckets.update(bucket for (bucket,) in self._plain(query("buckets_of_people"), {"people": part}))
+        ordered = sorted(buckets)
+        found: list[int] = []
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = json.dumps(ordered[start : start + _AT_ONCE])
+            for (events,) in self._plain(query("buckets_by_number"), {"buckets": some, "last": b"\xff" * 4}):
+                found += numbers_in(events)
+        return sorted(number for number in found if number // CHUNK in chunks)
+
+    def people_of(self, campaign_id: int, messages: Collection[int]) -> dict[int, tuple[int, int]]:
+        """Return the recipients of some copies, each with the kinds that tell of them (1 opens, 2 clicks)."""
+        asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
+        rows = self._plain(query("people_of"), asked)
+        return {message: (recipient, kinds) for message, recipient, kinds in rows}
 
     def repeating(self) -> set[int]:
         """Return the campaigns with hits that were counted and not kept one by one."""
         return {number for (number,) in self._plain("select distinct campaign_id from repeats")}
-
-    def _labels(self) -> list[tuple[int, str]]:
-        return self._plain("select judgement_id, label from judgements")
-
-    def _chunks(self, first: int, last: int) -> set[int]:
-        """Return the chunks of hits of which some may lie within a stretch of time."""
-        rows = self._plain("select chunk from verdicts where first_at <= ? and last_at >= ?", [last, first])
-        return {chunk for (chunk,) in rows}
 
     def set_cost(self, campaign_id: int, cost: int | None, currency: str) -> None:
         """Note what a campaign cost, in ten-thousandths of the currency's unit; None forgets it."""

@@ -4,7 +4,7 @@ select distinct conversions.campaign_id, conversions.message, own.recipient_id
 from conversions
 left join messages as own on own.campaign_id = conversions.campaign_id
     and own.message = conversions.message and own.clicks = 5
-where conversions.entry = '' and conversions.message <> 0
+where (conversions.entry = '' or conversions.order_id = '') and conversions.message <> 0
     and (
         :campaign_id is null
         or conversions.campaign_id = :campaign_id

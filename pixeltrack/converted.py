@@ -1,0 +1,128 @@
+"""Whose orders these are, and the touches before them: a person's on all of their mail, or a copy's alone."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from pixeltrack.attribution import Order, Rule, Touch
+from pixeltrack.model import EventKind
+from pixeltrack.repeated import Repeats
+from pixeltrack.store import Store
+
+Place = tuple[int, int]  # campaign and message
+Owner = int | Place  # a recipient, or a copy that stands by itself
+
+
+class Converted:
+    """Who has converted, in all campaigns or among the people who got the mail of one."""
+
+    def __init__(self, store: Store, campaign_id: int | None = None) -> None:
+        self._store = store
+        self._campaign = campaign_id
+        self._people = store.converted(campaign_id)
+
+    def is_meant(self, order: Order) -> bool:
+        """Return whether an order may concern the campaign, and is not counted with others."""
+        if not order.message:
+            return not order.campaign_id and self._campaign is None
+        return (order.campaign_id, order.message) in self._people
+
+    def owner(self, order: Order) -> Owner | None:
+        """Return whose order it is; None where that is not known."""
+        place = order.campaign_id, order.message
+        person = self._people.get(place)
+        return person if person is not None else place if order.message else None
+
+    def touches(self, orders: Iterable[Order], rule: Rule) -> dict[Owner | None, list[Touch]]:
+        """Return the touches that lie in the window before any order of the same owner, in order of time.
+
+        Opens only of who has an order without a click in its window: nobody else's count.
+        """
+        known = [order for order in orders if order.message]
+        found: defaultdict[Owner | None, list[Touch]] = defaultdict(list)
+        self._add(found, EventKind.CLICK, known, rule)
+        without = [order for order in known if not _has(found.get(self.owner(order), ()), order, rule)]
+        self._add(found, EventKind.OPEN, without, rule)
+        for touches in found.values():
+            touches.sort()
+        return dict(found)
+
+    def _add(
+        self,
+        found: defaultdict[Owner | None, list[Touch]],
+        kind: EventKind,
+        orders: Iterable[Order],
+        rule: Rule,
+    ) -> None:
+        """Add the touches of a kind in the windows of some orders, sorted where they are clicks."""
+        times: defaultdict[Owner, list[int]] = defaultdict(list)
+        own: dict[Place, Owner] = {}
+        for order in orders:
+            place = order.campaign_id, order.message
+            person = self._people.get(place)
+            owner = own[place] = place if person is None else person
+            times[owner].append(order.at)
+        if not times:
+            return
+        for moments in times.values():
+            moments.sort()
+        stretch = min(its[0] for its in times.values()) - rule.window, max(its[-1] for its in times.values())
+        window = rule.window
+        for owner, touch in self._touches(kind, times, own, *stretch):
+            moments = times[owner]
+            following = bisect_left(moments, touch[0])  # the first order that is not before it
+            if following < len(moments) and moments[following] - touch[0] <= window:
+                found[owner].append(touch)
+        for touches in found.values():
+            touches.sort()
+
+    def _touches(
+        self,
+        kind: EventKind,
+        times: dict[Owner, list[int]],
+        own: dict[Place, Owner],
+        first: int,
+        last: int,
+    ) -> Iterator[tuple[Owner, Touch]]:
+        """Yield people's hits with whose they are. Of a copy that an order names, all may be told."""
+        again: set[Place] = set()
+        for campaign in self._store.repeating():
+            yield from self._repeated(campaign, kind, times, own, again)
+        people = [owner for owner in times if isinstance(owner, int)]
+        for hits in self._store.hits_of_people(kind, people, own, first, last):
+            for hit in hits:
+                if hit[6] and hit[5] in times:
+                    owner: Owner | None = hit[5]
+                else:
+                    owner = own.get((hit[1], hit[2]))
+                if owner is not None and not (again and (hit[1], hit[2]) in again):
+                    yield owner, Touch._make(hit[:5])
+
+    def _repeated(
+        self,
+        campaign_id: int,
+        kind: EventKind,
+        times: dict[Owner, list[int]],
+        own: dict[Place, Owner],
+        again: set[Place],
+    ) -> Iterator[tuple[Owner, Touch]]:
+        """Yield the touches on copies with hits that were only counted: these are judged with all others."""
+        repeats = Repeats(self._store, campaign_id)
+        people = self._store.people_of(campaign_id, repeats.messages)
+        for message, judged in repeats.judged():
+            again.add((campaign_id, message))
+            recipient, kinds = people.get(message, (None, 0))
+            owner = own.get((campaign_id, message))
+            if recipient in times and kinds & kind:
+                owner = recipient
+            for fact, _more, verdict in judged:
+                if owner is not None and fact.kind == kind and verdict.label == "human":
+                    yield owner, Touch(fact.at, campaign_id, message, fact.link, kind)
+
+
+def _has(clicks: Sequence[Touch], order: Order, rule: Rule) -> bool:
+    """Return whether any of some touches, in order of time, is in an order's window."""
+    place = bisect_left(clicks, (order.at - rule.window,))
+    return place < len(clicks) and clicks[place][0] <= order.at

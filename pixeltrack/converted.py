@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pixeltrack.attribution import Order, Rule, Touch
 from pixeltrack.model import EventKind
@@ -126,3 +126,20 @@ def _has(clicks: Sequence[Touch], order: Order, rule: Rule) -> bool:
     """Return whether any of some touches, in order of time, is in an order's window."""
     place = bisect_left(clicks, (order.at - rule.window,))
     return place < len(clicks) and clicks[place][0] <= order.at
+
+
+def clickers(store: Store, campaign_id: int, messages: Collection[int]) -> set[int]:
+    """Return those of some messages of a campaign that a person has clicked in."""
+    repeats = Repeats(store, campaign_id)
+    again = repeats.messages & set(messages)
+    found = {
+        message
+        for message, judged in (repeats.judged() if again else ())
+        if message in again
+        and any(fact.kind == EventKind.CLICK and verdict.label == "human" for fact, _more, verdict in judged)
+    }
+    places = [(campaign_id, message) for message in messages if message not in again]
+    wanted = set(places)
+    for hits in store.hits_of_people(EventKind.CLICK, (), places, -(1 << 62), 1 << 62):
+        found.update(hit[2] for hit in hits if (hit[1], hit[2]) in wanted)
+    return found

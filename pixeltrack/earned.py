@@ -161,3 +161,50 @@ class Earnings:
     gone_before: int | None = None
     rounded_to: int = K
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS
+
+
+FUNNEL_DEFINITIONS: tuple[tuple[str, str], ...] = (
+    ("sent", "messages of the campaign, measured or not"),
+    ("delivered", "sent, without those that bounced, where that is known"),
+    ("opened, clicked", "messages with a person's open, or a person's click"),
+    ("viewed", "of who clicked, those of whom a page was seen on the sender's own site"),
+    (
+        "converted",
+        "of who clicked, those with a verified conversion that this mail led to and that is not refunded",
+    ),
+    ("of all", "÷ delivered, or sent where that is not known"),
+    ("of the step before", "÷ the figure above it; who loads no images clicks without an open"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """How many people came so far; None where nobody knows. Shares are 0 to 1, and above where one may be."""
+
+    name: str
+    people: int | None
+    of_all: float | None
+    of_before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelTogether:
+    """The same of recipients who are counted together: hits, as published figures, and not people."""
+
+    recipients: int
+    loads: int
+    clicks: int
+    views: int
+    conversions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far a campaign's recipients came. ``unverified`` are further people who converted, unsigned."""
+
+    campaign: str
+    steps: tuple[FunnelStep, ...]
+    unverified: int
+    together: FunnelTogether | None
+    rounded_to: int = K
+    definitions: tuple[tuple[str, str], ...] = FUNNEL_DEFINITIONS

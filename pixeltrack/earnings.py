@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from pixeltrack import rollups, together
 from pixeltrack.attribution import Order, Rule
@@ -22,6 +23,13 @@ from pixeltrack.store import Store
 SEEN = "seen, not clicked"  # what earns by view has no link
 
 
+class Wanted(NamedTuple):
+    """How conversions are to be shared out, and of which goal they are (None: of any)."""
+
+    rule: Rule = Rule()
+    goal: str | None = None
+
+
 def build(
     store: Store,
     now: int,
@@ -35,54 +43,84 @@ def build(
     ``now`` is ms UTC. A span is one of conversions: their touches may lie before it, their refunds behind
     it. Raises InputError for a goal that is not there.
     """
-    if goal is not None:
-        store.goal(goal)
-    rule, (since, until) = rule or Rule(), span or Span()
     number = None if campaign is None else campaign.campaign_id
-    gathered = gather(store.said(goal))
-    orders = [order for order in gathered.orders if since <= order.at < until]
-    people = Converted(store, number)
-    meant = [order for order in orders if people.is_meant(order)]
-    touches = people.touches(meant, rule)
-    sums = add_up(meant, lambda order: touches.get(people.owner(order), ()), rule, number)
-    names = {each.campaign_id: each.name for each in store.campaigns()}
-    campaigns = _rows(
-        by(sums, lambda cell: (cell.campaign_id,)), lambda key: (names.get(int(key[0]), ""), "", "")
-    )
-    joint = [order for order in orders if order.campaign_id and not order.message]
-    whole = span is None or span == Span()
-    return Earnings(
-        campaign=None if campaign is None else campaign.name,
-        goal=goal,
-        model=rule.model,
-        window=rule.window,
-        half_life=rule.half_life if rule.model == "time-decay" else None,
-        since=since if since != Span().since else None,
-        until=until if until != Span().until else None,
-        totals=_rows(by(sums, lambda _cell: ()), lambda _key: ("", "", "")),
-        goals=_rows(by(sums, lambda cell: (cell.goal,)), lambda key: (str(key[0]), "", "")),
-        campaigns=campaigns,
-        links=_links(store, sums, names),
-        costs=tuple(
-            _costs(store, each, campaigns, whole=whole)
-            for each in ([campaign] if campaign else store.campaigns())
-            if each.cost is not None
-        ),
-        together=tuple(_together(store, joint, names, number, now)),
-        together_until=last_hour(now, until),
-        repeats=gathered.repeats,
-        contradicted=gathered.contradicted,
-        stray=gathered.stray,
-        unproved=gathered.unproved,
-        gone_before=max(
-            (
-                gone
-                for each in ([number] if number is not None else names)
-                if (gone := store.gone_from(each, None)) is not None
+    return Book(store, now, goal, rule, span, number).earnings(campaign)
+
+
+class Book:
+    """All orders with what they earned, from which the figures of any campaign are taken.
+
+    ``only`` is the number of the campaign that is asked for, where it is one alone; else as ``build``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        now: int,
+        goal: str | None = None,
+        rule: Rule | None = None,
+        span: Span | None = None,
+        only: int | None = None,
+    ) -> None:
+        if goal is not None:
+            store.goal(goal)
+        self._store, self._now, self._goal = store, now, goal
+        self._rule, self._span = rule or Rule(), span or Span()
+        self._gathered = gather(store.said(goal))
+        since, until = self._span
+        orders = [order for order in self._gathered.orders if since <= order.at < until]
+        people = Converted(store, only)
+        meant = [order for order in orders if people.is_meant(order)]
+        touches = people.touches(meant, self._rule)
+        self._sums = add_up(meant, lambda order: touches.get(people.owner(order), ()), self._rule)
+        self._joint = [order for order in orders if order.campaign_id and not order.message]
+        self._campaigns = store.campaigns()
+        self._names = {each.campaign_id: each.name for each in self._campaigns}
+
+    def earnings(self, campaign: Campaign | None = None) -> Earnings:
+        """Return what a campaign earned, or all together.
+
+        A campaign has what its touches earned, and orders without a touch in the window that it led to.
+        """
+        number = None if campaign is None else campaign.campaign_id
+        sums = {cell: its for cell, its in self._sums.items() if number is None or cell.campaign_id == number}
+        rule, gathered, names = self._rule, self._gathered, self._names
+        since, until = self._span.limits()
+        campaigns = _rows(
+            by(sums, lambda cell: (cell.campaign_id,)), lambda key: (names.get(int(key[0]), ""), "", "")
+        )
+        return Earnings(
+            campaign=None if campaign is None else campaign.name,
+            goal=self._goal,
+            model=rule.model,
+            window=rule.window,
+            half_life=rule.half_life if rule.model == "time-decay" else None,
+            since=since,
+            until=until,
+            totals=_rows(by(sums, lambda _cell: ()), lambda _key: ("", "", "")),
+            goals=_rows(by(sums, lambda cell: (cell.goal,)), lambda key: (str(key[0]), "", "")),
+            campaigns=campaigns,
+            links=_links(self._store, sums, names),
+            costs=tuple(
+                _costs(self._store, each, campaigns, whole=self._span == Span())
+                for each in ([campaign] if campaign else self._campaigns)
+                if each.cost is not None
             ),
-            default=None,
-        ),
-    )
+            together=tuple(_together(self._store, self._joint, names, number, self._now)),
+            together_until=last_hour(self._now, self._span.until),
+            repeats=gathered.repeats,
+            contradicted=gathered.contradicted,
+            stray=gathered.stray,
+            unproved=gathered.unproved,
+            gone_before=max(
+                (
+                    gone
+                    for each in ([number] if number is not None else names)
+                    if (gone := self._store.gone_from(each, None)) is not None
+                ),
+                default=None,
+            ),
+        )
 
 
 def _rows(

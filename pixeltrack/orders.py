@@ -16,8 +16,8 @@ class Said(NamedTuple):
 
     ``entry`` is empty of the order itself, else the name of a refund or correction; ``whole`` takes back all
     of the order. What has no order's number stands for itself, whatever its entry. Campaign and message are
-    0 where they are not known, the message also where it is counted with others. ``repeats`` are further calls
-    of the same, ``contradicted`` those of them that differed.
+    0 where they are not known, the message also where it is counted with others. ``repeats`` are further
+    calls of the same, ``contradicted`` those of them that differed.
     """
 
     goal: str

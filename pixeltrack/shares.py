@@ -57,22 +57,12 @@ class Cell(NamedTuple):
 Sums = dict[Cell, list[int]]  # credit, value and what was taken
 
 
-def add_up(
-    orders: Iterable[Order],
-    touches_of: Callable[[Order], Sequence[Touch]],
-    rule: Rule,
-    campaign_id: int | None = None,
-) -> Sums:
-    """Return what orders earned, or what a campaign earned of them.
-
-    A campaign has what its touches earned, and orders without a touch in the window that it led to.
-    """
+def add_up(orders: Iterable[Order], touches_of: Callable[[Order], Sequence[Touch]], rule: Rule) -> Sums:
+    """Return what orders earned."""
     found: dict[tuple[object, ...], list[int]] = {}
     for order in orders:
         refunded = order.is_refunded
         for campaign, link, way, credit, value, taken in pieces(order, touches_of(order), rule):
-            if campaign_id is not None and campaign != campaign_id:
-                continue
             cell = order.goal, campaign, link, order.currency, order.verified, way, refunded
             sums = found.get(cell)
             if sums is None:

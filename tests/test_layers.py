@@ -157,6 +157,7 @@ FLOORS = [
         "together",
         "converted",
         "earnings",
+        "funnel",
         "inactive",
         "properties",
         "who",

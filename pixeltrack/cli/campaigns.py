@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import click
 
 from pixeltrack.cli.common import Call, global_options, pass_on
+from pixeltrack.errors import InputError
 
 EPILOG = """\
 Examples:
@@ -18,6 +20,8 @@ Examples:
       when sending began, in this machine's local time
   pixeltrack campaigns set spring-sale --sent-at 2026-11-25T09:00+01:00
   pixeltrack campaigns set spring-sale --sent-at none
+  pixeltrack campaigns set spring-sale --cost "400 EUR"
+      for the cost of a click and of a conversion, and the return on it; none forgets it
 """
 
 
@@ -26,7 +30,7 @@ Examples:
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
-    """List campaigns, and say when they were sent.
+    """List campaigns, and say when they were sent and what they cost.
 
     Judging hits is better when it knows when sending began: what comes seconds after that is rarely a
     person's. pixeltrack does not send, so it cannot know.
@@ -64,20 +68,43 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
 @click.option(
     "--sent-at",
     metavar="TIME",
-    required=True,
     help="When sending began, in ISO 8601; local time unless it has an offset; none forgets it.",
 )
+@click.option(
+    "--cost",
+    metavar="MONEY",
+    help='What the campaign cost in all, with its currency: "400 EUR"; none forgets it.',
+)
 @global_options
-def set_command(name: str, sent_at: str, **options: Any) -> None:
-    """Say when sending of a campaign began; the next report judges its hits again."""
+def set_command(name: str, sent_at: str | None, cost: str | None, **options: Any) -> None:
+    """Say when sending of a campaign began, or what it cost.
+
+    When sending began is a part of judging: the next report judges its hits again.
+    """
     call = Call(options, {})
+    from pixeltrack import money
     from pixeltrack.setup import open_workspace
     from pixeltrack.times import read_time, say_time
 
-    sent = None if sent_at.strip().lower() == "none" else read_time(sent_at, "--sent-at")
-    store = open_workspace(call.settings, create=False).store
-    campaign = store.campaign(name)
-    store.set_sent(campaign.campaign_id, sent)
-    store.close()
-    when = "is not known" if sent is None else f"began {say_time(sent)}"
-    call.say(f"{campaign.name}: sending {when}; the next report judges its hits again")
+    if sent_at is None and cost is None:
+        raise InputError("there is nothing to set", hint="give --sent-at TIME, --cost MONEY, or both")
+    sent = None if sent_at is None or _is_none(sent_at) else read_time(sent_at, "--sent-at")
+    paid = None if cost is None or _is_none(cost) else money.read_money(cost, "--cost")
+    if paid is not None and paid.amount < 0:
+        raise InputError(f"--cost {(cost or '')[:40]!r} is below 0")
+    with closing(open_workspace(call.settings, create=False).store) as store:
+        campaign = store.campaign(name)
+        if sent_at is not None:
+            store.set_sent(campaign.campaign_id, sent)
+        if cost is not None:
+            store.set_cost(campaign.campaign_id, *(paid or (None, "")))
+    if sent_at is not None:
+        when = "is not known" if sent is None else f"began {say_time(sent)}"
+        call.say(f"{campaign.name}: sending {when}; the next report judges its hits again")
+    if cost is not None:
+        what = "its cost is not known" if paid is None else f"it cost {money.say(*paid)}"
+        call.say(f"{campaign.name}: {what}")
+
+
+def _is_none(text: str) -> bool:
+    return text.strip().lower() == "none"

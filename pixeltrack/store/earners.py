@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 
+from pixeltrack.model import ClientClass
 from pixeltrack.orders import Said
 from pixeltrack.store.hits import CHUNK, Hits, Place, bucket_of, numbers_in
 from pixeltrack.store.schema import query
@@ -80,6 +81,23 @@ class Earners(Hits):
         asked = {"campaign_id": campaign_id, "messages": json.dumps([*messages])}
         rows = self._plain(query("people_of"), asked)
         return {message: (recipient, kinds) for message, recipient, kinds in rows}
+
+    def people_who_viewed(self, campaign_id: int, since: int, until: int) -> set[int]:
+        """Return the messages of a campaign whose people saw a page, machines left out."""
+        rows = self._plain(
+            "select distinct message from views where campaign_id = ? and class <> ? and at >= ? and at < ?",
+            [campaign_id, int(ClientClass.MACHINE), since, until],
+        )
+        return {message for (message,) in rows}
+
+    def views_together(self, campaign_id: int, since: int, until: int) -> int:
+        """Return how many pages people of a campaign saw who are counted together, in whole hours."""
+        ((views,),) = self._plain(
+            "select coalesce(sum(views), 0) from page_counters"
+            " where campaign_id = ? and class <> ? and hour >= ? and hour < ?",
+            [campaign_id, int(ClientClass.MACHINE), since, until],
+        )
+        return int(views)
 
     def repeating(self) -> set[int]:
         """Return the campaigns with hits that were counted and not kept one by one."""

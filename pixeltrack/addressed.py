@@ -217,4 +217,4 @@ def render_addressed(
 
 def _drafting(task: Task, store: Store, keyring: Keyring, terms: Terms) -> Drafting:
     modes = terms.rules.opens, terms.rules.clicks
-    return store.draft_campaign(task.campaign, "recipients", keyring, task.now, modes)
+    return store.draft_campaign(task.campaign, "recipients", keyring, task.now, modes, task.attribute)

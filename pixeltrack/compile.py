@@ -43,6 +43,7 @@ class Task:
     envelope: bool = False  # of a message: each copy gets the headers of its recipient
     join_buttons: bool = False  # both halves of a button are one link
     test: bool = False  # copies whose hits are recorded and never counted
+    attribute: str = ""  # the parameter that the redirect adds to destinations on sites of ours
     version: str = ""  # the name of this version of the campaign's mail, where it has any
 
 
@@ -123,7 +124,7 @@ def compile_mail(
 
     modes are what a new campaign may have at most. Raises SelfCheckError when a proof fails.
     """
-    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now, modes)
+    drafting = store.draft_campaign(task.campaign, kind, keyring, task.now, modes, task.attribute)
     compiled = compile_into(drafting, task, keyring)
     mails = mails_of(drafting, [(task, compiled)], preview=task.test or kind == "preview")
     return replace(compiled, draft=replace(compiled.draft, mails=mails))

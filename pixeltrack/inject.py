@@ -85,7 +85,7 @@ def inject_list(
     """
     tasks = versions.tasks if versions else (task,)
     modes = terms.rules.opens, terms.rules.clicks
-    drafting = store.draft_campaign(task.campaign, "recipients", keyring, task.now, modes)
+    drafting = store.draft_campaign(task.campaign, "recipients", keyring, task.now, modes, task.attribute)
     rules = terms.within(drafting.campaign)
     rowless = drafting.campaign.is_rowless
     if rowless and only_new:

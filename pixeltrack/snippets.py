@@ -20,27 +20,27 @@ def script_text() -> bytes:
     return _INDENT.sub(b"", (templates_dir() / "site" / "script.js").read_bytes())
 
 
-def page_pixel(host: str, places: Addresses) -> str:
-    """Return HTML for any page of a site, without script; the site fills in what is in braces."""
-    return f'<img src="{places.base}/s/{host}.gif?p={{path}}&amp;pt={{pt}}" {_IMAGE}>'
+#: What each is for.
+SAID = {
+    "page": "on every page, without script; your site fills in what is in braces",
+    "page_script": "or by script, which knows the path by itself",
+    "goal": "on the page that says thank you, without script",
+    "goal_script": "or by script, which tells of the page, too",
+}
 
 
-def page_script(host: str, places: Addresses) -> str:
-    """Return HTML for any page of a site: it tells the path by itself."""
-    return f'<script src="{places.base}/s/{host}.js" async></script>'
+def of(goal: Goal, places: Addresses) -> dict[str, str]:
+    """Return what may be pasted, by what it is; the site fills in what is in braces.
 
-
-def goal_pixel(goal: Goal, places: Addresses) -> str:
-    """Return HTML for a thank-you page, without script; the site fills in what is in braces."""
-    return (
-        f'<img src="{places.base}/v/{goal.name}.gif?order={{order}}&amp;value={{value}}'
-        f'&amp;currency={{currency}}&amp;pt={{pt}}" {_IMAGE}>'
-    )
-
-
-def goal_script(goal: Goal, places: Addresses) -> str:
-    """Return HTML for a thank-you page that tells of the order by script."""
-    return (
-        f'<script src="{places.base}/s/{goal.host}.js" data-goal="{goal.name}" data-order="{{order}}"'
-        ' data-value="{value}" data-currency="{currency}"></script>'
-    )
+    ``{pt}`` is the value of the parameter that the click came with, which the site keeps. Whoever wants to
+    keep it in a cookie of the site's own asks first, and adds data-consent="yes" to the script.
+    """
+    script = f'<script src="{places.base}/s/{goal.host}.js"'
+    order = "order={order}&amp;value={value}&amp;currency={currency}&amp;pt={pt}"
+    return {
+        "page": f'<img src="{places.base}/s/{goal.host}.gif?p={{path}}&amp;pt={{pt}}" {_IMAGE}>',
+        "page_script": f"{script}></script>",
+        "goal": f'<img src="{places.base}/v/{goal.name}.gif?{order}" {_IMAGE}>',
+        "goal_script": f'{script} data-goal="{goal.name}" data-order="{{order}}"'
+        ' data-value="{value}" data-currency="{currency}"></script>',
+    }

@@ -54,6 +54,8 @@ PLAIN_PATH = (
     + rb")"
 )
 _SITE = re.compile(r"/s/([a-z0-9.-]{1,253})\.(gif|js)", re.ASCII)
+#: How the parameter may be called that says at a site who has clicked.
+ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,19}", re.ASCII)
 #: How a goal may be called.
 GOAL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 _GOAL = re.compile(rf"/v/({GOAL_NAME.pattern})(\.gif)?", re.ASCII)

@@ -6,7 +6,6 @@ campaign asks for it; never for somebody who has refused, nor for a browser that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from urllib.parse import unquote_plus
 
@@ -18,8 +17,6 @@ from pixeltrack.store import Site, Store
 from pixeltrack.tokens import Keyring, Tracked
 
 _FRESH = 30_000  # ms that what sites there are is not read again
-#: How a parameter may be called.
-ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,19}", re.ASCII)
 
 
 class Visits:

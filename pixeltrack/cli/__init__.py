@@ -27,6 +27,7 @@ _COMMANDS = {
     "ingest": "Record opens and clicks from the access log of a web server or CDN.",
     "report": "Show how a campaign did, people and machines apart.",
     "export": "Write hits, links, people or days as a table for other programs.",
+    "goal": "Say what may be reached on your sites, and get what to paste there.",
     "campaigns": "List campaigns, and say when they were sent.",
     "consent": "Keep who agreed to being tracked, and who withdrew.",
     "subject": "Show everything that is held of one person.",

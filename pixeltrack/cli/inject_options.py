@@ -59,6 +59,12 @@ _LINKS = (
         help="Add UTM tags to destinations, such as source=news,medium=email,campaign={campaign}.",
     ),
     click.option(
+        "--attribute",
+        metavar="PARAM",
+        help="Let the redirect add this parameter to destinations on your own sites (goal add), such as pt: with"
+        " it these tell what came of a click. Not for people who refuse to be measured.",
+    ),
+    click.option(
         "--bind-links",
         is_flag=True,
         help="Give each link a token of its own: one that leaks does not reveal the others.",
@@ -167,6 +173,7 @@ class Chosen:
     join_buttons: bool
     strip_labels: bool
     utm: str | None
+    attribute: str | None
     bind_links: bool
     readable: bool
     pixel: Literal["top", "bottom", "none"]
@@ -176,7 +183,13 @@ class Chosen:
         """Return the policy for links; raise InputError for a value that means nothing."""
         from pixeltrack import utm
         from pixeltrack.links import Policy
+        from pixeltrack.urls import ATTRIBUTE
 
+        if self.attribute is not None and not ATTRIBUTE.fullmatch(self.attribute):
+            raise InputError(
+                f"--attribute {self.attribute!r} is no name of a parameter",
+                hint="for instance --attribute pt",
+            )
         if self.honeypot and self.pixel == "none":
             raise InputError(
                 "--honeypot and --pixel none exclude each other", hint="the hidden link stands by the pixel"

@@ -186,6 +186,11 @@ class Run:
                 f"links go to {self._addresses.base}, which only this machine can reach;"
                 " for mail to others give --base-url https://track.example.com"
             )
+        if self._chosen.attribute and not workspace.store.sites():
+            self._call.warn(
+                "--attribute adds its parameter to destinations on your own sites, and none is known yet;"
+                " pixeltrack goal add order --site shop.example"
+            )
         try:
             yield workspace
         except Interrupted:
@@ -321,6 +326,7 @@ class Run:
             readable=self._chosen.readable,
             honeypot=self._chosen.honeypot,
             bind=self._chosen.bind_links,
+            attribute=self._chosen.attribute or "",
             join_buttons=self._chosen.join_buttons,
             envelope=plan.kind == "message" and self._people is not None,
             test=self._asked.test,

@@ -131,11 +131,13 @@ class Campaigns(Versions):
         keyring: Keyring,
         now: int,
         modes: tuple[Mode, Mode] = ("individual", "individual"),
+        attribute: str = "",
     ) -> Drafting:
         """Return how a campaign would be stored, without storing it.
 
         A campaign of that name keeps its code and key, so the same list gets the same tokens, and what
-        may be measured at most; modes are for one that is new (opens, clicks).
+        may be measured at most; modes are for one that is new (opens, clicks). attribute is the parameter
+        that its clicks take to sites from now on; empty leaves it as it is.
         """
         opens, clicks = (RANK[mode] for mode in modes)
         campaign = next((Campaign(*row) for row in self._rows("campaign_by_name", name=name)), None)
@@ -149,6 +151,8 @@ class Campaigns(Versions):
                 f"campaign {name!r} exists as one of another kind ({campaign.kind}, not {kind})",
                 hint="name this one differently with --campaign",
             )
+        if attribute:
+            campaign = replace(campaign, attribute=attribute)
         versions = tuple(self.versions(campaign.campaign_id).values())
         return Drafting(campaign, self.links(campaign.campaign_id), versions)
 
@@ -173,6 +177,9 @@ class Campaigns(Versions):
             connection.execute(
                 "update campaigns set kind = ?, opens = ?, clicks = ? where name = ? and kind = 'preview'",
                 [campaign.kind, campaign.opens, campaign.clicks, campaign.name],
+            )
+            connection.execute(
+                "update campaigns set attribute = ? where name = ?", [campaign.attribute, campaign.name]
             )
             (row,) = self._rows("campaign_by_name", name=campaign.name)
             saved = Campaign(*row)

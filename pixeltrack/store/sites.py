@@ -88,6 +88,14 @@ class Sites(Database):
             )
         return self.site(host)
 
+    def reached(self) -> dict[int, int]:
+        """Return how often each goal was reached, by its number; refunds and corrections are not counted."""
+        return dict(
+            self._plain(
+                "select goal_id, count(*) from conversions where value >= 0 and not whole group by goal_id"
+            )
+        )
+
     def set_attribute(self, campaign_id: int, name: str) -> None:
         """Say which parameter the redirect adds to a campaign's destinations on sites; empty: none."""
         with self._transaction() as connection:

@@ -55,6 +55,7 @@ class ReportPages:
         self._looks.style("report.css")
         self._badges = self._looks.source("mail.css")
         self._looks.check("report-base.html", set[str]().union(*VARIABLES.values()))
+        self._looks.check("report-earned.html", {"earned"})
         for name, known in VARIABLES.items():
             self._looks.check(name, known)
 

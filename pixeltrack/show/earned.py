@@ -13,6 +13,7 @@ from pixeltrack import money
 from pixeltrack.earned import Costs, Earned, EarnedRow, EarnedTogether, Earnings
 from pixeltrack.published import said
 from pixeltrack.show.earnedplain import (
+    about,
     as_csv,
     as_json,
     credit,
@@ -62,7 +63,7 @@ def show(console: Console, found: Earnings) -> None:
     if found.together:
         console.print()
         console.print(Text("Counted together, as multiples of ten", "bold"))
-        console.print(_together(found.together))
+        console.print(_together(found.together, console.width))
         console.print(Text(f"Hours up to {moment(found.together_until)} UTC are counted.", "dim"))
     for note in notes(found):
         console.print(Text(note, "dim"))
@@ -73,26 +74,45 @@ def show(console: Console, found: Earnings) -> None:
 
 def _table(rows: Sequence[EarnedRow], totals: Sequence[EarnedRow], width: int) -> Table:
     wide, narrow = width >= _WIDE, width < _NARROW
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", overflow="ellipsis", no_wrap=True, max_width=max(10, width - (92 if wide else 60)))
     ways = () if narrow else ("by click", "by view", "no touch")
-    more = ("refunded",) if wide else ()
-    for name in ("number", *ways, *more, "revenue", *(() if narrow else ("unverified",))):
-        table.add_column(name, justify="right", no_wrap=True)
+    head = (
+        "number",
+        *ways,
+        *(("refunded",) if wide else ()),
+        "revenue",
+        *(() if narrow else ("unverified",)),
+    )
     several = len(rows) > len({row.currency for row in rows})
-    for row in (*rows, *(totals if several else ())):
-        is_total = row in totals and row not in rows
+    named = [(Text(clean(name_of(row))), row) for row in rows]
+    named += [(Text("all together", "bold"), row) for row in totals] if several else []
+    lines = []
+    for name, row in named:
         its = row.verified
-        name = Text("all together", "bold") if is_total else Text(clean(name_of(row)))
-        apart = _both(row.unverified, row.currency, wide)
-        table.add_row(
-            name,
+        cells = (
             Text(credit(its.orders), "bold"),
             *(() if narrow else (credit(its.by_click), credit(its.by_view), credit(its.no_touch))),
             *((credit(its.refunded),) if wide else ()),
             Text(_money(its.revenue, row.currency), "bold green"),
-            *(() if narrow else (Text(apart, "yellow"),)),
+            *(() if narrow else (Text(_both(row.unverified, row.currency, wide), "yellow"),)),
         )
+        lines.append((name, *cells))
+    return _fitted(head, lines, width)
+
+
+def _fitted(head: Sequence[str], lines: Sequence[Sequence[Text | str]], width: int) -> Table:
+    """Return a table of which no figure is ever cut: names have the room that these leave."""
+    columns = list(zip(*lines, strict=True))[1:]
+    widths = [
+        max(len(name), *(len(cell) for cell in cells)) for name, cells in zip(head, columns, strict=True)
+    ]
+    close = width < _WIDE
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=close)
+    room = width - sum(widths) - (2 if close else 3) * len(widths) - 2
+    table.add_column("", overflow="ellipsis", no_wrap=True, max_width=max(6, room))
+    for name, least in zip(head, widths, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, min_width=least)
+    for line in lines:
+        table.add_row(*line)
     return table
 
 
@@ -109,31 +129,25 @@ def _both(its: Earned, currency: str, wide: bool) -> str:
 
 
 def _costs(costs: Sequence[Costs], width: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", overflow="ellipsis", no_wrap=True, max_width=max(10, width - 64))
-    for name in ("cost", "a click", "a conversion", "return"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if width >= _WIDE:
-        table.add_column("with unverified", justify="right", no_wrap=True)
-    for its in costs:
-        table.add_row(
+    wide, narrow = width >= _WIDE, width < _NARROW
+    head = ("cost", *(() if narrow else ("a click",)), "a conversion", "return")
+    lines = [
+        (
             Text(clean(its.campaign)),
             money.say(its.cost, its.currency),
-            money.say(its.cost_per_click, its.currency) if its.cost_per_click is not None else DASH,
-            money.say(its.cost_per_order, its.currency) if its.cost_per_order is not None else DASH,
+            *(() if narrow else (about(its.cost_per_click, its.currency),)),
+            about(its.cost_per_order, its.currency),
             Text(percent(its.return_rate), "bold"),
-            *((percent(its.return_of_all),) if width >= _WIDE else ()),
+            *((percent(its.return_of_all),) if wide else ()),
         )
-    return table
+        for its in costs
+    ]
+    return _fitted((*head, *(("with unverified",) if wide else ())), lines, width)
 
 
-def _together(rows: Sequence[EarnedTogether]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", overflow="ellipsis", no_wrap=True)
-    for name in ("signed", "number", "revenue", "refunded", "refunds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
+def _together(rows: Sequence[EarnedTogether], width: int) -> Table:
+    lines = [
+        (
             Text(clean(f"{row.campaign}: {row.goal}")),
             "yes" if row.verified else "no",
             Text(said(row.orders), "bold"),
@@ -141,4 +155,6 @@ def _together(rows: Sequence[EarnedTogether]) -> Table:
             said(row.refunded),
             _money(row.refunds, row.currency) if row.refunded else DASH,
         )
-    return table
+        for row in rows
+    ]
+    return _fitted(("signed", "number", "revenue", "refunded", "refunds"), lines, width)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pixeltrack import money
 from pixeltrack.earned import Costs, EarnedRow, EarnedTogether, Earnings, Funnel
 from pixeltrack.published import said
-from pixeltrack.show.earnedplain import credit, name_of, notes, number, subject, terms, within
+from pixeltrack.show.earnedplain import about, credit, name_of, notes, number, subject, terms, within
 from pixeltrack.show.funnelplain import unverified
 from pixeltrack.show.text import DASH, clean, count, moment, percent
 
@@ -109,8 +109,8 @@ def _costs(root: str, costs: Sequence[Costs]) -> Shown:
                 (
                     _money(its.cost, its.currency, f"{path}cost"),
                     Cell(count(its.people), str(its.people), f"{path}people"),
-                    _money(its.cost_per_click, its.currency, f"{path}cost_per_click"),
-                    _money(its.cost_per_order, its.currency, f"{path}cost_per_order"),
+                    _about(its.cost_per_click, its.currency, f"{path}cost_per_click"),
+                    _about(its.cost_per_order, its.currency, f"{path}cost_per_order"),
                     _rate(its.return_rate, f"{path}return_rate"),
                     _rate(its.return_of_all, f"{path}return_of_all"),
                 ),
@@ -176,6 +176,10 @@ def _money(amount: int | None, currency: str, path: str) -> Cell:
     if amount is None or not currency:
         return Cell(DASH, "" if amount is None else money.plain(amount, currency), path)
     return Cell(money.say(amount, currency), money.plain(amount, currency), path)
+
+
+def _about(amount: int | None, currency: str, path: str) -> Cell:
+    return _money(amount, currency, path)._replace(text=about(amount, currency))
 
 
 def _rate(rate: float | None, path: str) -> Cell:

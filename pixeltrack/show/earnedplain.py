@@ -13,7 +13,7 @@ from pixeltrack.earned import MODELS, Costs, Earned, EarnedRow, Earnings
 from pixeltrack.show.table import Cell, csv_text
 from pixeltrack.show.text import count, gone, iso, moment
 
-NOBODY = "no campaign known"
+NOBODY = "no campaign"
 _MONEY = tuple(name for name in Earned.__slots__ if name.startswith("re") and name != "refunded")
 
 
@@ -65,6 +65,12 @@ def credit(number: int, decimals: int = 2) -> str:
     """Return a number of conversions as text: a whole number, or with decimals that count."""
     text = f"{number / ONE:,.{decimals}f}"
     return text.rstrip("0").rstrip(".")
+
+
+def about(amount: int | None, currency: str) -> str:
+    """Return an amount that is a quotient as people read it, to the nearest coin."""
+    coin = money.step(currency)
+    return money.say(None if amount is None else (money.divided(amount, coin) or 0) * coin, currency)
 
 
 def name_of(row: EarnedRow) -> str:

@@ -22,6 +22,7 @@ class Piece(NamedTuple):
     credit: int
     value: int
     taken: int  # of its value before refunds and corrections, what these took
+    touch: Touch | None
 
 
 def pieces(order: Order, touches: Sequence[Touch], rule: Rule) -> Iterator[Piece]:
@@ -31,15 +32,16 @@ def pieces(order: Order, touches: Sequence[Touch], rule: Rule) -> Iterator[Piece
     within = touches[first : bisect_left(touches, (at + 1,), first)]
     way, earning, weights = weigh(at, within, rule)
     if len(earning) < 2:
-        campaign, link = (earning[0][1], earning[0][3]) if earning else (order.campaign_id, None)
-        yield Piece(campaign, link, way, ONE, net, value - net)
+        touch = earning[0] if earning else None
+        campaign, link = (touch[1], touch[3]) if touch else (order.campaign_id, None)
+        yield Piece(campaign, link, way, ONE, net, value - net, touch)
         return
     coin = step(order.currency)
     credit, values = split(ONE, weights), split(net, weights, coin)
     gross = values if net == value else split(value, weights, coin)
     for touch, part, left, was in zip(earning, credit, values, gross, strict=True):
         if part or left or was:
-            yield Piece(touch.campaign_id, touch.link, way, part, left, was - left)
+            yield Piece(touch.campaign_id, touch.link, way, part, left, was - left, touch)
 
 
 class Cell(NamedTuple):
@@ -62,7 +64,7 @@ def add_up(orders: Iterable[Order], touches_of: Callable[[Order], Sequence[Touch
     found: dict[tuple[object, ...], list[int]] = {}
     for order in orders:
         refunded = order.is_refunded
-        for campaign, link, way, credit, value, taken in pieces(order, touches_of(order), rule):
+        for campaign, link, way, credit, value, taken, _touch in pieces(order, touches_of(order), rule):
             cell = order.goal, campaign, link, order.currency, order.verified, way, refunded
             sums = found.get(cell)
             if sums is None:

@@ -68,37 +68,24 @@ class Converted:
             return
         for moments in times.values():
             moments.sort()
-        stretch = min(its[0] for its in times.values()) - rule.window, max(its[-1] for its in times.values())
-        window = rule.window
-        for owner, touch in self._touches(kind, times, own, *stretch):
-            moments = times[owner]
-            following = bisect_left(moments, touch[0])  # the first order that is not before it
-            if following < len(moments) and moments[following] - touch[0] <= window:
-                found[owner].append(touch)
+        first, last = min(its[0] for its in times.values()), max(its[-1] for its in times.values())
+        again: set[Place] = set()
+        window, new = rule.window, tuple.__new__
+        for campaign in self._store.repeating():
+            for owner, touch in self._repeated(campaign, kind, times, own, again):
+                if _is_before(times[owner], touch.at, window):
+                    found[owner].append(touch)
+        people = [owner for owner in times if isinstance(owner, int)]
+        for hits in self._store.hits_of_people(kind, people, own, first - window, last):
+            for hit in hits:  # there may be a million, so this is all in one place
+                at, campaign, message, _link, _kind, recipient, is_told = hit
+                its = recipient if is_told and recipient in times else own.get((campaign, message))
+                if its is None or not _is_before(times[its], at, window):
+                    continue
+                if (campaign, message) not in again:
+                    found[its].append(new(Touch, hit[:5]))
         for touches in found.values():
             touches.sort()
-
-    def _touches(
-        self,
-        kind: EventKind,
-        times: dict[Owner, list[int]],
-        own: dict[Place, Owner],
-        first: int,
-        last: int,
-    ) -> Iterator[tuple[Owner, Touch]]:
-        """Yield people's hits with whose they are. Of a copy that an order names, all may be told."""
-        again: set[Place] = set()
-        for campaign in self._store.repeating():
-            yield from self._repeated(campaign, kind, times, own, again)
-        people = [owner for owner in times if isinstance(owner, int)]
-        for hits in self._store.hits_of_people(kind, people, own, first, last):
-            for hit in hits:
-                if hit[6] and hit[5] in times:
-                    owner: Owner | None = hit[5]
-                else:
-                    owner = own.get((hit[1], hit[2]))
-                if owner is not None and not (again and (hit[1], hit[2]) in again):
-                    yield owner, Touch._make(hit[:5])
 
     def _repeated(
         self,
@@ -120,6 +107,12 @@ class Converted:
             for fact, _more, verdict in judged:
                 if owner is not None and fact.kind == kind and verdict.label == "human":
                     yield owner, Touch(fact.at, campaign_id, message, fact.link, kind)
+
+
+def _is_before(moments: list[int], at: int, window: int) -> bool:
+    """Return whether a moment lies in the window before any of some others, which stand in order."""
+    following = bisect_left(moments, at)  # the first one that is not before it
+    return following < len(moments) and moments[following] - at <= window
 
 
 def _has(clicks: Sequence[Touch], order: Order, rule: Rule) -> bool:

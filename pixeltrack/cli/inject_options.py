@@ -61,8 +61,8 @@ _LINKS = (
     click.option(
         "--attribute",
         metavar="PARAM",
-        help="Let the redirect add this parameter to destinations on your own sites (goal add), such as pt: with"
-        " it these tell what came of a click. Not for people who refuse to be measured.",
+        help="Let the redirect add this parameter to destinations on your own sites (goal add), such as pt:"
+        " with it these tell what came of a click. Not for people who refuse to be measured.",
     ),
     click.option(
         "--bind-links",

@@ -73,11 +73,15 @@ class Order(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What one touch earned of an order: ten-thousandths of the conversion, and of its money."""
+    """What one touch earned of an order: ten-thousandths of the conversion, and of its money.
+
+    ``taken`` is what refunds and corrections took from its share of the value before them.
+    """
 
     touch: Touch
     credit: int
     value: int
+    taken: int
 
 
 class Attribution(NamedTuple):
@@ -108,12 +112,17 @@ def attribute(order: Order, before: Iterable[Touch], rule: Rule) -> Attribution:
     refunded order has shares of the conversion that it was, and their values are 0.
     """
     way, earning, weights = weigh(order.at, before, rule)
-    if not earning:
-        return Attribution(way)
-    parts = split(ONE, weights)
-    values = split(order.net, weights, money.step(order.currency))
-    shares = (Share(*each) for each in zip(earning, parts, values, strict=True))
-    return Attribution(way, tuple(share for share in shares if share.credit or share.value))
+    value, net = order.value, order.net
+    if len(earning) < 2:
+        return Attribution(way, tuple(Share(touch, ONE, net, value - net) for touch in earning))
+    coin = money.step(order.currency)
+    credit, values = split(ONE, weights), split(net, weights, coin)
+    gross = values if net == value else split(value, weights, coin)
+    shares = (
+        Share(touch, part, left, was - left)
+        for touch, part, left, was in zip(earning, credit, values, gross, strict=True)
+    )
+    return Attribution(way, tuple(share for share in shares if any(share[1:])))
 
 
 def weigh(at: int, before: Iterable[Touch], rule: Rule) -> tuple[Way, list[Touch], list[int]]:

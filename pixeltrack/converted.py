@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from pixeltrack.attribution import Order, Rule, Touch
+from pixeltrack.attribution import Order, Rule, Touch, touches
 from pixeltrack.model import EventKind
 from pixeltrack.repeated import Repeats
 from pixeltrack.store import Store
@@ -45,8 +45,8 @@ class Converted:
         self._add(found, EventKind.CLICK, known, rule)
         without = [order for order in known if not _has(found.get(self.owner(order), ()), order, rule)]
         self._add(found, EventKind.OPEN, without, rule)
-        for touches in found.values():
-            touches.sort()
+        for each in found.values():
+            each.sort()
         return dict(found)
 
     def _add(
@@ -84,8 +84,8 @@ class Converted:
                     continue
                 if (campaign, message) not in again:
                     found[its].append(new(Touch, hit[:5]))
-        for touches in found.values():
-            touches.sort()
+        for each in found.values():
+            each.sort()
 
     def _repeated(
         self,
@@ -104,9 +104,11 @@ class Converted:
             owner = own.get((campaign_id, message))
             if recipient in times and kinds & kind:
                 owner = recipient
-            for fact, _more, verdict in judged:
-                if owner is not None and fact.kind == kind and verdict.label == "human":
-                    yield owner, Touch(fact.at, campaign_id, message, fact.link, kind)
+            hits = ((fact.at, fact.kind, fact.link, verdict.label) for fact, _more, verdict in judged)
+            if owner is not None:
+                yield from (
+                    (owner, touch) for touch in touches(campaign_id, message, hits) if touch.kind == kind
+                )
 
 
 def _is_before(moments: list[int], at: int, window: int) -> bool:

@@ -109,16 +109,21 @@ def _with_conversions(
 
 
 def read(
-    name: str, db: str | Path = "pixeltrack.db", *, key: str | Path | None = None, zone: str | None = None
+    name: str,
+    db: str | Path = "pixeltrack.db",
+    *,
+    key: str | Path | None = None,
+    zone: str | None = None,
+    wanted: Wanted | None = None,
 ) -> CampaignReport:
     """Return the report of one campaign of a database, for notebooks and scripts.
 
     ``db`` is the database's file and ``key`` that of its key (beside it by itself); ``zone`` is a name such
-    as "Europe/Berlin". Other settings are those of pixeltrack.toml and the environment. Raises
-    NoSuchCampaign, and PixeltrackError for what cannot be read.
+    as "Europe/Berlin"; ``wanted`` as of ``build``. Other settings are those of pixeltrack.toml and the
+    environment. Raises NoSuchCampaign, and PixeltrackError for what cannot be read.
     """
     with _opened(db, key) as store:
-        return build(store, name, zone=None if zone is None else read_zone(zone))
+        return build(store, name, zone=None if zone is None else read_zone(zone), wanted=wanted)
 
 
 def read_all(

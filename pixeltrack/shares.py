@@ -6,9 +6,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pixeltrack.attribution import ONE, Order, Rule, Touch, Way, split, weigh
+from pixeltrack.attribution import ONE, Order, Rule, Touch, Way, attribute
 from pixeltrack.earned import Earned
-from pixeltrack.money import step
 
 _PLACES: dict[Way, int] = {"click": 1, "view": 2, "none": 3}
 
@@ -27,21 +26,13 @@ class Piece(NamedTuple):
 
 def pieces(order: Order, touches: Sequence[Touch], rule: Rule) -> Iterator[Piece]:
     """Yield what an order falls into. ``touches`` are those of its person, in order (``sorted``)."""
-    at, value, net = order.at, order.value, order.net
+    at = order.at
     first = bisect_left(touches, (at - rule.window,))
-    within = touches[first : bisect_left(touches, (at + 1,), first)]
-    way, earning, weights = weigh(at, within, rule)
-    if len(earning) < 2:
-        touch = earning[0] if earning else None
-        campaign, link = (touch[1], touch[3]) if touch else (order.campaign_id, None)
-        yield Piece(campaign, link, way, ONE, net, value - net, touch)
-        return
-    coin = step(order.currency)
-    credit, values = split(ONE, weights), split(net, weights, coin)
-    gross = values if net == value else split(value, weights, coin)
-    for touch, part, left, was in zip(earning, credit, values, gross, strict=True):
-        if part or left or was:
-            yield Piece(touch.campaign_id, touch.link, way, part, left, was - left, touch)
+    way, shares = attribute(order, touches[first : bisect_left(touches, (at + 1,), first)], rule)
+    if not shares:
+        yield Piece(order.campaign_id, None, way, ONE, order.net, order.value - order.net, None)
+    for touch, credit, value, taken in shares:
+        yield Piece(touch.campaign_id, touch.link, way, credit, value, taken, touch)
 
 
 class Cell(NamedTuple):

@@ -24,6 +24,7 @@ from pixeltrack.replay import LIMIT
 from pixeltrack.rules import rules
 from pixeltrack.setup import Workspace
 from pixeltrack.sitecalls import NOBODY, Conversion, View, Visitor, drawn, travelling
+from pixeltrack.store import earners
 
 MINUTE = 60
 SCANNER = "python-requests/2.31"
@@ -240,6 +241,21 @@ def test_who_is_asked_for_over_and_over_is_judged_as_a_whole(shop: Shop) -> None
     verdicts.update(shop.store, rules())
     people = report.build(shop.store, "spring").clicks.unique
     assert bool(one(shop.earned()).by_click) == bool(people)
+
+
+@pytest.mark.parametrize("hits_a_copy", [0, 1 << 40])
+def test_both_ways_to_read_hits_find_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, hits_a_copy: int
+) -> None:
+    for reader in range(5):
+        shop.mail["summer"].click(reader, 60 + reader, link=2)
+        shop.mail["spring"].open(reader, 600 + reader)
+        shop.says(f"A{reader}", str(reader + 1), seconds=7_200)
+    shop.says("A9", "9", by=("spring", 9))
+    monkeypatch.setattr(earners, "_HITS_A_COPY", hits_a_copy)
+    found = shop.earned()
+    assert revenue(found) == {"summer": "15.00 EUR", "spring": "9.00 EUR"}
+    assert revenue(shop.earned("summer")) == {"summer": "15.00 EUR"}
 
 
 def test_costs(shop: Shop) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
+from pixeltrack.languages import DEFAULT, Texts, choose
 from pixeltrack.pages import Pages
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers, bytes]  # status line, headers without Content-Length, body
@@ -29,6 +34,7 @@ class Answers:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
+        self._missing: dict[str, Answer] = {}  # by language
 
     def page(self, name: str, status: str = "200 OK", **values: Any) -> Answer:
         """Return a page by its template's name; values are what the template shows."""
@@ -39,20 +45,46 @@ class Answers:
         ]
         return status, headers, self._pages.render(name, **values)
 
-    def done(self, title: str, message: str, status: str = "200 OK", **values: str) -> Answer:
-        """Return a page that says one thing."""
-        return self.page("done.html", status, title=title, message=message, **values)
+    def texts(self, language: str) -> Texts:
+        """Return the pages' texts in a language."""
+        return self._pages.texts[language]
 
-    def says(self, what: str, language: str, status: str = "200 OK", *, title: str = "") -> Answer:
-        """Return a page that says one of the texts in a language, below the title that belongs to it."""
+    def done(
+        self, title: str, message: str, status: str = "200 OK", *, back: str = "", **values: str
+    ) -> Answer:
+        """Return a page that says one thing; back is the address of the preferences, if it leads there."""
+        return self.page("done.html", status, title=title, message=message, back=back, **values)
+
+    def says(
+        self,
+        what: str,
+        language: str,
+        status: str = "200 OK",
+        *,
+        title: str = "",
+        more: str = "",
+        back: str = "",
+    ) -> Answer:
+        """Return a page that says one of the texts in a language, below the title that belongs to it.
+
+        more is said behind it.
+        """
         texts = self._pages.texts[language]
-        return self.done(texts[title or f"{what}_title"], texts[what], status, language=language)
+        message = f"{texts[what]} {more}" if more else texts[what]
+        return self.done(texts[title or f"{what}_title"], message, status, back=back, language=language)
 
-    def try_again(self, what: str) -> Answer:
+    def try_again(self, what: str, language: str = DEFAULT) -> Answer:
         """Return the page for what could not be done just now."""
-        message = f"{what} Please try again in a minute."
-        return self.done("This did not work", message, "503 Service Unavailable")
+        return self.says(what, language, "503 Service Unavailable", title="failed_title")
 
-    def missing(self) -> Answer:
+    def missing(self, language: str = DEFAULT) -> Answer:
         """Return the fixed page for everything that is not ours: it never says why."""
-        return self.page("missing.html", "404 Not Found")
+        if language not in self._missing:
+            self._missing[language] = self.page("missing.html", "404 Not Found", language=language)
+        return self._missing[language]
+
+
+def language_of(environ: WSGIEnvironment, fallback: str) -> str:
+    """Return the language that a request asks for: by hand (``?lang=``), else by its browser, if any."""
+    (asked, *_) = parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])
+    return choose(environ.get("HTTP_ACCEPT_LANGUAGE", ""), asked, fallback=fallback)

@@ -15,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pixeltrack import urls
-from pixeltrack.answers import Answer, Answers, Headers, guarded
+from pixeltrack.answers import Answer, Answers, Headers, guarded, language_of
 from pixeltrack.config import Settings
+from pixeltrack.eraser import Eraser
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.headerfacts import HeaderFacts, Said
 from pixeltrack.hrefs import location
@@ -25,6 +26,7 @@ from pixeltrack.linktable import LinkTable, is_plain, place_of, template_of
 from pixeltrack.metrics import CONTENT_TYPE, Counters
 from pixeltrack.model import EventKind
 from pixeltrack.moments import STEPS
+from pixeltrack.noticepage import NoticePage, register
 from pixeltrack.pages import Pages
 from pixeltrack.peers import is_local
 from pixeltrack.personal import PersonalPages
@@ -82,7 +84,9 @@ class Collector:
         self._recording = Recording(store, self.recorder, self.counters, self._facts, clock, self._step)
         self._site = SiteHits(store, keyring, self.recorder, self._facts, clock, self._step)
         self._answers = Answers(pages)
-        self._personal = PersonalPages(store, keyring, self._answers, settings, clock)
+        self._eraser = Eraser(store, settings)
+        self._personal = PersonalPages(store, keyring, self._answers, settings, clock, self._eraser)
+        self._notice = NoticePage(store, pages, self._answers, settings)
         self._settings = settings
         self._clock = clock
         self._commit_each = commit_each
@@ -130,18 +134,26 @@ class Collector:
             self._facts.reload()
         except PixeltrackError as error:
             log.error("the network lists stay as they were: %s", error)
+        try:
+            register(self._store, self._settings, pages, self._clock())
+        except PixeltrackError as error:
+            log.error("which privacy notice is shown from now on is not recorded: %s", error)
         self.keyring = keyring
         self.pages = pages
         self._answers = Answers(pages)
-        self._personal = PersonalPages(self._store, keyring, self._answers, self._settings, self._clock)
+        self._personal = PersonalPages(
+            self._store, keyring, self._answers, self._settings, self._clock, self._eraser
+        )
+        self._notice = NoticePage(self._store, pages, self._answers, self._settings)
         self._site = SiteHits(self._store, keyring, self.recorder, self._facts, self._clock, self._step)
         for table in self._tables.values():
             table.outdate()
         self._to_load = list(self._tables.values())
 
     def tend(self) -> None:
-        """Do what is due by the clock: the salt of a day that is over is deleted."""
+        """Do what is due by the clock: the salt of a day that is over is deleted, who asked is erased."""
         self._facts.tend()
+        self._eraser.tend()
 
     def load_ahead(self) -> bool:
         """Read some links ahead of being asked for; return False when there are none to read."""
@@ -163,7 +175,9 @@ class Collector:
             path: str = environ.get("PATH_INFO", "")
             if path.startswith("/o/"):  # a mail shows a broken image for anything else
                 return self._uncounted_pixel("unknown token")
-            return self._missing_click("unknown token") if path[:3] == "/c/" else self._answers.missing()
+            return (
+                self._missing_click("unknown token", environ) if path[:3] == "/c/" else self._missing(environ)
+            )
         allowed = _ALLOWED.get(route.kind, ("GET", "HEAD"))
         if method not in allowed:
             allow = ", ".join(allowed)
@@ -181,9 +195,9 @@ class Collector:
         if route.kind == "preferences":
             return self._personal.preferences(route.token, method, environ)
         if route.kind == "privacy":
-            return self._personal.privacy()
+            return self._notice.show(environ)
         if route.kind in OF_SITES:
-            return self._site.answer(route, environ) or self._answers.missing()
+            return self._site.answer(route, environ) or self._missing(environ)
         if route.kind == "robots":
             return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], b"User-agent: *\nDisallow: /\n"
         if route.kind == "metrics":
@@ -219,18 +233,18 @@ class Collector:
     def _click(self, route: urls.Route, environ: WSGIEnvironment) -> Answer:
         tracked = self.keyring.verify_tracking(route.code, route.token, route.link)
         if tracked is None:
-            return self._missing_click("unknown token")
+            return self._missing_click("unknown token", environ)
         try:
             table = self._table(route.code)
             entry = self._entry(table, route.link) if table else None
         except PixeltrackError as error:
-            return self._unread_click("a link table", error)
+            return self._unread_click("a link table", error, environ)
         if table is None or entry is None:
-            return self._missing_click("unknown link" if table else "unknown campaign")
+            return self._missing_click("unknown link" if table else "unknown campaign", environ)
         if route.host and not self.keyring.verify_host(
             route.code, route.link, route.host, route.seal, tracked.key_id
         ):
-            return self._missing_click("unknown token")
+            return self._missing_click("unknown token", environ)
         entry = self._recording.without_tags(table, route.link, environ) or entry
         template = template_of(entry)
         if template is None:
@@ -239,7 +253,7 @@ class Collector:
             try:
                 fields = self._store.fields_of(table.campaign_id, tracked.pseudonym)
             except PixeltrackError as error:
-                return self._unread_click("a recipient", error)
+                return self._unread_click("a recipient", error, environ)
             where = location(fill_in(template, fields))  # case 37
         if where and table.attribute and tracked.counts:
             where = self._site.led_on(where, route.code, table, tracked, environ)
@@ -248,22 +262,25 @@ class Collector:
         else:
             self.counters.not_counted(EventKind.CLICK, "merge tag not filled in")
         if where is None:
-            return self._answers.missing()
+            return self._missing(environ)
         return "302 Found", [("Location", where), *REDIRECT_HEADERS], b""
 
-    def _missing_click(self, reason: str) -> Answer:
-        self.counters.not_counted(EventKind.CLICK, reason)
-        return self._answers.missing()
+    def _missing(self, environ: WSGIEnvironment) -> Answer:
+        return self._answers.missing(language_of(environ, self._settings.language))
 
-    def _unread_click(self, what: str, error: PixeltrackError) -> Answer:
+    def _missing_click(self, reason: str, environ: WSGIEnvironment) -> Answer:
+        self.counters.not_counted(EventKind.CLICK, reason)
+        return self._missing(environ)
+
+    def _unread_click(self, what: str, error: PixeltrackError, environ: WSGIEnvironment) -> Answer:
         self._recording.say(what, error)
         self.counters.not_counted(EventKind.CLICK, "the store cannot be read")
-        return self._answers.try_again("We could not look up this link just now.")
+        return self._answers.try_again("failed_link", language_of(environ, self._settings.language))
 
     def _fallback(self, environ: WSGIEnvironment) -> Answer:
         if environ.get("PATH_INFO", "").startswith("/o/"):
             return self._uncounted_pixel("an error")
-        return self._answers.try_again("Something went wrong here.")
+        return self._answers.try_again("failed_here", language_of(environ, self._settings.language))
 
     def _health(self) -> Answer:
         state = self.recorder.state()
@@ -272,7 +289,7 @@ class Collector:
 
     def _show_metrics(self, environ: WSGIEnvironment) -> Answer:
         if self._metrics == "off" or (self._metrics == "local" and not is_local(environ, self._proxies)):
-            return self._answers.missing()
+            return self._missing(environ)
         return "200 OK", [("Content-Type", CONTENT_TYPE)], self.counters.exposition()
 
     # -- helpers ------------------------------------------------------------------------------------

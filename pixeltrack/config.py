@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pixeltrack import replay, retention
+from pixeltrack import languages, replay, retention
 from pixeltrack.consent import Policy
 from pixeltrack.errors import InputError
 from pixeltrack.model import MODES, Mode
@@ -52,6 +52,13 @@ _KEYS: dict[str, type] = {
     "sender.name": str,
     "sender.controller": str,
     "sender.contact": str,
+    "notice.dpo": str,
+    "notice.policy": str,
+    "notice.recipients": list,
+    "notice.transfers": str,
+    "notice.authority": str,
+    "pages.language": str,
+    "pages.rights": str,
     "serve.host": str,
     "serve.port": int,
     "serve.spool_mb": int,
@@ -107,6 +114,13 @@ class Settings:
     sender: str | None
     controller: str | None
     contact: str | None
+    dpo: str | None  # the data protection officer, and how to reach them
+    privacy_policy: str | None  # where the sender's whole privacy policy is
+    data_recipients: tuple[str, ...]  # who gets what is recorded, besides the sender
+    transfers: str | None  # to which other countries it goes, and by what safeguards
+    authority: str | None  # the data protection authority that takes complaints
+    language: str  # of a recipient's pages, where neither the list nor the browser says one of ours
+    own_rights: bool  # whether that page gives whoever has its link the data, and has them erased
     host: str
     port: int
     spool_mb: int  # how much may wait beside the database, for each worker
@@ -151,6 +165,8 @@ def load(
         ("consent.clicks", tuple(mode for mode in MODES if mode != "hygiene")),  # that is of opens alone
         ("consent.without", MODES),
         ("consent.mail_basis", get_args(MailBasis)),
+        ("pages.language", tuple(languages.LANGUAGES)),
+        ("pages.rights", ("on", "off")),
         ("privacy.ip", get_args(Ip)),
         ("privacy.time", get_args(Moment)),
         ("serve.metrics", get_args(Metrics)),
@@ -181,6 +197,13 @@ def load(
         sender=values.get("sender.name"),
         controller=values.get("sender.controller"),
         contact=values.get("sender.contact"),
+        dpo=values.get("notice.dpo"),
+        privacy_policy=values.get("notice.policy"),
+        data_recipients=_named(values.get("notice.recipients", ()), path),
+        transfers=values.get("notice.transfers"),
+        authority=values.get("notice.authority"),
+        language=values.get("pages.language", languages.DEFAULT),
+        own_rights=values.get("pages.rights", "on") == "on",
         host=values.get("serve.host", "127.0.0.1"),
         port=values.get("serve.port", 8000),
         spool_mb=values.get("serve.spool_mb", 256),
@@ -206,6 +229,17 @@ def _policy(values: Mapping[str, Any], path: Path) -> Policy:
             hint='write policy = "required", or remove the line',
         )
     return policy or ("required" if required else "assumed")
+
+
+def _named(given: Sequence[object], path: Path) -> tuple[str, ...]:
+    """Return who gets what is recorded; each has to be text."""
+    for each in given:
+        if not isinstance(each, str) or not each.strip():
+            raise InputError(
+                f"{path}: notice.recipients has {each!r} in it, expected text in quotes",
+                hint='for instance recipients = ["Example Hosting Ltd (runs our server)"]',
+            )
+    return tuple(map(str, given))
 
 
 def _ip_days(values: Mapping[str, Any], path: Path) -> int | None:

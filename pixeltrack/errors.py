@@ -6,7 +6,8 @@ from __future__ import annotations
 class PixeltrackError(Exception):
     """An expected failure, shown to the user as one ``Error:`` line and an optional ``Hint:``.
 
-    ``exit_code`` is 1 (the work could not be done) or 2 (the input or the call was wrong).
+    ``exit_code`` is 1 (the work could not be done), 2 (the input or the call was wrong) or 3 (refused for
+    the sake of the people it is about).
     """
 
     exit_code = 1
@@ -21,6 +22,12 @@ class InputError(PixeltrackError):
     """The user's input or options are wrong: a file, a line or a value that must be changed."""
 
     exit_code = 2
+
+
+class NotLawful(PixeltrackError):
+    """What was asked for must not be done to people as it is: something lacks that their law asks for."""
+
+    exit_code = 3
 
 
 class Interrupted(PixeltrackError):

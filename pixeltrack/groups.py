@@ -1,7 +1,8 @@
 """Groups of people of one company, for mail that is measured by company: never fewer than five together.
 
 A company is the list's column of that name, or else the domain of the mail, where that is not a provider's
-who gives everybody a mailbox. Whoever belongs to none, or to a smaller one, is counted with everybody else.
+who gives everybody a mailbox. Whoever belongs to none, or to a smaller one, is counted with everybody else;
+and where these would be fewer than five, the smallest companies join them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class _Group:
     traits: dict[str, str]
     crowd: bytes
     sizes: Counter[str] = field(default_factory=Counter)  # people by axis
+    joined: set[Axis] = field(default_factory=set)  # axes on which they are counted with everybody else
 
 
 class Groups:
@@ -35,11 +37,13 @@ class Groups:
 
     def __init__(self, people: Iterable[Recipient], decide: Decide, keys: CampaignKeys) -> None:
         self._groups: dict[str, _Group] = {}
+        others: Counter[Axis] = Counter()
         for recipient in people:
             decision = decide(recipient)
-            if "company" not in decision[1:3]:
-                continue
-            name = _company(recipient)
+            name = _company(recipient) if "company" in decision[1:3] else ""
+            for axis in _AXES:
+                mode = getattr(decision, axis)
+                others[axis] += mode == "aggregate" or (mode == "company" and not name)
             if not name:
                 continue
             group = self._groups.get(name.casefold())
@@ -48,6 +52,16 @@ class Groups:
                 self._groups[name.casefold()] = group
             for axis in _AXES:
                 group.sizes[axis] += getattr(decision, axis) == "company"
+        for axis in _AXES:
+            self._join(axis, others[axis])
+
+    def _join(self, axis: Axis, others: int) -> None:
+        """Count small companies with everybody else, and larger ones until nobody is told apart by that."""
+        for group in sorted(self._groups.values(), key=lambda each: each.sizes[axis]):
+            if group.sizes[axis] >= LEAST and not 0 < others < LEAST:
+                break
+            group.joined.add(axis)
+            others += group.sizes[axis]
 
     def placed(self, recipient: Recipient, decision: Decision) -> tuple[Decision, bytes]:
         """Return what somebody gets, and the crowd that they are counted with."""
@@ -55,11 +69,16 @@ class Groups:
             return decision, EVERYBODY
         name = _company(recipient)
         group = self._groups.get(name.casefold()) if name else None
-        small = {axis for axis in _AXES if group is None or group.sizes[axis] < LEAST}
+        small = {axis for axis in _AXES if group is None or axis in group.joined}
         alone = together(decision, small)
         if alone == decision:
             return decision, group.crowd if group else EVERYBODY
-        why = f"fewer than {LEAST} of their company" if name else "of no company"
+        if group is None:
+            why = "of no company"
+        elif all(group.sizes[axis] < LEAST for axis in small):
+            why = f"fewer than {LEAST} of their company"
+        else:
+            why = f"with fewer than {LEAST} others"
         alone = alone._replace(reason=f"{decision.reason}; {why}")
         crowd = group.crowd if group and "company" in alone[1:3] else EVERYBODY
         return alone, crowd

@@ -30,10 +30,11 @@ def export_of(
     """
     from importlib.metadata import version
 
-    identity = person if isinstance(person, str) else _identity_of(store, keyring, person)
+    identity = person if isinstance(person, str) else store.identity_of(person) or ""
     subject = keyring.subject(person) if isinstance(person, str) else person
     copies = store.copies_of(identity) if identity else []
-    places = person_of(store, keyring, identity).everywhere if identity else []
+    known = person_of(store, keyring, identity) if identity else None
+    places = known.everywhere if known else []
     events = _events(store, places)
     consents = store.consents_of(subject)
     held = store.held(identity) if identity else None
@@ -64,6 +65,7 @@ def export_of(
             {"scope": each.scope, "at": _iso(each.at), "campaign": each.campaign or None}
             for each in store.opt_out_rows(subject)
         ],
+        "erasure_asked": _iso(asked) if (asked := store.erasure_asked(subject)) is not None else None,
         "messages": [_message(copy) for copy in copies],
         "silenced": [
             {"campaign": campaigns.get(campaign), "message": message, "because_of": why, "kinds": kinds}
@@ -86,6 +88,13 @@ def export_of(
             }
             for place in places
             for at, kind, link, address in store.addresses_of(place)
+        ],
+        "links": [
+            {
+                **{"campaign": campaigns.get(each.campaign_id), "link": each.number},
+                **{"text": each.text, "address": each.url},
+            }
+            for each in (store.links_naming(known.written) if known else ())
         ],
         "partly_deleted": [campaigns.get(place[0]) for place in places if store.is_partly_deleted(place)],
         "last_open_day": _day(held.last_open) if held and held.last_open is not None else None,
@@ -114,10 +123,6 @@ def canonical(export: Mapping[str, Any]) -> bytes:
     """Return what the integrity hash is of: the JSON without it, keys in order and no blanks."""
     content = {key: value for key, value in export.items() if key != "integrity"}
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _identity_of(store: Store, keyring: Keyring, subject: bytes) -> str:
-    return next((each for each in store.identities() if keyring.subject(each) == subject), "")
 
 
 def _basis(settings: Settings, purpose: str) -> str:

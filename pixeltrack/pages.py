@@ -6,7 +6,7 @@ import base64
 import hashlib
 from pathlib import Path
 
-from pixeltrack import languages
+from pixeltrack import languages, noticetext
 from pixeltrack.looks import Looks
 from pixeltrack.resources import templates_dir
 
@@ -15,14 +15,15 @@ from pixeltrack.resources import templates_dir
 VARIABLES = {
     "unsubscribe.html": {"sender", "preview", "action", "preferences_url"},
     "preferences.html": {
-        *("sender", "preview", "action", "tracking", "unsubscribed"),
-        *("unsubscribe_url", "privacy_url"),
+        *("sender", "preview", "action", "tracking", "noted", "choices", "never", "unsubscribed"),
+        *("by_person", "own_rights", "signal", "retargeting", "may_refuse", "unsubscribe_url", "privacy_url"),
     },
     "privacy.html": {
-        *("sender", "controller", "contact", "retention_days", "consent_required"),
-        "country_noted",
+        *("notice", "version", "wording"),
+        *("sender", "controller", "contact", "retention_days", "consent_required", "country_noted"),
     },
-    "done.html": {"title", "message"},
+    "erase.html": {"sender", "action"},
+    "done.html": {"title", "message", "back"},
     "missing.html": set[str](),
 }
 
@@ -46,6 +47,9 @@ class Pages:
         ours = templates_dir() / "pages"
         self._looks = Looks(ours, user_templates, {"filled": _filled})
         self.texts = languages.read(ours / "texts", user_templates / "texts" if user_templates else None)
+        self.notice_texts = noticetext.texts_of(user_templates)
+        #: Whether the privacy notice that is shown is a page of the user's, and may say something else.
+        self.own_notice = bool(user_templates and (user_templates / "privacy.html").is_file())
         style = self._looks.style("style.css")
         self._looks.check("base.html", _EVERYWHERE.union(*VARIABLES.values()))
         for name, known in VARIABLES.items():
@@ -58,9 +62,9 @@ class Pages:
 
     def render(self, name: str, language: str = languages.DEFAULT, **values: object) -> bytes:
         """Return the page as UTF-8. ``name`` is a key of VARIABLES, which lists its values."""
-        values |= {"language": language, "t": self.texts[language], "names": languages.LANGUAGES}
+        everywhere = {"language": language, "t": self.texts[language], "names": languages.LANGUAGES}
         # A value from the command line may hold lone surrogates; the page is shown all the same.
-        return self._looks.render(name, values).encode("utf-8", "replace")
+        return self._looks.render(name, everywhere | values).encode("utf-8", "replace")
 
 
 def _filled(text: str, **values: object) -> object:

@@ -12,6 +12,7 @@ from pixeltrack.store.hits import Place
 from pixeltrack.tokens import Keyring
 
 _PSEUDONYMOUS = RANK["pseudonymous"]
+_WRITTEN = ("utf-8", "percent", "base64", "hex", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class Person:
         """Every message that could be theirs; ``places`` are those that are."""
         return list({**self.pseudonyms, **dict.fromkeys(self.places)})
 
+    @property
+    def written(self) -> list[str]:
+        """Spellings of the address that may stand in a text or a URL; in lower case they match any case."""
+        texts = (each.decode(errors="ignore") for name in _WRITTEN for each in self.spellings.get(name, ()))
+        return [each for each in texts if each]
+
 
 def person_of(store: Store, keyring: Keyring, identity: str) -> Person:
     """Return what an address may be found by in a store's campaigns."""
@@ -38,6 +45,9 @@ def person_of(store: Store, keyring: Keyring, identity: str) -> Person:
     )
     unlinked = {copy.campaign_id for copy in copies if _PSEUDONYMOUS in (copy.opens, copy.clicks)}
     person.spellings.update(residues.of_address(identity))
+    if (written := _in_unicode(identity)) != identity:
+        for name, spellings in residues.of_text(written).items():
+            person.spellings[name] = [*person.spellings[name], *spellings]
     tokens: list[bytes] = []
     for campaign in store.campaigns():
         if not keyring.has_key(campaign.key_id):
@@ -51,6 +61,12 @@ def person_of(store: Store, keyring: Keyring, identity: str) -> Person:
         tokens += keys.beginnings(known, apart, person.subject)
     person.spellings["token"] = tokens
     return person
+
+
+def _in_unicode(identity: str) -> str:
+    """Return a normalised address as people write it: its domain in their own letters."""
+    local, _at, domain = identity.rpartition("@")
+    return f"{local}@{domain.encode().decode('idna')}" if "xn--" in domain else identity
 
 
 def patterns_of(store: Store, keyring: Keyring, identity: str) -> residues.Patterns:

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
-from pixeltrack.answers import Answer, Answers
+from pixeltrack.answers import Answer, Answers, language_of
+from pixeltrack.asker import Asker, action_of, asker, own_path, without_store
 from pixeltrack.config import Settings
+from pixeltrack.eraser import Eraser
 from pixeltrack.errors import PixeltrackError
-from pixeltrack.languages import choose
-from pixeltrack.ledger import Recorded
 from pixeltrack.minting import Personal
-from pixeltrack.model import Scope
+from pixeltrack.ownrights import OwnRights
+from pixeltrack.preferences import ACTIONS, Preferences
 from pixeltrack.store import Store
-from pixeltrack.tokens import Keyring, Person
+from pixeltrack.tokens import Keyring
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 log = logging.getLogger("pixeltrack.personal")
-
-_MAX_BODY = 8_192
-# What each button of the preferences page does: the scope, and the text that confirms it.
-_ACTIONS: dict[str, tuple[Scope, str]] = {
-    "stop": ("tracking", "stopped"),
-    "stop-opens": ("opens", "stopped_opens"),
-    "stop-clicks": ("clicks", "stopped_clicks"),
-}
 
 
 class PersonalPages:
@@ -41,84 +34,80 @@ class PersonalPages:
         answers: Answers,
         settings: Settings,
         clock: Callable[[], int],
+        eraser: Eraser,
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._answers = answers
         self._settings = settings
-        self._clock = clock
+        self._preferences = Preferences(store, keyring, answers, settings, clock)
+        self._rights = OwnRights(store, keyring, answers, settings, clock, eraser)
+        self._acts: dict[str, Callable[[Asker], Answer]] = {
+            **{action: partial(self._preferences.act, action) for action in ACTIONS},
+        }
+        if settings.own_rights:
+            self._acts |= {
+                "data": self._rights.copy,
+                "erase": self._rights.explain,
+                "erase-now": self._rights.erase,
+            }
 
     def unsubscribe(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
         """Show the unsubscribe page, or act on a POST (RFC 8058: any body will do)."""
-        person = self._keyring.verify_personal("unsubscribe", token)
+        return self._answered("unsubscribe", token, method, environ)
+
+    def preferences(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
+        """Show what is recorded, or change it on a POST."""
+        return self._answered("preferences", token, method, environ)
+
+    def _answered(self, page: Personal, token: str, method: str, environ: WSGIEnvironment) -> Answer:
+        person = self._keyring.verify_personal(page, token)
         if person is None:
-            return self._answers.missing()
-        language, kept = _language(environ)
-        if method == "POST":
-            return self._opt_out(person, "all", "unsubscribed", language)
+            return self._answers.missing(language_of(environ, self._settings.language))
+        fallback = self._settings.language
+        acts = method == "POST"
+        try:
+            who = asker(self._store, self._keyring, person, token, environ, fallback)
+            if acts:
+                return self._act(page, who, environ)
+            gone = self._rights.gone(who)
+            if gone is not None:
+                return gone
+            return self._preferences.show(who) if page == "preferences" else self._show_unsubscribe(who)
+        except PixeltrackError as error:
+            who = without_store(person, token, environ, fallback)
+            if acts:
+                log.error("an opt-out could not be stored: %s", error)
+                return self._failed("failed_store", who)
+            log.error("preferences could not be read: %s", error)
+            return self._failed("failed_read", who) if page == "preferences" else self._show_unsubscribe(who)
+
+    def _act(self, page: Personal, who: Asker, environ: WSGIEnvironment) -> Answer:
+        action = action_of(environ) if page == "preferences" else ""
+        if page == "preferences" and action not in self._acts:
+            return self._answers.says("unknown", who.language, "400 Bad Request")
+        if who.is_preview:
+            return self._answers.says("preview_changed_nothing", who.language, title="preview_title")
+        if who.subject is None or self._store.campaign_by_code(who.person.code) is None:
+            return self._rights.gone(who) or self._answers.missing(who.language)
+        if action != "no-retargeting":  # which says the same by hand
+            self._preferences.honour(who)
+        if page == "preferences":
+            return self._acts[action](who)
+        return self._preferences.refuse(who, "all", "unsubscribed")
+
+    def _show_unsubscribe(self, who: Asker) -> Answer:
         return self._answers.page(
             "unsubscribe.html",
             sender=self._settings.sender,
-            preview=person.kind == "preview",
-            action=f"/u/{token}{kept}",
-            language=language,
-            preferences_url=self._personal_path("preferences", person),
+            preview=who.is_preview,
+            action=f"/u/{who.token}{who.kept}",
+            language=who.language,
+            preferences_url=own_path(self._keyring, "preferences", who.person),
         )
 
-    def preferences(self, token: str, method: str, environ: WSGIEnvironment) -> Answer:
-        """Show what is recorded, or stop it on a POST."""
-        person = self._keyring.verify_personal("preferences", token)
-        if person is None:
-            return self._answers.missing()
-        language, kept = _language(environ)
-        if method == "POST":
-            (action, *more) = _form(environ).get("action", [""])
-            if more or action not in _ACTIONS:
-                return self._answers.says("unknown", language, "400 Bad Request")
-            return self._opt_out(person, *_ACTIONS[action], language)
-        try:
-            subject = self._subject(person) or b""
-            scopes, recorded = self._store.opt_outs_of(subject), self._store.recorded_of(subject)
-        except PixeltrackError as error:
-            log.error("preferences could not be read: %s", error)
-            return self._failed("failed_read", language)
-        return self._answers.page(
-            "preferences.html",
-            sender=self._settings.sender,
-            preview=person.kind == "preview",
-            action=f"/p/{token}{kept}",
-            language=language,
-            tracking=_tracking(scopes, recorded),
-            unsubscribed="all" in scopes,
-            unsubscribe_url=self._personal_path("unsubscribe", person),
-            privacy_url="/privacy",
-        )
-
-    def _opt_out(self, person: Person, scope: Scope, text: str, language: str) -> Answer:
-        """Store a refusal and say so only when it is on the disk."""
-        if person.kind == "preview":
-            return self._answers.says("preview_changed_nothing", language, title="preview_title")
-        try:
-            subject = self._subject(person)
-            if subject is None:
-                return self._answers.missing()
-            if person.subject is not None and self._store.campaign_by_code(person.code) is None:
-                return self._answers.missing()
-            self._store.opt_out(person.code, person.pseudonym, subject, scope, self._clock())
-        except PixeltrackError as error:
-            log.error("an opt-out could not be stored: %s", error)
-            return self._failed("failed_store", language)
-        return self._answers.says(text, language)
-
-    def _subject(self, person: Person) -> bytes | None:
-        """Return who a token names, as a keyed hash of the address; None where nobody knows."""
-        if person.subject is not None:
-            return person.subject
-        owner = self._store.owner(person.code, person.pseudonym)
-        return self._keyring.subject(owner.identity) if owner else None
-
-    def _failed(self, text: str, language: str) -> Answer:
-        return self._answers.says(text, language, "503 Service Unavailable", title="failed_title")
+    def _failed(self, text: str, who: Asker) -> Answer:
+        return self._answers.says(text, who.language, "503 Service Unavailable", title="failed_title")
 
     def privacy(self) -> Answer:
         """Show the privacy notice, made from the settings."""
@@ -132,38 +121,3 @@ class PersonalPages:
             consent_required=settings.consent == "required",
             country_noted=settings.country_db is not None,
         )
-
-    def _personal_path(self, purpose: Personal, person: Person) -> str:
-        keys = self._keyring.campaign(person.code)
-        if person.subject is not None:
-            letter = "u" if purpose == "unsubscribe" else "p"
-            return f"/{letter}/{keys.subject_token(purpose, person.subject)}"
-        pseudonym = person.pseudonym.to_bytes(8, "big", signed=True)
-        letter = "u" if purpose == "unsubscribe" else "p"
-        return f"/{letter}/{keys.personal_token(purpose, pseudonym, person.kind)}"
-
-
-def _tracking(scopes: frozenset[Scope], recorded: Recorded) -> str:
-    """Return what is still measured of somebody: "on" for both kinds, "opens", "clicks", or "off".
-
-    It is said of the person, not of one copy: an untracked copy says nothing of earlier mails.
-    """
-    both = "tracking" in scopes
-    opens = not (both or "opens" in scopes or recorded.opens == "denied")
-    clicks = not (both or "clicks" in scopes or recorded.clicks == "denied")
-    return {(True, True): "on", (True, False): "opens", (False, True): "clicks"}.get((opens, clicks), "off")
-
-
-def _language(environ: WSGIEnvironment) -> tuple[str, str]:
-    """Return the reader's language, and the query that keeps it where it was chosen by hand."""
-    (asked, *_) = parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])
-    language = choose(environ.get("HTTP_ACCEPT_LANGUAGE", ""), asked)
-    return language, f"?lang={language}" if asked == language else ""
-
-
-def _form(environ: WSGIEnvironment) -> dict[str, list[str]]:
-    try:
-        length = max(0, min(int(environ.get("CONTENT_LENGTH") or 0), _MAX_BODY))
-    except ValueError:
-        length = 0
-    return parse_qs(environ["wsgi.input"].read(length).decode("latin-1"))

@@ -1,7 +1,8 @@
 """Erasures and refusals in a file beside the database, so that they survive losing it.
 
 One line of JSON each, only ever added to, on the disk before the database has them. People are in it by
-keyed hash alone. A backup that is put back is made to follow it.
+keyed hash alone. A backup that is put back is made to follow it. A line that was cut off, by a crash or a
+full disk, is of a refusal that nobody was told is stored; the next one begins on a line of its own.
 """
 
 from __future__ import annotations
@@ -41,9 +42,13 @@ def remember(database: Path, refusals: Sequence[Refusal]) -> None:
         for each in refusals
     )
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(descriptor, lines.encode())
+            size = os.fstat(descriptor).st_size
+            cut_off = size and os.pread(descriptor, 1, size - 1) != b"\n"
+            remaining = b"\n" * bool(cut_off) + lines.encode()
+            while remaining:  # a disk that is nearly full takes a part
+                remaining = remaining[os.write(descriptor, remaining) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -52,7 +57,7 @@ def remember(database: Path, refusals: Sequence[Refusal]) -> None:
 
 
 def read(database: Path) -> list[Refusal]:
-    """Return what is remembered; a line that was cut off at the end by a crash is passed over."""
+    """Return what is remembered; a line that was cut off is passed over."""
     try:
         text = place(database).read_text("utf-8")
     except FileNotFoundError:
@@ -65,7 +70,7 @@ def read(database: Path) -> list[Refusal]:
             row = json.loads(line)
             found.append(Refusal(int(row["at"]), row["act"], bytes.fromhex(row["subject"]), row["what"]))
         except (ValueError, KeyError, TypeError):
-            if number < text.count("\n"):
+            if line.endswith("}"):
                 raise StoreError(
                     f"{place(database)} line {number} cannot be read",
                     hint="it says who was erased: put back the file as it was",

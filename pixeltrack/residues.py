@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import md5, sha1, sha256
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 _BLOCK = 1 << 22  # bytes that are read at a time
@@ -52,6 +53,12 @@ def _base64(raw: bytes, at: int) -> Iterable[bytes]:
 
 def scan(path: Path, patterns: Patterns) -> Counter[str]:
     """Return how often each pattern stands in a file, wherever in it."""
+    with path.open("rb") as file:
+        return scan_stream(file, patterns)
+
+
+def scan_stream(file: IO[bytes], patterns: Patterns) -> Counter[str]:
+    """Return how often each pattern stands in what is read from a stream."""
     found: Counter[str] = Counter()
     wanted = [
         (name, each, _is_text(each) and each == each.lower())
@@ -60,20 +67,22 @@ def scan(path: Path, patterns: Patterns) -> Counter[str]:
         if each
     ]
     overlap = max((len(each) for _name, each, _any in wanted), default=1) - 1
-    with path.open("rb") as file:
-        tail = b""
-        while block := file.read(_BLOCK):
-            data = tail + block
-            lower = data.lower()
-            for name, each, any_case in wanted:
-                at = (lower if any_case else data).find(each)
-                while at >= 0:
-                    if at + len(each) > len(tail):  # else it was counted with the block before
-                        found[name] += 1
-                    at = (lower if any_case else data).find(each, at + 1)
-            tail = data[-overlap:] if overlap else b""
+    tail = b""
+    while block := file.read(_BLOCK):
+        data = tail + block
+        lower = data.lower()
+        for name, each, any_case in wanted:
+            at = (lower if any_case else data).find(each)
+            while at >= 0:
+                if at + len(each) > len(tail):  # else it was counted with the block before
+                    found[name] += 1
+                at = (lower if any_case else data).find(each, at + 1)
+        tail = data[-overlap:] if overlap else b""
     return found
 
 
 def _is_text(pattern: bytes) -> bool:
-    return pattern.replace(b"\0", b"").isascii() and any(65 <= byte <= 122 for byte in pattern)
+    try:
+        return any(each.isalpha() for each in pattern.replace(b"\0", b"").decode())
+    except UnicodeDecodeError:
+        return False

@@ -15,6 +15,7 @@ from pixeltrack.errors import InputError, PixeltrackError, StoreError
 from pixeltrack.ledger import Entry
 from pixeltrack.refusals import Refusal
 from pixeltrack.store import Store, open_store
+from pixeltrack.store.salts import drop_salts
 from pixeltrack.tokens import Keyring
 
 
@@ -68,6 +69,7 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
                 with closing(open_store(database, keyring)) as old:
                     known += old.known_refusals()
                     rows = store.go_on_with_trail(old.trail())
+                    store.silence_as_there(old.silenced_everywhere())
                     if not old.leave_wal():
                         raise StoreError(
                             f"another program has the database {database} open",
@@ -83,6 +85,8 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
         aside = _set_aside(database, now)
         made.replace(database)
         _sync(database.parent)
+        if aside:
+            drop_salts(aside)
     except OSError as error:
         raise StoreError(f"cannot restore {database}: {error.strerror}") from None
     finally:
@@ -93,11 +97,25 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
 
 def check_followed(store: Store) -> None:
     """Raise StoreError for a database that is older than an erasure which the file beside it tells of."""
-    if not all(_is_done(store, each) for each in refusals.read(store.path) if each.act == "erased"):
+    begun = {subject for subject, _at in store.erasures()}  # these go on by themselves
+    erased = [each for each in refusals.read(store.path) if each.act == "erased"]
+    if not all(each.subject in begun or _is_done(store, each) for each in erased):
         raise StoreError(
             f"the database {store.path} is older than an erasure in {refusals.place(store.path)}",
             hint="a backup is put back with pixeltrack restore; after an interrupted forget run that again",
         )
+
+
+def follow(store: Store, keyring: Keyring, now: int) -> int:
+    """Do to a database what people refused since it was copied; return how many refusals were new to it.
+
+    For what measures or prepares mail: somebody may have put a copy in its place by hand. Raises StoreError
+    where an erasure is missing. ``now`` is ms UTC.
+    """
+    check_followed(store)
+    told = [each for each in refusals.read(store.path) if each.act != "erased"]
+    missing = [each for each in told if not store.knows(each)] if told else []
+    return replay(store, keyring, missing, now)[1] if missing else 0
 
 
 def _is_done(store: Store, erasure: Refusal) -> bool:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
-from pixeltrack import erasing, residues, verdicts
+from pixeltrack import erasing, refusals, residues, verdicts
 from pixeltrack.errors import StoreError
 from pixeltrack.held import export_of
+from pixeltrack.model import Scope
 from pixeltrack.person import Person, patterns_of, person_of
 from pixeltrack.spool import Spool, waiting_bytes
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
-__all__ = ["Erased", "database_files", "erase", "export_of", "look", "patterns_of"]
+__all__ = [
+    "Erased",
+    "database_files",
+    "erase",
+    "erase_asked",
+    "export_of",
+    "look",
+    "own_files",
+    "patterns_of",
+    "set_aside",
+]
 
 _WAIT = 10.0  # seconds for others to finish with the journal and the spool
-_SCOPE = "tracking"
+_READ = "another program reads the database: its journal still holds deleted rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +65,14 @@ def erase(
     interrupted runs it again. With ``everything`` they get no mail any more either. ``now`` is ms UTC.
     """
     person = person_of(store, keyring, identity)
-    store.stop_measuring(person.subject, person.places, "all" if everything else _SCOPE, now)
+    scopes: tuple[Scope, ...] = ("tracking", "all") if everything else ("tracking",)
+    store.stop_measuring(person.subject, person.places, scopes, now)
     unfinished = []
     if not _spool_is_empty(store, wait):
         unfinished.append("hits wait in the spool beside the database: let serve take them up")
     verdicts.bring_up_to_date(store)  # what is not judged is in no total yet
     hits = erasing.delete_messages(store, person.everywhere, rows=True)
-    counts = store.delete_person(identity, person.subject, hits, actor, now)
+    counts = store.delete_person(identity, person.subject, hits, actor, now, person.written)
     found: dict[str, dict[str, int]] = {}
     scanned, vacuumed = 0, False
     if store.empty_journal(wait):
@@ -70,13 +83,38 @@ def erase(
             if store.empty_journal(wait):
                 found, scanned = _left(store, person)
             else:
-                unfinished.append("another program reads the database: its journal still holds deleted rows")
+                unfinished.append(_READ)
     else:
-        unfinished.append("another program reads the database: its journal still holds deleted rows")
+        unfinished.append(_READ)
+    if not unfinished and store.erasure_done(person.subject):
+        store.empty_journal(wait)
     hashes, silenced = store.kept_rows(person.subject, person.everywhere)
     kept = {"keyed hash of the address": hashes, "silenced messages": sum(silenced.values())}
     patterns = sum(map(len, person.spellings.values())) + 2 * (1 + len(person.pseudonyms))
     return Erased(counts, kept, scanned, patterns, found, vacuumed, tuple(unfinished))
+
+
+def erase_asked(store: Store, keyring: Keyring, now: Callable[[], int]) -> Iterator[Erased]:
+    """Erase all who have asked for it on their own pages, one after the other, as long as there are any.
+
+    They get no mail any more, either. Of who was only counted with others no row leads to them: then there
+    is nothing to delete. Whoever cannot be finished goes on waiting, and is not tried twice.
+    """
+    tried: set[bytes] = set()
+    while waiting := [subject for subject, _at in store.erasures() if subject not in tried]:
+        subject = waiting[0]
+        tried.add(subject)
+        identity = store.identity_of(subject)
+        if identity is not None:
+            yield erase(store, keyring, identity, now(), "recipient", everything=True)
+        elif store.was_erased(subject):  # its journal may be there still
+            empty = _spool_is_empty(store, _WAIT) and store.empty_journal(_WAIT)
+            done = empty and store.erasure_done(subject)
+            yield Erased({}, {}, 0, 0, {}, vacuumed=False, unfinished=() if done else (_READ,))
+        else:
+            store.note("forget", subject=subject, actor="recipient", at=now())
+            store.erasure_done(subject)
+            yield Erased({}, {}, 0, 0, {}, vacuumed=False)
 
 
 def _spool_is_empty(store: Store, wait: float) -> bool:
@@ -120,6 +158,19 @@ def _left(store: Store, person: Person) -> tuple[dict[str, dict[str, int]], int]
     return found, size
 
 
+def set_aside(path: Path) -> list[Path]:
+    """Return whole databases beside one, with everybody: those that stood there before a backup was put
+    back, and what a backup or a restore has left that was killed.
+    """
+    left = [each for each in path.parent.glob(".pixeltrack-*.partial*") if each.is_file()]
+    return [*_beside(path, "before-restore"), *sorted(left)]
+
+
+def own_files(path: Path) -> set[Path]:
+    """Return the files of a database that an erasure sees to by itself, absolute."""
+    return {each.absolute() for each in (*database_files(path), refusals.place(path))}
+
+
 def look(path: Path, patterns: residues.Patterns) -> dict[str, int]:
     """Return what a file holds of patterns; an empty one and one that has just gone hold nothing."""
     try:
@@ -131,4 +182,9 @@ def look(path: Path, patterns: residues.Patterns) -> dict[str, int]:
 def database_files(path: Path) -> list[Path]:
     """Return the files of a database that can hold persons, those that are there."""
     named = [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))]
-    return [each for each in (*named, *sorted(path.parent.glob(f"{path.name}.spool-*"))) if each.is_file()]
+    return [each for each in named if each.is_file()] + _beside(path, "spool")
+
+
+def _beside(path: Path, what: str) -> list[Path]:
+    found = path.parent.glob(f"{escape(path.name)}.{what}-*")
+    return sorted(each for each in found if each.is_file())

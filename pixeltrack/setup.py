@@ -120,6 +120,22 @@ events_days = {events_days}
 # controller = "Example Garden Shop Ltd, 1 Long Lane, Exampletown"
 # contact = "privacy@example.com"
 
+[notice]
+# What else the privacy notice says (pixeltrack notice prints it, the collector shows it at /privacy).
+# dpo = "Dr Jane Doe, dpo@example.com"
+# policy = "https://example.com/privacy"
+# recipients = ["Example Hosting Ltd (runs our server)"]
+# transfers = "none"
+# authority = "Example Authority, www.authority.example"
+
+[pages]
+# The language of these pages for a reader whose list row (lang or language) and browser say none of ours:
+# en, fr, de, it or es.
+# language = "en"
+# Whether people get a copy of their data, and have it erased, by buttons on their preferences page: "on" or
+# "off". Whoever has the link from the mail is taken for the person.
+# rights = "on"
+
 [serve]
 host = "127.0.0.1"
 port = 8000

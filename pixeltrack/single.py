@@ -84,6 +84,7 @@ def _compiled(
                 f" than opens {within.opens}, clicks {within.clicks}",
                 hint="--mode aggregate without it makes one mail for everybody",
             )
+        _check_unasked(within)
         return compiled, "merge", {"message": compiled.keys.merge_token(merge_tag)}
     if terms is None or not terms.fixed or task.test:
         compiled = compile_mail(task, "preview", store, keyring, modes)
@@ -93,9 +94,22 @@ def _compiled(
             f"opens {modes[0]}, clicks {modes[1]} need a recipient list",
             hint="give --recipients; --mode aggregate makes one mail for everybody",
         )
+    _check_unasked(rules)
     check_merge(task.plan)
     check_fields(task.plan, rules)
     compiled = compile_mail(task, "merge", store, keyring, modes)
     terms.within(compiled.draft.campaign)
     _variant, mint = compiled.copies(*modes, test=False, rowless=False)
     return compiled, "merge", mint(Whose(EVERYBODY))
+
+
+def _check_unasked(rules: Rules) -> None:
+    """Raise InputError where it takes a consent to measure so: whose it is nobody can say without a list."""
+    if rules.policy != "required":
+        return
+    for axis, mode in (("opens", rules.opens), ("clicks", rules.clicks)):
+        if mode != "off" and mode not in rules.free:
+            raise InputError(
+                f"{axis} as {mode} are measured of who has agreed to it, and without a list nobody is known",
+                hint="give --recipients; with --format esp your mail system fills in tokens of ours",
+            )

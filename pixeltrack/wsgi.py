@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixeltrack import config
 from pixeltrack.clock import now_ms
 from pixeltrack.collector import Collector, make_app
+from pixeltrack.errors import StoreError
 from pixeltrack.metrics import Counters
+from pixeltrack.noticepage import register
 from pixeltrack.pages import Pages
 from pixeltrack.pool import GroupRecorder
 from pixeltrack.setup import open_workspace
@@ -52,17 +55,21 @@ def _open() -> Collector:
                 follow=True,
                 replay_limit=settings.replay_limit,
             )
+            pages = Pages(Path(templates) if templates else None)
+            with suppress(StoreError):  # another process is at it, or will be
+                register(workspace.store, settings, pages, now_ms())
             counters = Counters()
             recorder = GroupRecorder(recording, Spool(settings.db, settings.spool_mb << 20), counters)
             recorder.flush()  # what an earlier process had to leave in the spool
             _collectors[os.getpid()] = make_app(
                 workspace.store,
                 workspace.keyring,
-                Pages(Path(templates) if templates else None),
+                pages,
                 settings,
                 now_ms,
                 commit_each=False,
                 counters=counters,
                 recorder=recorder,
             )
+            _collectors[os.getpid()].tend()
         return _collectors[os.getpid()]

@@ -27,13 +27,19 @@ def _calls() -> Iterator[tuple[Path, ast.Call, str]]:
 
 
 def test_no_shell_and_no_evaluated_text() -> None:
-    """1.2.5, 1.3.2, 1.5.2: marshal reads back a nameless file of this very process alone."""
+    """1.2.5, 1.3.2, 1.5.2: marshal reads back a nameless file of this very process alone.
+
+    One program is started, this one itself, by a list of arguments that the settings alone fill.
+    """
     allowed = {"re.compile", "marshal.loads"}
     wrong = re.compile(r"(^|\.)(eval|exec|compile|system|popen|Popen)$|^(pickle|shelve|yaml|subprocess)\.")
     found = [
         (path.name, name) for path, _call, name in _calls() if wrong.search(name) and name not in allowed
     ]
-    assert found == []
+    assert found == [("eraser.py", "subprocess.Popen")]
+    (started,) = [call for _path, call, name in _calls() if name == "subprocess.Popen"]
+    assert ast.unparse(started.args[0]) == "self._command"
+    assert not {"shell", "executable", "preexec_fn"} & {each.arg for each in started.keywords}
     assert [path.name for path, _call, name in _calls() if name.startswith("marshal.")] == ["listing.py"] * 2
 
 

@@ -51,6 +51,13 @@ def test_without_anything_the_defaults_hold():
         sender=None,
         controller=None,
         contact=None,
+        dpo=None,
+        privacy_policy=None,
+        data_recipients=(),
+        transfers=None,
+        authority=None,
+        language="en",
+        own_rights=True,
         host="127.0.0.1",
         port=8000,
         spool_mb=256,
@@ -95,6 +102,8 @@ def test_every_key_of_the_file_arrives():
         '[consent]\npolicy = "required"\npreset = "uk"\nopens = "company"\nclicks = "aggregate"\n'
         'without = "aggregate"\nmail_basis = "requested"\n[retention]\nevents_days = 30\n'
         '[sender]\nname = "N"\ncontroller = "C"\ncontact = "c@example.com"\n'
+        '[notice]\ndpo = "D"\npolicy = "P"\nrecipients = ["R", "S"]\ntransfers = "T"\nauthority = "A"\n'
+        '[pages]\nlanguage = "de"\nrights = "off"\n'
         '[serve]\nhost = "::1"\nport = 0\nspool_mb = 7\nreplay_limit = 5\nmetrics = "off"\nlog_format = "json"\n'
         'trusted_proxy = ["127.0.0.1", "2001:DB8::0:1"]\n'
         '[dashboard]\nlisten = "127.0.0.1:0"\nurl = "https://stats.example"\ntoken_file = "t"\n'
@@ -119,6 +128,13 @@ def test_every_key_of_the_file_arrives():
         sender="N",
         controller="C",
         contact="c@example.com",
+        dpo="D",
+        privacy_policy="P",
+        data_recipients=("R", "S"),
+        transfers="T",
+        authority="A",
+        language="de",
+        own_rights=False,
         host="::1",
         port=0,
         spool_mb=7,

@@ -295,7 +295,7 @@ def test_the_privacy_notice_tells_it(
         app = make_app(
             workspace.store, workspace.keyring, Pages(), replace(settings, country_db=choice), clock
         )
-        assert (b"the country in which you probably were" in Client(app).get("/privacy").body) is told
+        assert (b"the country that it probably came from" in Client(app).get("/privacy").body) is told
 
 
 # -- judging --------------------------------------------------------------------------------------------

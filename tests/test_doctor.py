@@ -112,6 +112,18 @@ def test_salts_of_days_that_are_over(sane: Settings, workspace: Workspace) -> No
     assert by_name(check_here(sane, day + 3_720_000))["salts"].outcome == "ok"
 
 
+def test_who_waits_to_be_erased_is_said(sane: Settings, workspace: Workspace) -> None:
+    now = now_ms()
+    assert by_name(check_here(sane, now))["erasures"].outcome == "ok"
+    workspace.store.ask_erasure(b"s" * 16, now - DAY)
+    workspace.store.ask_erasure(b"t" * 16, now)
+    for later, outcome in ((0, "warning"), (2 * DAY, "failed")):
+        check = by_name(check_here(sane, now + later))["erasures"]
+        assert check.outcome == outcome
+        assert check.message.startswith("2 people have asked")
+        assert "pixeltrack forget --asked" in check.hint
+
+
 def test_a_proxy_that_hides_everybody_is_said(sane: Settings, workspace: Workspace) -> None:
     public, local = sane, replace(sane, base_url="http://127.0.0.1:8000")
     campaign = workspace.store.campaign("spring").campaign_id

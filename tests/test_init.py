@@ -120,7 +120,8 @@ def test_the_settings_name_the_files_that_were_made(tmp_path: Path, by: str):
 @pytest.mark.parametrize(("preset", "tracked"), [("eu", ["yes", "no", "no"]), ("us", ["yes", "no", "yes"])])
 def test_inject_afterwards_tracks_whom_the_preset_allows(tmp_path: Path, preset: str, tracked: list[str]):
     (tmp_path / "campaign.html").write_text(
-        '<p><a href="https://shop.example/">x</a><a href="pixeltrack:preferences">y</a></p>'
+        '<p><a href="https://shop.example/">x</a><a href="pixeltrack:preferences">y</a>'
+        '<a href="pixeltrack:unsubscribe">z</a></p>'
     )
     (tmp_path / "list.csv").write_text("email,consent\na@example.com,yes\nb@example.com,no\nc@example.com,\n")
     run(tmp_path, "init", "--preset", preset)

@@ -19,6 +19,7 @@ from command import run
 from conftest import BASE, START, Client, Inject
 
 from pixeltrack import config, held, keyfile, refusals, residues, restoring, rights
+from pixeltrack.errors import StoreError
 from pixeltrack.minting import number
 from pixeltrack.model import TOGETHER, Event, EventKind, Mode
 from pixeltrack.setup import Workspace, open_workspace
@@ -145,6 +146,7 @@ TOLD_BY = {
     "addresses": lambda found: len(found["addresses"]),
     "kept_messages": lambda found: len(found["partly_deleted"]),
     "last_opens": lambda found: int(found["last_open_day"] is not None),
+    "links": lambda found: len(found["links"]),
 }
 
 
@@ -164,6 +166,7 @@ def test_p8_subject_has_every_row_that_an_independent_scan_finds(folder: Path) -
             connection.execute(
                 "insert into last_opens select recipient_id, 20000 from recipients where identity = ?", [ADA]
             )
+            connection.execute("update links set text = ? where number = 1", [f"account of {ADA}"])
             connection.commit()
         found = rights.export_of(store, place.keyring, ADA, settings(folder), NOON)
         assert untold(store.path, place.keyring, found) == {}
@@ -433,6 +436,28 @@ def test_a_backup_from_before_an_erasure_brings_nobody_back(folder: Path, lost: 
         assert store.last_event() == events
         assert check(store.trail()).broken is None
     assert run(folder, "forget", ADA, "--yes", "--backups", "old.bak").out.count("old.bak") == 1
+
+
+def test_a_backup_from_before_somebody_asked_to_be_erased_brings_them_not_back(folder: Path) -> None:
+    tokens = tokens_of(folder, ADA)
+    assert run(folder, "backup", "old.bak").code == 0
+    place = workspace(folder)
+    with closing(place.store) as store:
+        store.ask_erasure(place.keyring.subject(ADA), NOON)
+    assert run(folder, "restore", "old.bak", "--yes").code == 0
+    there = [path for path in of_database(folder) if "before-restore" not in path.name]
+    assert traces(there, ADA, tokens) == {}
+
+
+def test_serve_starts_where_an_erasure_that_was_asked_for_is_under_way(folder: Path) -> None:
+    place = workspace(folder)
+    subject = place.keyring.subject(ADA)
+    refusals.remember(folder / "pixeltrack.db", [refusals.Refusal(NOON, "erased", subject, "all")])
+    with closing(place.store) as store:
+        with pytest.raises(StoreError, match="older than an erasure"):
+            restoring.check_followed(store)
+        store.ask_erasure(subject, NOON)
+        restoring.check_followed(store)
 
 
 def test_serve_does_not_start_on_a_backup_that_was_put_back_by_hand(folder: Path) -> None:

@@ -124,7 +124,9 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0012_audiences",),
             ("0013_trail",),
             ("0014_kept",),
-            ("0015_sites",),
+            ("0015_notices",),
+            ("0016_erasures",),
+            ("0017_sites",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import sqlite3
 import threading
 from collections import Counter
@@ -10,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
-from conftest import CHROME, Client, Clock, Inject
+from conftest import BASE, CHROME, Client, Clock, Inject
 from inbox import Copy, copies
+from test_modes import FREE, mails, paths
 
 from pixeltrack.collector import make_app
 from pixeltrack.config import Settings
 from pixeltrack.ledger import Entry, Purpose
-from pixeltrack.model import EventKind
+from pixeltrack.model import EventKind, Mode
 from pixeltrack.pages import Pages
 from pixeltrack.pixel import PIXEL
 from pixeltrack.serve import Server, listen
@@ -26,6 +28,7 @@ from pixeltrack.store import open_store
 ANN = "ann@x.example"
 LINKS = ("https://shop.example/a?x=1&y=2", "https://shop.example/b#part")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+TOLD = b"In new mails you are not counted."
 STOPS = {
     b"action=stop": set(),
     b"action=stop-opens": {EventKind.CLICK},
@@ -96,6 +99,100 @@ def test_after_withdrawal_a_thousand_old_addresses_add_no_row(
     assert tables(workspace) == before
 
 
+MODES_OF_PEOPLE: list[tuple[Mode, Mode]] = [
+    ("individual", "individual"),
+    ("pseudonymous", "pseudonymous"),
+    ("hygiene", "off"),
+    ("hygiene", "individual"),
+]
+
+
+@pytest.mark.parametrize(("opens", "clicks"), MODES_OF_PEOPLE)
+@pytest.mark.parametrize("way", ["button", "signal", "ledger"])
+def test_in_whatever_mode_a_thousand_old_addresses_then_change_nothing(
+    workspace: Workspace,
+    settings: Settings,
+    clock: Clock,
+    inject: Inject,
+    opens: Mode,
+    clicks: Mode,
+    way: str,
+) -> None:
+    """Requirement P5: not a row and not a number, from whatever day, in whatever browser."""
+    made = inject(ANN, "bob@x.example", opens=opens, clicks=clicks, free=FREE, format="jsonl")
+    (pixels, links), _bob = paths(made)
+    page = mails(made)[0]["preferences_url"].removeprefix(BASE)
+    with serving(workspace, settings, clock) as connection:
+
+        def ask(method: str, path: str, body: bytes = b"", **headers: str) -> int:
+            given = {"User-Agent": CHROME, **headers, **(FORM if body else {})}
+            connection.request(method, path, body, given)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+        before = dump(workspace)
+        for path in (*pixels, *links):
+            ask("GET", path)
+        assert dump(workspace) != before  # what is asked for below would be stored
+        if way == "ledger":
+            entries = [
+                Entry(
+                    workspace.keyring.subject(ANN), each, "withdrawn", clock(), clock(), "", "", None, "test"
+                )
+                for each in ("opens", "clicks")
+            ]
+            workspace.store.record_consents(entries, {workspace.keyring.subject(ANN): ANN})
+        else:
+            signal = {"Sec-GPC": "1"} if way == "signal" else {}
+            assert ask("POST", page, b"action=stop", **signal) == 200
+        before = dump(workspace)
+        for number in range(1_000):
+            path = (*pixels, *links)[number % len((*pixels, *links))]
+            assert ask("GET", path, **({"Sec-GPC": "1"} if number % 3 == 0 else {})) in (200, 302)
+            clock.forward(7_200)  # into other days, too
+        kept = dump(workspace)
+    assert kept == before
+
+
+@pytest.mark.parametrize(("opens", "clicks"), [("aggregate", "aggregate"), ("company", "company")])
+def test_who_was_counted_with_others_adds_to_nothing_but_the_count_of_all(
+    workspace: Workspace, settings: Settings, clock: Clock, inject: Inject, opens: Mode, clicks: Mode
+) -> None:
+    """Nobody can tell whose hit one is: their old mail goes on counting, and says nothing of them.
+
+    From the next mail on there is nothing to count in theirs.
+    """
+    everybody = [ANN, *(f"reader{number}@x.example" for number in range(9))]
+    given = {"opens": opens, "clicks": clicks, "free": FREE, "format": "jsonl"}
+    made = inject(*everybody, **given)
+    (pixels, links), *others = paths(made)
+    assert all(each == (pixels, links) for each in others)
+    page = mails(made)[0]["preferences_url"].removeprefix(BASE)
+    with serving(workspace, settings, clock) as connection:
+        connection.request("POST", page, b"action=stop", {**FORM, "User-Agent": CHROME})
+        assert TOLD in b" ".join(connection.getresponse().read().split())
+        before = dump(workspace)
+        for number in range(1_000):
+            connection.request("GET", (*pixels, *links)[number % 3], headers={"User-Agent": CHROME})
+            connection.getresponse().read()
+        kept = dump(workspace)
+    changed = [line for line in kept if line not in before]
+    assert changed
+    assert all(line.startswith('INSERT INTO "counters"') for line in changed), changed
+    hits = [int(line.rpartition(",")[2].rstrip(");")) for line in changed]
+    assert sum(hits) == 1_000
+    later = inject(*everybody, campaign="later", **given)
+    assert [bool(pixels or links) for pixels, links in paths(later)] == [False] + [True] * 9
+
+
+def dump(workspace: Workspace) -> list[str]:
+    """The whole database, row by row; not the salts of days, nor which commit was the last."""
+    with closing(sqlite3.connect(workspace.store.path)) as connection:
+        beside = re.compile(r"""INSERT INTO "commits"|INSERT INTO "facts" VALUES\('salt """)
+        return [line for line in connection.iterdump() if not beside.match(line)]
+
+
 @pytest.mark.parametrize("wish", STOPS, ids=bytes.decode)
 def test_a_button_stops_its_kind_in_mail_that_is_out_and_no_other(
     client: Client, workspace: Workspace, inject: Inject, wish: bytes
@@ -130,7 +227,7 @@ def test_a_withdrawal_in_the_ledger_silences_its_kind_alone(
     look_at(client, sent)
     assert set(kinds(workspace, "spring")) == left
     page = client.get(sent["spring"].preferences).body
-    assert (b"was opened" in page, b"were clicked" in page) == (purpose == "clicks", purpose == "opens")
+    assert (b"was opened" in page, b"was clicked" in page) == (purpose == "clicks", purpose == "opens")
 
 
 def test_a_preview_stops_nothing(client: Client, workspace: Workspace, inject: Inject) -> None:

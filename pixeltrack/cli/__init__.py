@@ -30,6 +30,8 @@ _COMMANDS = {
     "goal": "Say what may be reached on your sites, and get what to paste there.",
     "campaigns": "List campaigns, and say when they were sent and what they cost.",
     "consent": "Keep who agreed to being tracked, and who withdrew.",
+    "notice": "Print the privacy notice that your settings make.",
+    "privacy": "Write what data protection law asks a sender to have on paper.",
     "subject": "Show everything that is held of one person.",
     "forget": "Erase one person everywhere, and prove it byte by byte.",
     "backup": "Write a copy of the database that holds nothing deleted.",
@@ -99,7 +101,7 @@ def _end(number: int, _frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 fine, 1 expected failure, 2 wrong use, 130 interrupted."""
+    """Run the command line. Exit codes: 0 fine, 1 failed, 2 wrong use, 3 refused, 130 interrupted."""
     signal.signal(signal.SIGTERM, _end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -247,6 +247,7 @@ def _person(call: Call, address: str) -> Person:
     person = Person(
         *(known_as, entries, store.opt_out_rows(subject), terms(call.settings).rules),
         {digest: store.wording(digest) for digest in digests},
+        {digest: store.notices_of(digest) for digest in digests},
     )
     store.close()
     return person

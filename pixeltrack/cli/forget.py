@@ -27,12 +27,15 @@ Examples:
       erase Ada, and name the files in these folders that still hold her
   pixeltrack forget ada@example.com --outputs out --clean --yes
       take her out of the folders that inject wrote too
+  pixeltrack forget --asked
+      erase who has pressed the button on their own page, if no collector has done it yet
 """
 _FOLDER = GivenPath(path_type=Path)
 
 
 @click.command("forget", epilog=EPILOG)
-@click.argument("address")
+@click.argument("address", required=False)
+@click.option("--asked", is_flag=True, help="Erase who has asked for it on their own page, and still waits.")
 @click.option("--outputs", type=_FOLDER, multiple=True, metavar="DIR", help="Look through what inject wrote.")
 @click.option("--backups", type=_FOLDER, multiple=True, metavar="PATH", help="Look through backups.")
 @click.option("--clean", is_flag=True, help="Take the person out of the files in --outputs.")
@@ -42,7 +45,8 @@ _FOLDER = GivenPath(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @global_options
 def command(
-    address: str,
+    address: str | None,
+    asked: bool,
     outputs: tuple[Path, ...],
     backups: tuple[Path, ...],
     clean: bool,
@@ -58,18 +62,26 @@ def command(
     never measured again, and with it what they agreed to and refused. Links in their mail go on working.
     Exit code 1 where something is not finished, or is found that should not be there.
     """
+    if asked == (address is not None):
+        raise click.UsageError("give an address, or --asked")
+    if asked and (outputs or backups or clean or everything or dry_run):
+        raise click.UsageError("--asked goes with --json alone: nobody's address is known beforehand")
     call = Call(options, {})
+    if asked:
+        _erase_asked(call, as_json=as_json)
+        return
     from pixeltrack import leftovers, rights
     from pixeltrack.clock import now_ms
     from pixeltrack.recipients import identity
     from pixeltrack.setup import open_workspace
 
-    known_as = identity(address, "ADDRESS")
+    known_as = identity(address or "", "ADDRESS")
     call.use_rules()
     workspace = open_workspace(call.settings, create=False)
     with closing(workspace.store) as store:
         patterns = rights.patterns_of(store, workspace.keyring, known_as)
-        left = leftovers.find((*outputs, *backups), patterns)
+        own = rights.own_files(store.path)
+        left = leftovers.find((*outputs, *backups, *rights.set_aside(store.path)), patterns, own)
         if dry_run:
             held = rights.export_of(store, workspace.keyring, known_as, call.settings, now_ms())
             _say_dry(held, left, as_json=as_json)
@@ -92,8 +104,37 @@ def command(
         )
 
 
+def _erase_asked(call: Call, *, as_json: bool) -> None:
+    """Erase who waits for it, as the collector has it done beside itself."""
+    from pixeltrack import rights
+    from pixeltrack.clock import now_ms
+    from pixeltrack.setup import open_workspace
+
+    call.use_rules()
+    workspace = open_workspace(call.settings, create=False)
+    with closing(workspace.store) as store:
+        done = list(rights.erase_asked(store, workspace.keyring, now_ms))
+        waiting = len(store.erasures())
+    traces = sum(bool(each.residues) for each in done)
+    if as_json:
+        click.echo(json.dumps({"erased": len(done) - waiting, "waiting": waiting, "with_traces": traces}))
+    else:
+        call.say(f"erased: {max(0, len(done) - waiting)}; waiting: {waiting}")
+    if traces:
+        raise PixeltrackError(
+            f"traces of {traces} people are left where none should be, such as in words that were kept",
+            hint="pixeltrack forget ADDRESS says where, for each",
+        )
+    if waiting:
+        why = {why for each in done for why in each.unfinished}
+        raise PixeltrackError(
+            f"not finished: {waiting} people wait to be erased: {'; '.join(sorted(why))}",
+            hint="run the same command again when that program has ended",
+        )
+
+
 def _say_dry(held: dict[str, Any], left: list[Leftover], *, as_json: bool) -> None:
-    parts = ("consents", "opt_outs", "messages", "silenced", "events", "repeated_events", "audit")
+    parts = ("consents", "opt_outs", "messages", "silenced", "events", "repeated_events", "links", "audit")
     counts = {"recipient": int(held["recipient"] is not None), **{name: len(held[name]) for name in parts}}
     if as_json:
         click.echo(json.dumps({"dry_run": True, "held": counts, "files": _files(left)}))
@@ -124,7 +165,10 @@ def _say(erased: Erased, left: list[Leftover], *, as_json: bool) -> None:
 
 def _say_files(left: list[Leftover]) -> None:
     for each in left:
-        click.echo(f"still holds them: {each.path} ({each.finds:,} finds)")
+        if each.finds:
+            click.echo(f"still holds them: {each.path} ({each.finds:,} finds)")
+        else:
+            click.echo(f"may hold them, and cannot be looked into: {each.path}")
 
 
 def _files(left: list[Leftover]) -> list[dict[str, object]]:

@@ -62,6 +62,7 @@ def command(
     call = Call(options, {})
     from pixeltrack.clock import now_ms
     from pixeltrack.logclients import LogClients
+    from pixeltrack.restoring import follow as follow_refusals
     from pixeltrack.setup import open_workspace
     from pixeltrack.show.ingest import read_json, read_lines
 
@@ -71,6 +72,7 @@ def command(
         )
     workspace = open_workspace(call.settings, create=False)
     try:
+        follow_refusals(workspace.store, workspace.keyring, now_ms())
         clients = LogClients(
             *(workspace.store, now_ms),
             lists=call.settings.networks,

@@ -28,6 +28,7 @@ from pixeltrack.formats import RECIPE, SYSTEMS, Tags, given_tags
 from pixeltrack.inject import Summary, inject_list
 from pixeltrack.lint.mail import domain
 from pixeltrack.placing import Versions
+from pixeltrack.restoring import follow
 from pixeltrack.setup import Workspace, open_workspace
 from pixeltrack.show.injection import (
     addressed_lines,
@@ -116,8 +117,9 @@ class Run:
             )
         several = len(own) + letters > 1 and not asked.drawn
         planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
-        if (by_list or letters) and not asked.test:
-            lawful.require(self._call.settings, {each.mail.name: each.plan for each in planned if by_list})
+        if by_list or self._terms.fixed:
+            for each in planned:
+                lawful.require(self._call.settings, asked, self._terms.rules, each.plan, each.mail.name)
         for each in planned:
             self._check(each, filters=filters)
         if asked.drawn:
@@ -192,6 +194,7 @@ class Run:
                 " pixeltrack goal add order --site shop.example"
             )
         try:
+            follow(workspace.store, workspace.keyring, now_ms())
             yield workspace
         except Interrupted:
             raise  # what is kept for --resume needs the key
@@ -272,7 +275,7 @@ class Run:
             if not looked_at:  # the others are most likely alike
                 self._say(self._looked_at(plan))
                 looked_at = True
-            lawful.require_stoppable(self._call.settings, plan, given.name)
+            lawful.require(self._call.settings, self._asked, self._terms.rules, plan, given.name)
             unchanged += plan.changes_nothing
             return self._task(plan, name, folder)
 
@@ -292,11 +295,10 @@ class Run:
                 click.echo(line)
 
     def _filter(self, workspace: Workspace) -> None:
-        (mail,) = self._mails
+        (mail,), asked = self._mails, self._asked
         task = self._task(self._plan(mail), self._name(mail.path), Path())
         if mail.kind == "message":
-            lawful.require_stoppable(self._call.settings, task.plan, mail.name)
-        asked = self._asked
+            lawful.require(self._call.settings, asked, self._terms.rules, task.plan, mail.name)
         write_filtered(self._call, mail, task, workspace, self._terms, asked.merge_tag, asked.manifest)
 
     # -- parts of it --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pixeltrack.cli.common import Call, global_options
-from pixeltrack.errors import PixeltrackError
+from pixeltrack.errors import PixeltrackError, StoreError
 
 EPILOG = """\
 Examples:
@@ -113,9 +113,10 @@ def command(
     from pixeltrack.collector import make_app
     from pixeltrack.metrics import Counters
     from pixeltrack.networks import Networks
+    from pixeltrack.noticepage import register
     from pixeltrack.pages import Pages
     from pixeltrack.reload import reload
-    from pixeltrack.restoring import check_followed
+    from pixeltrack.restoring import follow
     from pixeltrack.serve import Server, listen, url_of
     from pixeltrack.setup import open_workspace
     from pixeltrack.sockets import inherited
@@ -141,7 +142,11 @@ def command(
                 f"cannot write to {path}: no hit could be recorded",
                 hint="let the user that serves write there",
             )
-    check_followed(workspace.store)
+    follow(workspace.store, workspace.keyring, now_ms())
+    try:
+        register(workspace.store, settings, pages, now_ms())
+    except StoreError as error:
+        call.warn(f"which privacy notice is shown from now on is not recorded: {error.message}")
     workspace.store.close()  # each process has its own
     several = workers > 1 or beside is not None
     if several:  # an error is said once, and before anybody is told that we collect

@@ -133,6 +133,7 @@ def _database(settings: Settings, now: int) -> Iterator[Check]:
     yield _journal(path, health)
     yield _clock(health, now)
     yield _age(settings.events_days, health, now)
+    yield _erasures(health, now)
     yield _salts(health, now)
     yield _clients(health, settings.base_url)
     waiting = waiting_bytes(path)
@@ -141,6 +142,17 @@ def _database(settings: Settings, now: int) -> Iterator[Check]:
         yield warning("spool", f"{waiting:,} bytes of hits wait beside the database", hint)
     else:
         yield ok("spool", "no hit waits beside the database")
+
+
+def _erasures(health: Health, now: int) -> Check:
+    """Who has asked on their own page to be erased: a collector does that within minutes."""
+    if not health.asked:
+        return ok("erasures", "nobody waits to be erased")
+    said = f"{len(health.asked)} people have asked to be erased and wait"
+    hint = "pixeltrack forget --asked erases them, or says what is in the way"
+    if now - health.asked[0] > _DAY:
+        return failed("erasures", f"{said}, the first for {(now - health.asked[0]) // _DAY} days", hint)
+    return warning("erasures", said, hint)
 
 
 def _made_by(path: Path, health: Health, key: Path) -> Check:

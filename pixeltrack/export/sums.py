@@ -181,7 +181,7 @@ def _people(
             *(min(clicks, default=None), max(clicks, default=None)),
             *(sum(counts[kind, label] for label in _MACHINES) for kind in (_OPEN, _CLICK)),
             *(counts[_OPEN, "unknown"], counts[_CLICK, "unknown"]),
-            *("all" in scopes, "tracking" in scopes),
+            *("all" in scopes, bool(scopes - {"all"})),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pixeltrack import objection
@@ -12,7 +12,7 @@ from pixeltrack.consent import Decision, Rules, Said, decide
 from pixeltrack.consentlist import Claims
 from pixeltrack.ledger import PURPOSES, Entry, Purpose, holding, recorded
 from pixeltrack.show.text import clean, iso, moment
-from pixeltrack.store import OptOut
+from pixeltrack.store import NoticeVersion, OptOut
 
 _SCOPES = {
     "all": "unsubscribed",
@@ -31,6 +31,7 @@ class Person:
     opt_outs: Sequence[OptOut]
     rules: Rules  # of a campaign that has what the settings allow at most
     wordings: Mapping[bytes, bytes | None]
+    notices: Mapping[bytes, Sequence[NoticeVersion]] = field(default_factory=dict)  # that wordings are
 
     def holding(self, purpose: Purpose) -> Entry | None:
         """Return the entry that decides about a purpose, or None: never asked."""
@@ -63,6 +64,7 @@ def person_lines(person: Person) -> Iterator[str]:
     yield f"  next mail    {said}: {person.mode.reason} (policy {policy}, a list that says nothing)"
     for digest in shown:
         yield f"wording {digest.hex()}"
+        yield from (f"  {_version(each)}" for each in person.notices.get(digest, ()))
         text = person.wordings.get(digest)
         lines = ["(the text itself is not kept here)"] if text is None else _text(text).splitlines()
         yield from (f"  | {clean(line, 2_000)}" for line in lines)
@@ -185,6 +187,15 @@ def _state(entry: Entry, person: Person) -> dict[str, Any]:
         "source": entry.source,
         "wording_sha256": entry.wording.hex() if entry.wording else None,
         "wording": None if text is None else _text(text),
+        "notice_versions": [
+            {
+                "language": each.language,
+                "version": each.number,
+                "since": iso(each.since),
+                "until": iso(each.until),
+            }
+            for each in (person.notices.get(entry.wording, ()) if entry.wording else ())
+        ],
         "origin": entry.origin,
     }
 
@@ -199,6 +210,12 @@ def _opt_outs(person: Person) -> list[dict[str, Any]]:
 def _when(at: int) -> str:
     """Return when it was decided, as wide whether that is known or not."""
     return f"{moment(at)} UTC" if at else "at no known time    "
+
+
+def _version(notice: NoticeVersion) -> str:
+    ended = f" until {moment(notice.until)} UTC" if notice.until is not None else ""
+    named = f"privacy notice ({notice.language}), version {notice.number}"
+    return f"{named}, in force since {moment(notice.since)} UTC{ended}"
 
 
 def _how(entry: Entry) -> str:

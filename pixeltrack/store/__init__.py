@@ -12,6 +12,7 @@ from pixeltrack.store.exports import Holder
 from pixeltrack.store.gathered import ONE_BY_ONE
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
+from pixeltrack.store.notices import NoticeVersion
 from pixeltrack.store.retained import OldHits
 from pixeltrack.store.rollups import Audience
 from pixeltrack.store.sites import Goal, Site
@@ -33,6 +34,7 @@ __all__ = [
     "Holder",
     "Listed",
     "Moved",
+    "NoticeVersion",
     "OldHits",
     "OptOut",
     "Placed",

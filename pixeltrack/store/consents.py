@@ -43,18 +43,19 @@ class Consents(Trail):
         dry: bool = False,
         told: Callable[[int], None] | None = None,
         of: str = "",
+        actor: str | None = None,
     ) -> int:
         """Add entries to the ledger, all or none, durably; return how many were new.
 
         refusing has the addresses of those who refuse something: where that holds in the ledger
         afterwards, mail that they were sent before is silenced. wording is the text that was shown. An
         entry that says what an earlier one says is not added again. With dry nothing is kept. told is told
-        how many are looked at; of is what the audit trail says of it.
+        how many are looked at; of and actor are what the audit trail says of it.
         """
         try:
             with self._transaction(_BUSY_MS) as connection:
                 added = self._add(connection, entries, refusing, wording, told)
-                self._note_consents(entries, added, of)
+                self._note_consents(entries, added, of, actor)
                 if added and not dry:
                     remember(
                         self.path,
@@ -94,14 +95,15 @@ class Consents(Trail):
         )
         return added
 
-    def _note_consents(self, entries: Sequence[Entry], added: int, of: str) -> None:
+    def _note_consents(self, entries: Sequence[Entry], added: int, of: str, actor: str | None) -> None:
         """Note what was decided: of one person by name of the decision, of a list how many of each."""
         if not entries:
             return
         subjects = {each.subject for each in entries}
         decisions = Counter(f"{each.purpose} {each.decision}" for each in entries)
         one = entries[0].subject if len(subjects) == 1 else None
-        self.note("consent", of, subject=one, counts={"people": len(subjects), "new": added, **decisions})
+        counts = {"people": len(subjects), "new": added, **decisions}
+        self.note("consent", of, subject=one, counts=counts, actor=actor)
 
     def consents_of(self, subject: bytes) -> list[Entry]:
         """Return all entries about one person, in the order in which they were put down."""

@@ -29,6 +29,7 @@ class Health:
     last_purge: int | None = None  # when purge came to its end, by its clock
     lately: int = 0  # newest hits that were looked at, and of how many the client's address was known
     known: int = 0
+    asked: tuple[int, ...] = ()  # since when people wait to be erased
 
 
 _LATELY = 200  # hits
@@ -47,6 +48,7 @@ def examine(path: Path) -> Health:
         salts: tuple[str, ...] = ()
         lately = known = 0
         purged = None
+        asked: tuple[int, ...] = ()
         if found == "ok" and 0 < schema <= VERSION:
             oldest, newest = connection.execute(
                 "select min(at), max(at) from events where campaign_id <> 0"
@@ -64,7 +66,12 @@ def examine(path: Path) -> Health:
                     " from (select address from events order by event_id desc limit ?)",
                     [_LATELY],
                 ).fetchone()
+            if connection.execute("select 1 from sqlite_master where name = 'erasures'").fetchone():
+                rows = connection.execute("select at from erasures order by at").fetchall()
+                asked = tuple(at for (at,) in rows)
         wal_bytes = wal.stat().st_size if wal.exists() else 0
     damage = "" if found == "ok" else str(found)
     last_purge = purged.at if purged else None
-    return Health(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, last_purge, lately, known)
+    return Health(
+        *(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, last_purge, lately, known, asked)
+    )

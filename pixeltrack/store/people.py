@@ -173,6 +173,9 @@ class People(Trail):
         return bool(self._rows("is_silenced", campaign_id=campaign_id, message=message, kind=kind))
 
     def opt_out_counts(self, campaign_id: int) -> dict[Scope, int]:
-        """Return how many people opted out through a campaign, by scope."""
+        """Return how many people unsubscribed ("all"), and how many stopped tracking, through a campaign.
+
+        Who stopped it of opens alone, or of clicks, is among the latter ("tracking"), once.
+        """
         rows = self._rows("optout_counts", campaign_id=campaign_id)
-        return {row["scope"]: row["people"] for row in rows}
+        return {row["refused"]: row["people"] for row in rows}

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pixeltrack.errors import StoreError
+from pixeltrack.model import Scope
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import create_private, explained
+from pixeltrack.store.followed import Followed
 from pixeltrack.store.hits import Place, Placed, bucket_of, numbers_in
+from pixeltrack.store.namedlinks import NamedLinks
 from pixeltrack.store.people import People
 from pixeltrack.store.retained import Retained
+from pixeltrack.store.salts import drop_salts
 from pixeltrack.store.schema import query
-from pixeltrack.trail import Link
 
 _BUSY_MS = 10_000  # an erasure is worth waiting for
 _PAUSE = 0.05  # seconds
@@ -46,7 +49,7 @@ class Held(NamedTuple):
     last_open: int | None  # day since 1970, in hygiene mode
 
 
-class Persons(People, Retained):
+class Persons(People, Retained, NamedLinks, Followed):
     """The part of the store that finds and deletes one person."""
 
     def held(self, identity: str) -> Held:
@@ -100,33 +103,43 @@ class Persons(People, Retained):
         select = "select 1 from kept_messages where campaign_id = ? and message = ?"
         return bool(self._plain(select, place))
 
-    def stop_measuring(self, subject: bytes, places: Sequence[Place], scope: str, at: int) -> None:
+    def stop_measuring(
+        self, subject: bytes, places: Sequence[Place], scopes: Sequence[Scope], at: int
+    ) -> None:
         """Begin an erasure: from here on no hit of these messages is stored, whatever happens next.
 
         The refusal is in the file beside the database before it is in the database.
         """
         with self._transaction(_BUSY_MS) as connection:
-            remember(self.path, [Refusal(at, "erased", subject, scope)])
+            remember(self.path, [Refusal(at, "erased", subject, scope) for scope in scopes])
             connection.executemany(
                 query("silence_message"),
                 [{"campaign_id": campaign, "message": message} for campaign, message in places],
             )
-            connection.execute(
+            connection.executemany(
                 "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
                 " values (?, ?, ?, 0, 0)",
-                [subject, scope, at],
+                [(subject, scope, at) for scope in scopes],
             )
 
     def delete_person(
-        self, identity: str, subject: bytes, hits: Mapping[str, int], actor: str | None, at: int
+        self,
+        identity: str,
+        subject: bytes,
+        hits: Mapping[str, int],
+        actor: str | None,
+        at: int,
+        spellings: Sequence[str] = (),
     ) -> dict[str, int]:
         """Delete every row of a person but hits in one transaction, and return how many of each table.
 
-        ``hits`` are the rows that were deleted before. What stays: refusals and the consent ledger by
-        keyed hash, the trail, and that these messages are not measured.
+        ``hits`` are the rows that were deleted before; ``spellings`` are taken out of links. What stays:
+        refusals and the consent ledger by keyed hash, the trail, and that these messages are not measured.
         """
         gone = Counter(hits)
+        named = self.links_naming(spellings)
         with self._transaction(_BUSY_MS) as connection:
+            gone["links"] += self._blank(named, spellings)
             row = connection.execute(
                 "select recipient_id from recipients where identity = ?", [identity]
             ).fetchone()
@@ -159,68 +172,25 @@ class Persons(People, Retained):
             )
             if tuple(hit) in wanted
         ]
-        fresh = "select event_id, campaign_id, message from events where event_id > ?"
-        mine += [
-            number
-            for number, campaign, message in connection.execute(fresh, [row[0] if row else 0])
-            if (campaign, message) in wanted
-        ]
+        fresh = (  # looked through by SQLite: there may be a million that nobody has judged yet
+            "select event_id from events where event_id > ? and (campaign_id, message) in"
+            " (select value ->> 0, value ->> 1 from json_each(?))"
+        )
+        asked = [row[0] if row else 0, json.dumps([*wanted])]
+        mine += [number for (number,) in connection.execute(fresh, asked)]
         return sorted(set(mine))
 
     def kept_rows(self, subject: bytes, places: Sequence[Place]) -> tuple[int, dict[Place, int]]:
         """Return how often a person's keyed hash, and each message, stands on purpose, indexes too."""
-        ((optouts, consents, trail),) = self._plain(
-            "select (select count(*) from optouts where subject = ?1),"
+        ((others, consents, trail),) = self._plain(
+            "select (select count(*) from optouts where subject = ?1)"
+            " + (select count(*) from erasures where subject = ?1),"
             " (select count(*) from consents where subject = ?1),"
             " (select count(*) from trail where subject = ?1)",
             [subject],
         )
         silenced = Counter((row[0], row[1]) for row in self.silenced_of(places))
-        return optouts + 2 * consents + 2 * trail, dict(silenced)
-
-    def known_refusals(self) -> list[Refusal]:
-        """Return who was erased, opted out or withdrew, as the file beside the database has them."""
-        found = [
-            Refusal(at, "opted out", subject, scope)
-            for subject, scope, at in self._plain("select subject, scope, at from optouts")
-        ]
-        found += [
-            Refusal(at, "withdrew", subject, purpose)
-            for subject, purpose, at in self._plain(
-                "select subject, purpose, at from consents where decision <> 'granted'"
-            )
-        ]
-        erased = "select at, subject from trail where action = 'forget' and subject is not null"
-        return found + [Refusal(at, "erased", subject, "tracking") for at, subject in self._plain(erased)]
-
-    def refuse(self, subject: bytes, scope: str, at: int, identity: str | None) -> int:
-        """Record an opt-out again, and silence that person's mail; return 1 where it was not known."""
-        with self._transaction(_BUSY_MS) as connection:
-            added = _many(
-                connection.execute(
-                    "insert or ignore into optouts (subject, scope, at, campaign_id, message)"
-                    " values (?, ?, ?, 0, 0)",
-                    [subject, scope, at],
-                )
-            )
-            if identity is not None and scope != "all":
-                kinds = {"opens": 1, "clicks": 2}.get(scope, 3)
-                connection.execute(query("silence_again"), {"identity": identity, "kinds": kinds})
-        return added
-
-    def go_on_with_trail(self, rows: Iterable[Link]) -> int:
-        """Take over the rows that another trail has beyond this one, if it begins as this one does."""
-        head = self.trail_head()
-        after = head.seq == 0
-        added = 0
-        with self._transaction(_BUSY_MS) as connection:
-            for row in rows:
-                if row.seq == head.seq and row.hash == head.hash:
-                    after = True
-                elif row.seq > head.seq and after:
-                    connection.execute("insert into trail values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-                    added += 1
-        return added
+        return others + 2 * consents + 2 * trail, dict(silenced)
 
     def empty_journal(self, seconds: float) -> bool:
         """Write the journal into the database and cut it to nothing; False where somebody reads for longer.
@@ -245,11 +215,15 @@ class Persons(People, Retained):
             self._connection.execute("vacuum")
 
     def copy_to(self, path: Path) -> None:
-        """Write a copy of what the database holds now, without anything deleted; readable by its owner."""
+        """Write a copy of what the database holds now, without anything deleted; readable by its owner.
+
+        Without the salts of days: a copy is there when they have to be gone.
+        """
         create_private(path)
         self._stay()
         with explained(self.path):
             self._connection.execute("vacuum into ?", [str(path)])
+        drop_salts(path)
 
     def leave_wal(self) -> bool:
         """Make the file whole in itself, without a journal; False where another program has it open."""

@@ -63,7 +63,7 @@ class Retained(Deleting):
     def purge_consents(self, before: int, *, dry: bool = False) -> int:
         """Delete entries of the ledger that later ones have ended before a time (ms UTC).
 
-        And texts that no entry names any more.
+        And texts that no entry names any more, and that are no version of the privacy notice.
         """
         ended = [entry for (entry,) in self._plain(query("ended_consents"), {"before": before})]
         if dry or not ended:
@@ -76,6 +76,7 @@ class Retained(Deleting):
             connection.execute(
                 "delete from wordings where not exists"
                 " (select 1 from consents where consents.wording = wordings.wording)"
+                " and wording not in (select wording from notices)"
             )
         return len(ended)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from pixeltrack.store.connect import explained
 from pixeltrack.store.database import Database
@@ -14,6 +16,15 @@ def salt_days(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return the days whose salts a database holds, in order."""
     rows = connection.execute("select name from facts where name like 'salt ____-__-__' order by name")
     return tuple(str(name).removeprefix(_PREFIX) for (name,) in rows)
+
+
+def drop_salts(path: Path) -> None:
+    """Delete the salts from a copy of a database that nobody has open. Raises StoreError."""
+    with explained(path), closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma secure_delete = on")
+        connection.execute("pragma journal_mode = memory")  # no second file that has them
+        connection.execute("delete from facts where name like 'salt ____-__-__'")
+        connection.commit()
 
 
 class Salts(Database):

@@ -7,17 +7,20 @@ from pathlib import Path
 
 from pixeltrack import replay
 from pixeltrack.errors import KeyFileError, PixeltrackError, StoreError
+from pixeltrack.store.askers import Askers
 from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.earners import Earners
+from pixeltrack.store.erasures import Erasures
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
 from pixeltrack.store.keyed import fill_subjects, keyed
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
+from pixeltrack.store.notices import Notices
 from pixeltrack.store.people import People
 from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
@@ -33,12 +36,15 @@ class Store(
     People,
     Gathered,
     Consents,
+    Notices,
     Logs,
     Salts,
     Domains,
     Exports,
     Crowds,
+    Erasures,
     Sites,
+    Askers,
     Earners,
 ):
     """One open database. Not for several threads at the same time."""

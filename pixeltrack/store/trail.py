@@ -53,6 +53,11 @@ class Trail(Database):
         row = linked(_head(connection), at, actor, action, of, subject, counts)
         connection.execute("insert into trail values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
+    def was_noted(self, action: str, subject: bytes, actor: str, since: int) -> bool:
+        """Return whether somebody's act upon one person is in the trail since a time (ms UTC)."""
+        statement = "select 1 from trail where subject = ? and action = ? and actor = ? and at > ? limit 1"
+        return bool(self._plain(statement, [subject, action, actor, since]))
+
     def trail(self, subject: bytes | None = None) -> Iterator[Link]:
         """Yield the trail's rows in order; only those about one person where that is said."""
         self._stay()

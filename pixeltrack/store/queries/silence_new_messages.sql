@@ -1,13 +1,24 @@
--- Who stopped tracking while a mail was being made is silenced in that mail too: it was rendered from
--- opt-outs read before. For pseudonymous copies as in silence_subject.
-with fresh as (
-    select messages.recipient_id, messages.message, messages.opens, messages.clicks,
-        max(silenced.kinds & 1) | max(silenced.kinds & 2) as kinds
+-- Who stopped tracking, or was erased, while a mail was being made is silenced in that mail too: it was
+-- rendered from opt-outs read before. For pseudonymous copies as in silence_subject.
+with refused as (
+    select messages.message, silenced.kinds
     from silenced
     join messages as sent on sent.campaign_id = silenced.campaign_id and sent.message = silenced.message
     join messages on messages.recipient_id = sent.recipient_id and messages.campaign_id = :campaign_id
     where silenced.why = 'person' and silenced.campaign_id <> :campaign_id
-    group by messages.message
+    union all
+    select messages.message, case optouts.scope when 'opens' then 1 when 'clicks' then 2 else 3 end
+    from optouts
+    join recipients on recipients.subject = optouts.subject
+    join messages on messages.recipient_id = recipients.recipient_id and messages.campaign_id = :campaign_id
+    where optouts.scope in ('tracking', 'opens', 'clicks')
+),
+fresh as (
+    select messages.recipient_id, refused.message, messages.opens, messages.clicks,
+        max(refused.kinds & 1) | max(refused.kinds & 2) as kinds
+    from refused
+    join messages on messages.campaign_id = :campaign_id and messages.message = refused.message
+    group by refused.message
 )
 insert into silenced (campaign_id, message, why, kinds)
 select :campaign_id, message, 'person', kinds from fresh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pixeltrack import rollups, together
@@ -74,8 +74,15 @@ class Book:
         touches = people.touches(meant, self._rule)
         self._sums = add_up(meant, lambda order: touches.get(people.owner(order), ()), self._rule)
         self._joint = [order for order in orders if order.campaign_id and not order.message]
+        self._led: defaultdict[int, list[Order]] = defaultdict(list)
+        for order in orders:
+            self._led[order.campaign_id].append(order)
         self._campaigns = store.campaigns()
         self._names = {each.campaign_id: each.name for each in self._campaigns}
+
+    def orders_of(self, campaign_id: int) -> Sequence[Order]:
+        """Return the conversions of visits that a campaign's mail led to, whoever earned them."""
+        return self._led.get(campaign_id, ())
 
     def earnings(self, campaign: Campaign | None = None) -> Earnings:
         """Return what a campaign earned, or all together.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pixeltrack.attribution import Order
 from pixeltrack.converted import clickers
 from pixeltrack.earned import Earnings, Funnel, FunnelStep, FunnelTogether
 from pixeltrack.figures import CampaignReport
 from pixeltrack.model import Campaign
-from pixeltrack.orders import gather
 from pixeltrack.published import is_large, rounded
 from pixeltrack.rates import ratio
 from pixeltrack.store import Store
@@ -17,24 +19,20 @@ def build(
     campaign: Campaign,
     report: CampaignReport,
     earnings: Earnings,
-    goal: str | None = None,
+    orders: Iterable[Order],
     delivered: int | None = None,
 ) -> Funnel:
     """Return a campaign's funnel. ``report`` and ``earnings`` are its own, ``earnings`` by any model.
 
-    ``delivered`` is how many messages were, None where nobody has told. A span is that of the report.
+    ``orders`` are those of visits that its mail led to. ``delivered`` is how many messages were, None where
+    nobody has told. A span is that of the report.
     """
     number = campaign.campaign_id
     since = -(1 << 62) if report.since is None else report.since
     until = 1 << 62 if report.until is None else report.until
-    orders = [
-        order
-        for order in gather(store.said(goal)).orders
-        if order.campaign_id == number and order.message and since <= order.at < until
-        if not order.is_refunded
-    ]
-    signed = {order.message for order in orders if order.verified}
-    unsigned = {order.message for order in orders} - signed
+    left = [order for order in orders if order.message and not order.is_refunded]
+    signed = {order.message for order in left if order.verified}
+    unsigned = {order.message for order in left} - signed
     seen = store.people_who_viewed(number, since, until)
     people = clickers(store, number, seen | signed | unsigned)
     steps = (

@@ -103,7 +103,7 @@ def _with_conversions(
     complete = []
     for campaign, its in zip(campaigns, found, strict=True):
         earned = book.earnings(campaign)
-        far = funnel.build(store, campaign, its, earned, wanted.goal)
+        far = funnel.build(store, campaign, its, earned, book.orders_of(campaign.campaign_id))
         complete.append(replace(its, conversions=earned, funnel=far))
     return complete
 

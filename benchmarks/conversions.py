@@ -77,14 +77,17 @@ def fill(path: Path, conversions: int, hits: int) -> Store:
         columns = "at, campaign_id, kind, link, message, agent_id, flags, network_id, address"
         connection.executemany(f"insert into events ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute("insert into sites (site_id, host, created) values (1, 'shop.example', 0)")
-        connection.execute("insert into goals (goal_id, name, site_id, created) values (1, 'order', 1, 0)")
+        connection.execute(
+            "insert into goals (goal_id, name, site_id, created) values (1, 'order', 1, 0), (2, 'rare', 1, 0)"
+        )
         connection.executemany(
             "insert into conversions (conversion_id, goal_id, order_id, entry, at, value, currency, whole,"
             " campaign_id, message, source, verified, told, class, signal)"
-            " values (?, 1, ?, '', ?, ?, 'EUR', 0, ?, ?, 3, 1, 1, 0, 0)",
+            " values (?, ?, ?, '', ?, ?, 'EUR', 0, ?, ?, 3, 1, 1, 0, 0)",
             (
                 (
                     n + 1,
+                    1 if n % 100 else 2,
                     f"A{n}",
                     at + chance.randint(1, 4 * DAY),
                     100 * chance.randint(99, 29_900),
@@ -159,6 +162,8 @@ def measure(conversions: int, hits: int) -> list[Figure]:
             )
         one = best(partial(earnings.build, store, now, store.campaign(SALE)), 2)
         figures.append(Figure("one campaign's, CPU", f"{one:.2f} s"))
+        rare = best(partial(earnings.build, store, now, goal="rare"), 2)
+        figures.append(Figure("a goal's that one conversion of a hundred is of, CPU", f"{rare:.2f} s"))
         store.close()
     return figures
 

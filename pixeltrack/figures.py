@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pixeltrack.earned import Earnings, Funnel
 from pixeltrack.judging import Label
 from pixeltrack.published import NOTES, K
 from pixeltrack.rates import DEFINITIONS
@@ -246,4 +247,6 @@ class CampaignReport:
     until: int | None = None  # and before then
     together: Together | None = None  # of whom nothing is known one by one; never added to the above
     gone_before: int | None = None  # hits before it are deleted; without since they are in the totals
+    conversions: Earnings | None = None  # None where they were not asked for, or no site tells of any
+    funnel: Funnel | None = None  # likewise
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS

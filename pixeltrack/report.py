@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pixeltrack import alarm, config, heard, rollups, together, verdicts
+from pixeltrack import alarm, config, earnings, funnel, heard, rollups, together, verdicts
 from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
+from pixeltrack.earnings import Wanted
 from pixeltrack.estimates import add_up, adjusted, by_provider, observable
 from pixeltrack.figures import (
     CampaignReport,
@@ -48,11 +49,13 @@ def build(
     zone: Zone | None = None,
     span: Span | None = None,
     judge: bool = True,
+    wanted: Wanted | None = None,
 ) -> CampaignReport:
     """Return the report of one campaign, or raise NoSuchCampaign. With ``judge`` what is new is judged first.
 
     ``zone`` is that of its days, weekdays and hours; without one it is the machine's. With ``span`` only
-    hits in it are counted, one by one, and nothing is compared with earlier campaigns.
+    hits in it are counted, one by one, and nothing is compared with earlier campaigns. ``wanted`` is how
+    conversions are to be shared out; without it they are left out.
 
     Where that cannot be stored, because the database is locked or full, ``failed`` is told, and what was
     judged before is counted; without it StoreError is raised.
@@ -61,7 +64,8 @@ def build(
     if judge:
         verdicts.bring_up_to_date(store, progress, failed)
     reports = _Reports(store, clock(), zone, span)
-    return reports.with_alarms(campaign, reports.build(campaign))
+    found = reports.with_alarms(campaign, reports.build(campaign))
+    return _with_conversions(store, [campaign], [found], clock(), span, wanted, campaign.campaign_id)[0]
 
 
 def build_all(
@@ -72,26 +76,54 @@ def build_all(
     zone: Zone | None = None,
     span: Span | None = None,
     judge: bool = True,
+    wanted: Wanted | None = None,
 ) -> list[CampaignReport]:
     """Return the reports of all campaigns, newest first. What is new is judged first, as by ``build``."""
     if judge:
         verdicts.bring_up_to_date(store, progress, failed)
     reports = _Reports(store, clock(), zone, span)
     built = [(campaign, reports.build(campaign)) for campaign in store.campaigns()]
-    return [reports.with_alarms(campaign, report) for campaign, report in built]
+    found = [reports.with_alarms(campaign, report) for campaign, report in built]
+    return _with_conversions(store, [each for each, _report in built], found, clock(), span, wanted)
+
+
+def _with_conversions(
+    store: Store,
+    campaigns: Sequence[Campaign],
+    found: list[CampaignReport],
+    now: int,
+    span: Span | None,
+    wanted: Wanted | None,
+    only: int | None = None,
+) -> list[CampaignReport]:
+    """Return reports with what conversions earned and how far people came, where that is wanted."""
+    if wanted is None or not store.has_goals():
+        return found
+    book = earnings.Book(store, now, wanted.goal, wanted.rule, span, only)
+    complete = []
+    for campaign, its in zip(campaigns, found, strict=True):
+        earned = book.earnings(campaign)
+        far = funnel.build(store, campaign, its, earned, book.orders_of(campaign.campaign_id))
+        complete.append(replace(its, conversions=earned, funnel=far))
+    return complete
 
 
 def read(
-    name: str, db: str | Path = "pixeltrack.db", *, key: str | Path | None = None, zone: str | None = None
+    name: str,
+    db: str | Path = "pixeltrack.db",
+    *,
+    key: str | Path | None = None,
+    zone: str | None = None,
+    wanted: Wanted | None = None,
 ) -> CampaignReport:
     """Return the report of one campaign of a database, for notebooks and scripts.
 
     ``db`` is the database's file and ``key`` that of its key (beside it by itself); ``zone`` is a name such
-    as "Europe/Berlin". Other settings are those of pixeltrack.toml and the environment. Raises
-    NoSuchCampaign, and PixeltrackError for what cannot be read.
+    as "Europe/Berlin"; ``wanted`` as of ``build``. Other settings are those of pixeltrack.toml and the
+    environment. Raises NoSuchCampaign, and PixeltrackError for what cannot be read.
     """
     with _opened(db, key) as store:
-        return build(store, name, zone=None if zone is None else read_zone(zone))
+        return build(store, name, zone=None if zone is None else read_zone(zone), wanted=wanted)
 
 
 def read_all(

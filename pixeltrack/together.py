@@ -91,6 +91,12 @@ def build(
     )
 
 
+def clickers(store: Store, campaign_id: int) -> int:
+    """Return how many recipients of a campaign there are of whom clicks are counted together."""
+    crowds, messages = store.crowds(campaign_id), store.measured(campaign_id)[2]
+    return _size(crowds, lambda each: each.clicks in _TOGETHER) + messages.clicks
+
+
 def rows(
     store: Store,
     campaign: Campaign,

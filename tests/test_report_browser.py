@@ -16,6 +16,16 @@ from playwright.sync_api import Browser, Frame, Page, sync_playwright
 from test_report_page import EMPTY, with_text
 from test_show import REPORT, bucket
 
+from pixeltrack.earned import (
+    Costs,
+    Earned,
+    EarnedRow,
+    EarnedTogether,
+    Earnings,
+    Funnel,
+    FunnelStep,
+    FunnelTogether,
+)
 from pixeltrack.figures import LinkFigures, Tally, Week
 from pixeltrack.model import Mail
 from pixeltrack.resources import examples_dir
@@ -29,8 +39,43 @@ MANY = tuple(
     )
     for n in range(1, 21)
 )
+SUMS = Earned(95_000, 70_000, 15_000, 10_000, 12_345_678_900, 4_000_000, 1_000_000, 988_000, 10_000, 499_000)
+ROWS = tuple(
+    EarnedRow(str(n), "https://shop.example/" + "long/" * 20, "spring", "EUR", SUMS, SUMS)
+    for n in range(1, 9)
+)
+EARNED = Earnings(
+    campaign="spring",
+    goal=None,
+    model="time-decay",
+    window=604_800_000,
+    half_life=604_800_000,
+    since=1_790_000_000_000,
+    until=None,
+    totals=ROWS[:1],
+    goals=ROWS[:2],
+    campaigns=ROWS[:1],
+    links=ROWS,
+    costs=(Costs("spring", 4_000_000, "EUR", 0, 0, 0, 0, None, None, 1.5, None, ("Nobody clicked.",)),),
+    together=(
+        EarnedTogether("spring", "order", "EUR", verified=True, orders=20, revenue=5, refunded=0, refunds=0),
+    ),
+    together_until=1_790_000_000_000,
+    repeats=1,
+    contradicted=1,
+    stray=1,
+    unproved=1,
+)
+FUNNEL = Funnel(
+    "spring",
+    (FunnelStep("sent", 100_000, None, None), FunnelStep("delivered", None, None, None)),
+    3,
+    FunnelTogether(20, 10, 0, 0, 0),
+)
 HUGE = replace(
     REPORT,
+    conversions=EARNED,
+    funnel=FUNNEL,
     clicks=Tally(900, 98_765),
     links=MANY,
     week=Week("America/Argentina/Buenos_Aires", ((98_765,) * 24,) * 7, ((1_234,) * 24,) * 7),

@@ -28,7 +28,7 @@ _COMMANDS = {
     "report": "Show how a campaign did, people and machines apart.",
     "export": "Write hits, links, people or days as a table for other programs.",
     "goal": "Say what may be reached on your sites, and get what to paste there.",
-    "campaigns": "List campaigns, and say when they were sent.",
+    "campaigns": "List campaigns, and say when they were sent and what they cost.",
     "consent": "Keep who agreed to being tracked, and who withdrew.",
     "notice": "Print the privacy notice that your settings make.",
     "privacy": "Write what data protection law asks a sender to have on paper.",

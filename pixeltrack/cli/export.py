@@ -32,6 +32,7 @@ Examples:
 _UNITS: dict[str, str] = {
     "daily": "days",
     "together": "figures counted together",
+    "conversions": "shares of conversions",
 }  # of rows, where the table's name does not say it
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
@@ -56,6 +57,9 @@ _SAID: dict[Format, str] = {
 @click.option("--people", is_flag=True, help="One row for each message: who opened and clicked.")
 @click.option("--daily", is_flag=True, help="One row for each campaign and day.")
 @click.option("--together", is_flag=True, help="One row for each figure of recipients counted together.")
+@click.option("--conversions", is_flag=True, help="One row for each share of each conversion.")
+@click.option("--model", metavar="MODEL", help="Who earns a conversion, as of report.  [default: last-click]")
+@click.option("--window", metavar="LENGTH", help="How long before it a click counts.  [default: 7d]")
 @click.option("--campaign", metavar="NAME", help="One campaign; without it all of them.")
 @click.option(
     "--format",
@@ -84,6 +88,9 @@ def command(
     people: bool,
     daily: bool,
     together: bool,
+    conversions: bool,
+    model: str | None,
+    window: str | None,
     campaign: str | None,
     format_name: Format | None,
     out: Path | None,
@@ -102,17 +109,21 @@ def command(
     """
     call = Call(options, {})
     named: dict[Table, bool] = {"events": events, "links": links, "people": people, "daily": daily}
-    named["together"] = together
+    named |= {"together": together, "conversions": conversions}
+    if (model or window) and not conversions:
+        raise InputError(f"--{'model' if model else 'window'} is for --conversions", hint="add it")
     out = None if str(out) == "-" else out
     order = _order(
         [table for table, given in named.items() if given], format_name, out, raw=raw_csv, force=force
     )
     from pixeltrack import export
+    from pixeltrack.cli.earned import read_wanted
     from pixeltrack.setup import open_workspace
     from pixeltrack.times import local_zone, read_time, read_zone
 
     if order.format == "parquet":
         export.parquet.check()
+    rule = read_wanted(model, window, None, None).rule
     zone = local_zone() if tz is None else read_zone(tz)
     times = {
         name: read_time(given, f"--{name}", zone)
@@ -130,7 +141,7 @@ def command(
             check_people(campaigns[0], "--people")
         _judge(call, store)
         call.gone(store, (each.name for each in campaigns), times.get("since"))
-        written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times))
+        written = _write(call, store, order, export.Scope(tuple(campaigns), zone, **times, rule=rule))
         call.note(
             store,
             "export",
@@ -162,7 +173,7 @@ def _order(tables: list[Table], given: Format | None, out: Path | None, *, raw: 
         raise InputError(
             f"{_SAID[format_of]} has one table, and {len(tables) or 'none'} "
             + ("was named" if not tables else "were named"),
-            hint="give one of --events, --links, --people, --daily, --together;"
+            hint="give one of --events, --links, --people, --daily, --together, --conversions;"
             " a SQLite file (-o FILE.db) takes several",
         )
     if out is None and format_of in ("parquet", "sqlite"):
@@ -220,7 +231,7 @@ def _steps(store: Store, order: _Order, scope: Scope) -> int:
     """Return how many hits are looked at: those of all campaigns, or once for each sum of those in scope."""
     hits = store.hit_counts()
     each = sum(hits.get(campaign.campaign_id, 0) for campaign in scope.campaigns)
-    hits_of = {"events": store.last_event(), "together": 0}
+    hits_of = {"events": store.last_event(), "together": 0, "conversions": 0}
     return sum(hits_of.get(table, each) for table in order.tables)
 
 

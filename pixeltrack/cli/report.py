@@ -10,7 +10,7 @@ import click
 
 from pixeltrack.cli.common import Call, global_options
 from pixeltrack.cli.inputs import GivenPath
-from pixeltrack.cli.wanted import Options, wanted
+from pixeltrack.cli.wanted import Earning, Options, wanted
 from pixeltrack.errors import InputError, StoreError
 
 EPILOG = """\
@@ -29,6 +29,10 @@ Examples:
       campaigns side by side; as many as you like
   pixeltrack report --campaign spring-sale --ab
       the versions that inject --version made: which is clicked more, and how sure that is
+  pixeltrack report --conversions --window 7d --model last-click
+      what orders and other goals earned, by campaign; with --campaign by link, too
+  pixeltrack report --campaign spring-sale --funnel
+      how far its people came: sent, opened, clicked, viewed, converted
   pixeltrack report --campaign spring-sale --follow
       on a screen that keeps up with what comes in, until Ctrl-C
 """
@@ -57,6 +61,25 @@ BY = (
     "--compare", "compared", multiple=True, metavar="A B …", help="Campaigns side by side, two or more."
 )
 @click.option("--ab", is_flag=True, help="Versions of the campaign beside each other, machines left out.")
+@click.option("--conversions", is_flag=True, help="What conversions earned, by goal, campaign and link.")
+@click.option("--funnel", is_flag=True, help="How far the campaign's people came, step by step.")
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="Who earns a conversion: last-click, first-click, linear, time-decay, or position."
+    "  [default: last-click]",
+)
+@click.option(
+    "--window",
+    metavar="LENGTH",
+    help="How long before a conversion a click counts, as 7d, 36h, 90m.  [default: 7d]",
+)
+@click.option(
+    "--half-life",
+    metavar="LENGTH",
+    help="Of --model time-decay: a click so much older earns half.  [default: 7d]",
+)
+@click.option("--goal", metavar="NAME", help="Only conversions of this goal.")
 @click.option("--since", metavar="TIME", help="Only hits since then, in ISO 8601.")
 @click.option("--until", metavar="TIME", help="Only hits before then.")
 @click.option(
@@ -100,6 +123,12 @@ def command(
     inactive_since: str | None,
     compared: tuple[str, ...],
     ab: bool,
+    conversions: bool,
+    funnel: bool,
+    model: str | None,
+    window: str | None,
+    half_life: str | None,
+    goal: str | None,
     since: str | None,
     until: str | None,
     tz: str | None,
@@ -130,6 +159,9 @@ def command(
             as_csv,
             as_json,
             full,
+            conversions,
+            funnel,
+            Earning(model, window, half_life, goal),
         ),
         call.say,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +13,10 @@ from pixeltrack.errors import InputError
 from pixeltrack.figures import CampaignReport
 
 if TYPE_CHECKING:
+    from pixeltrack.cli.earned import Written
+    from pixeltrack.earnings import Wanted
     from pixeltrack.heard import Span
     from pixeltrack.properties import By
-    from pixeltrack.show.page import ReportPages
     from pixeltrack.store import Store
     from pixeltrack.times import Zone
     from pixeltrack.verdicts import Failed, Progress
@@ -31,6 +31,7 @@ class Whole:
     campaign: str | None
     span: Span
     zone: Zone
+    wanted: Wanted
     form: Form
     full: bool
     say: Callable[[str], None]
@@ -39,7 +40,9 @@ class Whole:
         return 0
 
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
-        found = _reports(store, self.campaign, self.span, self.zone, progress, failed)
+        brief = self.form == "terminal" and not self.full
+        wanted = None if brief else self.wanted  # on a screen that is looked at all day long it has no place
+        found = _reports(store, self.campaign, self.span, self.zone, wanted, progress, failed)
         return lambda: self._show(found)
 
     def _show(self, found: CampaignReport | list[CampaignReport]) -> None:
@@ -73,28 +76,23 @@ class Page:
     campaign: str | None
     span: Span
     zone: Zone
-    path: Path
-    pages: ReportPages
-    say: Callable[[str], None]
+    wanted: Wanted
+    written: Written
 
     def steps(self, store: Store) -> int:
         return 0
 
     def build(self, store: Store, progress: Progress | None, failed: Failed) -> Show:
         from pixeltrack import report
-        from pixeltrack.cli.inputs import replace_own
 
-        found = _reports(store, self.campaign, self.span, self.zone, progress, failed)
+        pages = self.written.pages
+        wanted = self.wanted if self.campaign is not None else None
+        found = _reports(store, self.campaign, self.span, self.zone, wanted, progress, failed)
         if isinstance(found, CampaignReport):
-            page = self.pages.campaign(found, report.kept_mails(store, found.campaign))
+            page = pages.campaign(found, report.kept_mails(store, found.campaign))
         else:
-            page = self.pages.overview(found)
-
-        def show() -> None:
-            replace_own(self.path, page, self.pages.mark, "--html")
-            self.say(f"wrote {self.path}")
-
-        return show
+            page = pages.overview(found)
+        return self.written.later(page)
 
 
 def _reports(
@@ -102,14 +100,15 @@ def _reports(
     campaign: str | None,
     span: Span,
     zone: Zone,
+    wanted: Wanted | None,
     progress: Progress | None,
     failed: Failed,
 ) -> CampaignReport | list[CampaignReport]:
     from pixeltrack import report
 
     if campaign is None:
-        return report.build_all(store, progress, failed, zone=zone, span=span)
-    return report.build(store, campaign, progress, failed, zone=zone, span=span)
+        return report.build_all(store, progress, failed, zone=zone, span=span, wanted=wanted)
+    return report.build(store, campaign, progress, failed, zone=zone, span=span, wanted=wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import click
 
@@ -33,6 +33,15 @@ class Report(Protocol):
         """Return what prints it, when the store is closed. Raises PixeltrackError."""
 
 
+class Earning(NamedTuple):
+    """The options that say how conversions are shared out, as they were given."""
+
+    model: str | None = None
+    window: str | None = None
+    half_life: str | None = None
+    goal: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options as they were given."""
@@ -52,6 +61,9 @@ class Options:
     csv: bool
     json: bool
     full: bool
+    conversions: bool
+    funnel: bool
+    earning: Earning
 
 
 def wanted(options: Options, say: Say) -> Report:
@@ -65,7 +77,9 @@ def wanted(options: Options, say: Say) -> Report:
         "--by": options.by is not None,
         "--who": options.who is not None,
         "--inactive-since": options.inactive_since is not None,
-        "--html": options.html is not None,
+        "--conversions": options.conversions,
+        "--funnel": options.funnel,
+        "--html": options.html is not None and not (options.conversions or options.funnel),
     }
     kinds = [name for name, given in named.items() if given]
     if len(kinds) > 1:
@@ -74,13 +88,14 @@ def wanted(options: Options, say: Say) -> Report:
     forms = [name for name, given in (("--csv", options.csv), ("--json", options.json)) if given]
     if len(forms) > 1:
         raise InputError("--csv and --json exclude each other")
-    if kind == "--html" and forms:
+    if options.html is not None and forms:
         raise InputError(f"--html and {forms[0]} are two runs", hint="leave one out")
-    if options.templates and kind != "--html":
+    if options.templates and options.html is None:
         raise InputError("--templates is for --html", hint="add --html FILE")
     if options.full and (kind or forms):
         raise InputError(f"--full is for the report of a campaign, not for {(kind or forms[0])}")
     _check_campaign(options, kind)
+    _check_earning(options, kind)
     form: Form = "json" if options.json else "csv" if options.csv else "terminal"
     if kind == "--compare":
         return Beside((*options.compared, *options.more), False, form)
@@ -98,7 +113,7 @@ def _check_campaign(options: Options, kind: str) -> None:
             "--compare and --campaign exclude each other",
             hint="--campaign NAME --ab puts the versions of one campaign beside each other",
         )
-    if kind in ("--ab", "--by", "--who") and options.campaign is None:
+    if kind in ("--ab", "--by", "--who", "--funnel") and options.campaign is None:
         raise InputError(f"{kind} needs --campaign", hint="it is about one campaign")
     if kind == "--inactive-since" and options.campaign is not None:
         raise InputError(
@@ -110,8 +125,17 @@ def _check_campaign(options: Options, kind: str) -> None:
             raise InputError(f"--{given} and {kind} do not go together", hint="leave one out")
 
 
+def _check_earning(options: Options, kind: str) -> None:
+    for name, given in options.earning._asdict().items():
+        page = kind == "--html" and options.campaign is not None
+        if given is None or kind == "--conversions" or page or (kind, name) == ("--funnel", "goal"):
+            continue
+        hint = "add --conversions" if kind in ("", "--html") else f"{kind} goes without it"
+        raise InputError(f"--{name.replace('_', '-')} is about conversions", hint=hint)
+
+
 def _of_hits(options: Options, form: Form, say: Say) -> Report:
-    from pixeltrack.cli import reported
+    from pixeltrack.cli import earned, reported
 
     if options.inactive_since is not None:
         return reported.Idle(_day(options.inactive_since), form)
@@ -120,12 +144,20 @@ def _of_hits(options: Options, form: Form, say: Say) -> Report:
         return reported.ByProperty(options.campaign, reported.way(options.by), span, zone, form)
     if options.who is not None and options.campaign is not None:
         return reported.Listed(options.campaign, options.who, span, zone, form)
+    wanted = earned.read_wanted(*options.earning)
+    written = None
     if options.html is not None:
         from pixeltrack.show.page import ReportPages
 
         pages = ReportPages(options.templates)  # before anything is counted: a template may not work
-        return reported.Page(options.campaign, span, zone, options.html, pages, say)
-    return reported.Whole(options.campaign, span, zone, form, options.full, say)
+        written = earned.Written(options.html, pages, say)
+    if options.conversions:
+        return earned.Conversions(options.campaign, wanted, span, form, written)
+    if options.funnel and options.campaign is not None:
+        return earned.Far(options.campaign, wanted, span, zone, form, written)
+    if written:
+        return reported.Page(options.campaign, span, zone, wanted, written)
+    return reported.Whole(options.campaign, span, zone, wanted, form, options.full, say)
 
 
 def _day(given: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from pixeltrack.export import events, parquet, sums
+from pixeltrack.export import conversions, events, parquet, sums
 from pixeltrack.export.columns import INDEXES, TABLES, Column, Kind, Row, Table
 from pixeltrack.export.scope import Scope, Steps
 from pixeltrack.export.texts import iso, write_csv, write_jsonl
@@ -26,6 +26,7 @@ _ROWS: dict[Table, Callable[[Store, Scope, Steps], Iterator[Row]]] = {
     "people": sums.people,
     "daily": sums.daily,
     "together": sums.together,
+    "conversions": conversions.rows,
 }
 _DECLARED: dict[Kind, str] = {
     "text": "text",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Table = Literal["events", "links", "people", "daily", "together"]
+Table = Literal["events", "links", "people", "daily", "together", "conversions"]
 Kind = Literal["text", "integer", "boolean", "time", "date"]  # time: ms UTC; date: a datetime.date
 Value = str | int | bool | None | object
 Row = tuple[Value, ...]
@@ -110,12 +110,29 @@ TOGETHER = (
     Column("machine_clicks", "integer", True),
     Column("counted_until", "time"),
 )
+CONVERSIONS = (
+    Column("goal", "text"),
+    Column("order", "text", True),
+    Column("at", "time"),
+    Column("verified", "boolean"),
+    Column("refunded", "boolean"),
+    Column("way", "text"),
+    Column("campaign", "text", True),
+    Column("link", "integer", True),
+    Column("message", "text", True),
+    Column("touched", "time", True),
+    Column("credit", "integer"),
+    Column("value", "integer"),
+    Column("taken", "integer"),
+    Column("currency", "text", True),
+)
 TABLES: dict[Table, tuple[Column, ...]] = {
     "events": EVENTS,
     "links": LINKS,
     "people": PEOPLE,
     "daily": DAILY,
     "together": TOGETHER,
+    "conversions": CONVERSIONS,
 }
 
 # What is asked for most, for formats that can have it.
@@ -125,4 +142,5 @@ INDEXES: dict[Table, tuple[tuple[str, ...], ...]] = {
     "people": (("campaign", "message"), ("recipient",)),
     "daily": (("campaign", "day"),),
     "together": (("campaign", "by"),),
+    "conversions": (("campaign",), ("goal", "order")),
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pixeltrack.attribution import Rule
 from pixeltrack.model import MODES, Campaign
 from pixeltrack.providers import provider_of
 from pixeltrack.store import Holder
@@ -18,12 +19,16 @@ _EVERY = 5_000  # steps between two words to whoever watches
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Some campaigns, and hits from ``since`` to before ``until`` (ms UTC). Days are the zone's."""
+    """Some campaigns, and hits from ``since`` to before ``until`` (ms UTC). Days are the zone's.
+
+    ``rule`` is how conversions are shared out.
+    """
 
     campaigns: tuple[Campaign, ...]
     zone: Zone
     since: int = -(1 << 62)
     until: int = 1 << 62
+    rule: Rule = field(default_factory=Rule)
 
 
 class Steps:

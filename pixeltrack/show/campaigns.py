@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pixeltrack import money
 from pixeltrack.model import Campaign
 from pixeltrack.show.text import DASH, clean, count, iso, moment
 
@@ -37,6 +38,8 @@ def campaigns_json(lines: Sequence[Line]) -> str:
             "sent": iso(campaign.sent),
             "messages": messages,
             "hits": hits,
+            "cost": None if campaign.cost is None else money.plain(campaign.cost, campaign.cost_currency),
+            "cost_currency": campaign.cost_currency or None,
         }
         for campaign, messages, hits in lines
     ]
@@ -49,7 +52,8 @@ def show_campaigns(console: Console, lines: Sequence[Line]) -> None:
     table.add_column("campaign", overflow="fold")
     for name in ("created (UTC)", "sent (UTC)"):
         table.add_column(name, no_wrap=True)
-    for name in ("messages", "hits"):
+    costs = any(campaign.cost is not None for campaign, _messages, _hits in lines)
+    for name in ("messages", "hits", *(("cost",) if costs else ())):
         table.add_column(name, justify="right", no_wrap=True)
     for campaign, messages, hits in lines:
         table.add_row(
@@ -58,6 +62,7 @@ def show_campaigns(console: Console, lines: Sequence[Line]) -> None:
             Text(moment(campaign.sent), "" if campaign.sent else "dim"),
             count(messages),
             count(hits),
+            *((money.say(campaign.cost, campaign.cost_currency),) if costs else ()),
         )
     console.print(table)
     if any(hits is None for _campaign, _messages, hits in lines):

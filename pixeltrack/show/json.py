@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pixeltrack.figures import CampaignReport
+from pixeltrack.show import earnedplain, funnelplain
 from pixeltrack.show.text import iso
 
 
@@ -27,4 +28,6 @@ def _plain(report: CampaignReport) -> dict[str, Any]:
         bucket["start"] = iso(bucket["start"])
     value["timeline_step_seconds"] = value.pop("timeline_step") // 1000
     value["definitions"] = dict(report.definitions)
+    value["conversions"] = earnedplain.plain(report.conversions) if report.conversions else None
+    value["funnel"] = funnelplain.plain(report.funnel) if report.funnel else None
     return value

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pixeltrack.earned import Earnings, Funnel
 from pixeltrack.figures import CampaignReport, LinkFigures
 from pixeltrack.looks import Looks
 from pixeltrack.model import Mail
 from pixeltrack.published import said
 from pixeltrack.resources import templates_dir
-from pixeltrack.show import charts
+from pixeltrack.show import charts, earnedpage
 from pixeltrack.show.drawn import draw
 from pixeltrack.show.parts import deleted
 from pixeltrack.show.reasons import reason
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 # What each page may use; docs/reports.md says what each of these is.
 VARIABLES = {
-    "report.html": {"report", "deleted", "figure", "links", "mails", "timeline", "heat", "part_bar", "days"},
+    "report.html": {
+        *("report", "deleted", "figure", "links", "mails", "timeline", "heat", "part_bar", "days", "earned"),
+    },
     "report-overview.html": {"reports", "figure"},
+    "report-conversions.html": {"about", "earned"},
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -51,6 +55,7 @@ class ReportPages:
         self._looks.style("report.css")
         self._badges = self._looks.source("mail.css")
         self._looks.check("report-base.html", set[str]().union(*VARIABLES.values()))
+        self._looks.check("report-earned.html", {"earned"})
         for name, known in VARIABLES.items():
             self._looks.check(name, known)
 
@@ -69,7 +74,13 @@ class ReportPages:
             heat=charts.heat(report.week),
             part_bar=charts.part_bar,
             days=_DAYS,
+            earned=_sections(report.conversions, report.funnel, "conversions.", "funnel."),
         )
+
+    def earned(self, conversions: Earnings | None, funnel: Funnel | None) -> bytes:
+        """Return a page of what conversions earned, of how far people came, or both, as UTF-8."""
+        name = (funnel.campaign if funnel else conversions and conversions.campaign) or "All campaigns"
+        return self._page("report-conversions.html", about=name, earned=_sections(conversions, funnel))
 
     def overview(self, reports: Sequence[CampaignReport]) -> bytes:
         """Return all campaigns on one page, as UTF-8."""
@@ -78,6 +89,13 @@ class ReportPages:
     def _page(self, name: str, **values: object) -> bytes:
         text = self._looks.render(name, values)
         return text.rstrip().encode("utf-8", "replace") + b"\n" + self.mark
+
+
+def _sections(conversions: Earnings | None, funnel: Funnel | None, *roots: str) -> list[earnedpage.Section]:
+    """Return the sections there are; ``roots`` are where the JSON of each begins."""
+    first, second = roots or ("", "")
+    found = [earnedpage.funnel(funnel, second)] if funnel else []
+    return found + ([earnedpage.earned(conversions, first)] if conversions else [])
 
 
 class ShownMail(NamedTuple):

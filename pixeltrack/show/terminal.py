@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pixeltrack.figures import CampaignReport, CompanyFigures, ProviderFigures
+from pixeltrack.show import earned, funnel
 from pixeltrack.show.parts import (
     NARROW,
     ROWS,
@@ -72,6 +73,12 @@ def show_report(console: Console, report: CampaignReport) -> None:
         console.print()
         show_together(console, report.together, rows=None)
     _define(console, report)
+    if report.funnel:
+        console.print()
+        funnel.show(console, report.funnel)
+    if report.conversions:
+        console.print()
+        earned.show(console, report.conversions)
 
 
 def _define(console: Console, report: CampaignReport) -> None:

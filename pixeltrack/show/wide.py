@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pixeltrack import money
+from pixeltrack.earned import Earnings
 from pixeltrack.figures import CampaignReport
+from pixeltrack.show.earnedplain import number
 from pixeltrack.show.table import Cell, csv_text
 from pixeltrack.show.text import iso
 
@@ -25,6 +28,10 @@ COLUMNS = (
     *("together.recipients", "together.loads_recipients", "together.clicks_recipients"),
     *("together.loads", "together.clicks", "together.machine_loads", "together.machine_clicks"),
     *("together.counted_until", "together.rounded_to", "gone_before"),
+    *("conversions.orders", "conversions.by_click", "conversions.by_view", "conversions.no_touch"),
+    *("conversions.refunded", "conversions.revenue", "conversions.unverified"),
+    *("conversions.unverified_revenue", "conversions.cost", "conversions.return_rate"),
+    *("funnel.delivered", "funnel.viewed", "funnel.converted"),
 )
 _TIMES = frozenset(
     {*("created", "since", "until", "begun", "first", "last"), "together.counted_until", "gone_before"}
@@ -37,8 +44,33 @@ def as_csv(reports: Sequence[CampaignReport]) -> str:
 
 
 def _value(report: CampaignReport, column: str) -> Cell:
+    if column.startswith("conversions."):
+        its = report.conversions
+        return None if its is None else _earned(its, column.removeprefix("conversions."))
+    if column.startswith("funnel."):
+        steps = report.funnel.steps if report.funnel else ()
+        return next((step.people for step in steps if step.name == column.removeprefix("funnel.")), None)
     value: Any = report
     for name in column.split("."):
         value = None if value is None else getattr(value, name)
     found: Cell = iso(value) if column in _TIMES else value
     return found
+
+
+def _earned(found: Earnings, column: str) -> Cell:
+    """Return a figure of all goals; amounts with their currencies, of which there may be several."""
+    if column in ("cost", "return_rate"):
+        its = next(iter(found.costs), None)
+        if its is None or its.cost is None:
+            return None
+        return its.return_rate if column == "return_rate" else _money([(its.cost, its.currency)])
+    if column == "unverified":
+        return number(sum(row.unverified.orders for row in found.totals))
+    if column.endswith("revenue"):
+        side = "unverified" if column == "unverified_revenue" else "verified"
+        return _money((getattr(row, side).revenue, row.currency) for row in found.totals if row.currency)
+    return number(sum(getattr(row.verified, column) for row in found.totals))
+
+
+def _money(amounts: Iterable[tuple[int, str]]) -> str:
+    return ", ".join(f"{money.plain(amount, currency)} {currency}" for amount, currency in amounts)

@@ -13,6 +13,7 @@ from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
 from pixeltrack.store.domains import Domains
+from pixeltrack.store.earners import Earners
 from pixeltrack.store.erasures import Erasures
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
@@ -44,6 +45,7 @@ class Store(
     Erasures,
     Sites,
     Askers,
+    Earners,
 ):
     """One open database. Not for several threads at the same time."""
 

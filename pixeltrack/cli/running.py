@@ -13,7 +13,7 @@ import click
 from pixeltrack import lint, output, urls
 from pixeltrack.addressed import Given, inject_addressed
 from pixeltrack.cli import lawful, looking, planning
-from pixeltrack.cli.asked import Asked, folder_name
+from pixeltrack.cli.asked import Asked
 from pixeltrack.cli.common import Call
 from pixeltrack.cli.filtering import write_filtered
 from pixeltrack.cli.inject_options import Chosen
@@ -116,7 +116,7 @@ class Run:
                 hint="other runs write manifest.json into the output folder",
             )
         several = len(own) + letters > 1 and not asked.drawn
-        planned = [self._planned(mail, self._out(mail.path, several=several)) for mail in own]
+        planned = [self._planned(mail, self._asked.folder(mail.path, several=several)) for mail in own]
         if by_list or self._terms.fixed:
             for each in planned:
                 lawful.require(self._call.settings, asked, self._terms.rules, each.plan, each.mail.name)
@@ -125,9 +125,9 @@ class Run:
         if asked.drawn:
             for of, found in asked.drawn.grouped([each.findings for each in planned]):
                 self._say(found, of)
-        letters_to = self._out(asked.source, several=several)
+        letters_to = self._asked.folder(asked.source, several=several)
         if letters and not filters:
-            output.check(letters_to, force=asked.force, campaign=self._name(asked.source))
+            output.check(letters_to, force=asked.force, campaign=self._asked.name(asked.source))
         with self._workspace() as workspace:
             if filters:
                 self._filter(workspace)
@@ -162,7 +162,9 @@ class Run:
         mail, plan, folder, findings = planned
         if not filters:
             versions = [file.name for file in self._asked.drawn.files] if self._asked.drawn else ()
-            output.check(folder, force=self._asked.force, campaign=self._name(mail.path), versions=versions)
+            output.check(
+                folder, force=self._asked.force, campaign=self._asked.name(mail.path), versions=versions
+            )
         if plan.changes_nothing and not any(link.decision == "fill" for link in plan.links):
             self._call.warn(
                 f"{mail.name} is injected already, or has nothing to inject: copies will be the same as it"
@@ -206,7 +208,7 @@ class Run:
     def _inject(self, planned: _Planned, workspace: Workspace) -> None:
         mail, plan, folder, findings = planned
         asked = self._asked
-        task = self._task(plan, self._name(mail.path), folder)
+        task = self._task(plan, self._asked.name(mail.path), folder)
         if self._people:
             delivery = Delivery(self._format_of(mail), self._tags(), self._wishes.personalize, asked.resume)
             with progress(len(self._people), self._call) as step:
@@ -230,7 +232,7 @@ class Run:
         asked, people = self._asked, self._people
         assert people is not None  # without a list nobody could be given a version
         tasks = tuple(
-            replace(self._task(each.plan, self._name(each.mail.path), each.folder), version=file.name)
+            replace(self._task(each.plan, self._asked.name(each.mail.path), each.folder), version=file.name)
             for each, file in zip(planned, drawn.files, strict=True)
         )
         delivery = Delivery(
@@ -258,7 +260,7 @@ class Run:
 
     def _inject_letters(self, folder: Path, workspace: Workspace) -> None:
         """Inject messages for whom they are addressed to."""
-        name = self._name(self._asked.source)
+        name = self._asked.name(self._asked.source)
         format_: Format = self._asked.format or ("mbox" if self._boxes else "eml")
         if format_ not in MESSAGE_FORMATS:
             raise InputError(
@@ -295,7 +297,7 @@ class Run:
 
     def _filter(self, workspace: Workspace) -> None:
         (mail,), asked = self._mails, self._asked
-        task = self._task(self._plan(mail), self._name(mail.path), Path())
+        task = self._task(self._plan(mail), self._asked.name(mail.path), Path())
         if mail.kind == "message":
             lawful.require(self._call.settings, asked, self._terms.rules, task.plan, mail.name)
         write_filtered(self._call, mail, task, workspace, self._terms, asked.merge_tag, asked.manifest)
@@ -337,24 +339,6 @@ class Run:
         if self._asked.merge_tag:
             return given_tags(self._asked.merge_tag)
         return SYSTEMS[self._asked.esp] if self._asked.esp else RECIPE
-
-    def _name(self, path: Path) -> str:
-        given = self._asked.campaign
-        name = given if given is not None else "stdin" if str(path) == "-" else path.absolute().stem
-        name = name.strip()
-        if not name or len(name) > 100 or not name.isprintable():
-            raise InputError(
-                f"campaign name {name!r} is not usable",
-                hint="give 1 to 100 printable characters with --campaign",
-            )
-        return name
-
-    def _out(self, path: Path, *, several: bool) -> Path:
-        name = self._name(path)
-        folder = folder_name(f"{name}-test" if self._asked.test else name)
-        if self._asked.out is None:
-            return Path("out") / folder
-        return self._asked.out / folder if several else self._asked.out
 
     def _say_what_is_assumed(self) -> None:
         settings = self._call.settings

@@ -49,7 +49,7 @@ def export_of(
         },
         "subject": {"address": identity or None, "keyed_hash": subject.hex()},
         "purposes": [{"purpose": purpose, "legal_basis": _basis(settings, purpose)} for purpose in PURPOSES],
-        "categories": ["address and columns of the list", "copies of mails", "opens and clicks", "choices"],
+        "categories": ["address and columns of the list", "copies of mails", "deliveries", "opens and clicks", "choices"],
         "recipients_of_data": "none",
         "automated_decisions": "none",
         "source": sorted({entry.origin for entry in consents})
@@ -86,6 +86,14 @@ def export_of(
             }
             for place in places
             for at, kind, link, address in store.addresses_of(place)
+        ],
+        "deliveries": [
+            {
+                **{"campaign": campaigns.get(place[0]), "kind": kind, "bounce": bounce or None},
+                **{"at": _iso(at) if at is not None else None, "source": source},
+            }
+            for place in places
+            for kind, bounce, at, source in store.deliveries_of(place)
         ],
         "partly_deleted": [campaigns.get(place[0]) for place in places if store.is_partly_deleted(place)],
         "last_open_day": _day(held.last_open) if held and held.last_open is not None else None,

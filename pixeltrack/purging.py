@@ -34,6 +34,7 @@ class Purged:
     hits: tuple[OldHits, ...]
     addresses: int
     last_opens: int
+    deliveries: int  # facts of which the time is forgotten
     consents: int
     recipients: int
     names: int  # agents and networks that no hit has
@@ -48,6 +49,7 @@ class Purged:
             "hits": sum(each.hits for each in self.hits),
             "addresses": self.addresses,
             "last_opens": self.last_opens,
+            "deliveries": self.deliveries,
             "consents": self.consents,
             "recipients": self.recipients,
             "names": self.names,
@@ -125,6 +127,7 @@ def _purged(
         hits=hits,
         addresses=store.purge_addresses(now.at - _address_days(settings) * _DAY, dry=dry),
         last_opens=last_opens,
+        deliveries=store.purge_deliveries(before, dry=dry),
         consents=store.purge_consents(retention.consents_before(now.at, settings.consent_years), dry=dry),
         recipients=store.purge_recipients(dry=dry),
         names=store.purge_names(dry=dry),

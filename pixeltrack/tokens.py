@@ -54,6 +54,7 @@ Purpose = Literal[
     "log",
     "unlinked",
     "group",
+    "event",
 ]
 
 _SUBJECT = KIND_BYTES["subject"]
@@ -129,6 +130,10 @@ class Keyring:
     def log_fingerprint(self, content: bytes) -> bytes:
         """Return by what a piece of a log is known again; nobody can guess addresses in it from that."""
         return blake2b(content, key=self._derive(self._first, "log"), digest_size=16).digest()
+
+    def event_fingerprint(self, told: bytes) -> bytes:
+        """Return by what a reported event is known again, of what its sender's service knows it by."""
+        return blake2b(told, key=self._derive(self._first, "event"), digest_size=16).digest()
 
     def check_value(self) -> str:
         """Return what a database keeps to know its own key again; it reveals nothing of the key."""

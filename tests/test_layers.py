@@ -80,6 +80,8 @@ FLOORS = [
         "published",
         "moments",
         "objection",
+        "feedback",
+        "reached",
     },
     {
         "resources",
@@ -102,6 +104,7 @@ FLOORS = [
         "terms",
         "logfile",
         "sockets",
+        "feedfile",
     },
     {
         "compile",
@@ -155,6 +158,8 @@ FLOORS = [
         "rights",
         "leftovers",
         "restoring",
+        "feedmatch",
+        "feedimport",
     },
     {
         "serve",

@@ -437,6 +437,7 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
     with closing(sqlite3.connect(path)) as connection:  # as it was then
         connection.executescript(
             "drop trigger message_measured;"
+            "drop view outcomes; drop table deliveries; drop table kept_deliveries;"
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
             "drop table stale_campaigns; drop table mails; drop table versions; drop table batches;"

@@ -124,6 +124,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0012_audiences",),
             ("0013_trail",),
             ("0014_kept",),
+            ("0016_deliveries",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

@@ -11,6 +11,7 @@ from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
+from pixeltrack.store.deliveries import Deliveries
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
@@ -24,7 +25,9 @@ from pixeltrack.store.schema import migrate
 from pixeltrack.tokens import Keyring
 
 
-class Store(Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds):
+class Store(
+    Persons, Campaigns, Mails, People, Gathered, Consents, Logs, Salts, Domains, Exports, Crowds, Deliveries
+):
     """One open database. Not for several threads at the same time."""
 
     def is_unused(self) -> bool:

@@ -16,7 +16,7 @@ from contextlib import closing
 from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from pixeltrack import feedback
 from pixeltrack.errors import InputError
@@ -60,12 +60,12 @@ def _opened(path: Path) -> IO[bytes]:
     if str(path) == "-":
         if sys.stdin is None:
             raise InputError("there is no standard input", hint="give a file")
-        raw: IO[bytes] = sys.stdin.buffer
+        raw: Any = sys.stdin.buffer
     else:
         raw = path.open("rb")
-    found = raw if isinstance(raw, BufferedReader) else BufferedReader(raw)  # type: ignore[arg-type]
+    found = raw if isinstance(raw, BufferedReader) else BufferedReader(raw)
     if found.peek(2)[:2] == _GZIP:
-        return BufferedReader(gzip.GzipFile(fileobj=found))  # type: ignore[arg-type]
+        return BufferedReader(cast(Any, gzip.GzipFile(fileobj=found)))
     return found
 
 

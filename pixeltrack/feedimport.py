@@ -69,9 +69,7 @@ def run(
 class _Import:
     """Events on their way into the store."""
 
-    def __init__(
-        self, store: Store, keyring: Keyring, matcher: Matcher, now: int, *, dry: bool
-    ) -> None:
+    def __init__(self, store: Store, keyring: Keyring, matcher: Matcher, now: int, *, dry: bool) -> None:
         self.done = Imported()
         self._store, self._keyring, self._matcher = store, keyring, matcher
         self._latest, self._dry = now + _AHEAD, dry

@@ -49,7 +49,13 @@ def export_of(
         },
         "subject": {"address": identity or None, "keyed_hash": subject.hex()},
         "purposes": [{"purpose": purpose, "legal_basis": _basis(settings, purpose)} for purpose in PURPOSES],
-        "categories": ["address and columns of the list", "copies of mails", "deliveries", "opens and clicks", "choices"],
+        "categories": [
+            "address and columns of the list",
+            "copies of mails",
+            "deliveries",
+            "opens and clicks",
+            "choices",
+        ],
         "recipients_of_data": "none",
         "automated_decisions": "none",
         "source": sorted({entry.origin for entry in consents})

@@ -1,9 +1,9 @@
 """Delivery status notifications: what a mail server sends back about a message (RFC 3464).
 
 A report's second part has a block of fields about the message and one for each recipient. Status codes are
-those of RFC 3463: 5 is for good, 4 is not; a full mailbox (5.2.2), a message that is too large (5.2.3, 5.3.4),
-its content (5.6) and the receiver's policy (5.7) say nothing against the address, so they are soft bounces, as
-Amazon SES takes them.
+those of RFC 3463: 5 is for good, 4 is not; a full mailbox (5.2.2), a message that is too large (5.2.3,
+5.3.4), its content (5.6) and the receiver's policy (5.7) say nothing against the address, so they are soft
+bounces, as Amazon SES takes them.
 """
 
 from __future__ import annotations

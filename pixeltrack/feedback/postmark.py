@@ -2,7 +2,7 @@
 
 After https://postmarkapp.com/developer/webhooks/bounce-webhook, …/delivery-webhook,
 …/spam-complaint-webhook, …/subscription-change-webhook and
-https://postmarkapp.com/developer/api/bounce-api (types of bounces). A list of the bounce API has no RecordType.
+https://postmarkapp.com/developer/api/bounce-api (types of bounces). Lists of that API have no RecordType.
 """
 
 from __future__ import annotations

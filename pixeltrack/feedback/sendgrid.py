@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pixeltrack.feedback.event import Bounce, Kind, Reason, Skipped, Told, campaign_of, event, of_seconds, text
+from pixeltrack.feedback.event import (
+    Bounce,
+    Kind,
+    Reason,
+    Skipped,
+    Told,
+    campaign_of,
+    event,
+    of_seconds,
+    text,
+)
 
 NAME = "sendgrid"
 
@@ -35,7 +45,8 @@ _SKIPPED: Mapping[str, Reason] = {
 def fits(record: Mapping[str, Any]) -> bool:
     """Whether a record looks like one of SendGrid's."""
     return "event" in record and (
-        "sg_event_id" in record or ("timestamp" in record and ("sg_message_id" in record or "smtp-id" in record))
+        "sg_event_id" in record
+        or ("timestamp" in record and ("sg_message_id" in record or "smtp-id" in record))
     )
 
 

@@ -55,7 +55,9 @@ def imported_json(done: Imported, *, dry: bool) -> str:
 
 def imported_lines(done: Imported, *, dry: bool) -> Iterator[str]:
     """Yield what was imported, and of the rest why it was not, with the place of the first of each."""
-    said = [f"{count(done.imported[kind])} {kind}{_classes(done, kind)}" for kind in KINDS if done.imported[kind]]
+    said = [
+        f"{count(done.imported[kind])} {kind}{_classes(done, kind)}" for kind in KINDS if done.imported[kind]
+    ]
     verb = "would import" if dry else "imported"
     kinds = f": {', '.join(said)}" if said else ""
     yield f"{verb} {count(done.imported.total())} of {count(done.events)} events{kinds}"

@@ -181,15 +181,13 @@ class Deliveries(Trail):
         return int(people)
 
     def deliveries_of(self, place: Place) -> list[tuple[str, str, int | None, str]]:
-        """Return what was reported of a message: kind, bounce, ms UTC (None: forgotten) and source, in order."""
+        """Return what was reported of a message in order: kind, bounce, ms UTC (None: forgotten), source."""
         rows = self._plain(
             "select kind, bounce, at, source from deliveries where campaign_id = ? and message = ?"
             " order by at, kind, bounce",
             place,
         )
-        return [
-            (kind, bounce, at if at >= _PLACES else None, source) for kind, bounce, at, source in rows
-        ]
+        return [(kind, bounce, at if at >= _PLACES else None, source) for kind, bounce, at, source in rows]
 
     def hard_bounced(self) -> set[str]:
         """Return the addresses of which a message bounced for good, and none was delivered later."""

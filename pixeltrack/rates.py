@@ -71,14 +71,14 @@ NONE_TRACKED = Tracked()
 _OVER_DELIVERED = {
     "open rate": "unique opens ÷ delivered messages of which opens are tracked",
     "click rate": "unique clicks ÷ delivered messages of which clicks are tracked",
-    "can be seen": "delivered messages of which opens are tracked, but for those only loaded ahead; who loads no"
-    " images stays among them",
+    "can be seen": "delivered messages of which opens are tracked, but for those only loaded ahead; who loads"
+    " no images stays among them",
 }
 _DELIVERY = (
     (
         "delivered",
-        "messages that the recipient's mail server took, as reported, and that did not come back later. Numbers"
-        " of tracked messages at providers and companies are of these",
+        "messages that the recipient's mail server took, as reported, and that did not come back later."
+        " Numbers of tracked messages at providers and companies are of these",
     ),
     ("bounced", "sent and not taken: hard where the address is bad for good, soft where it is not"),
     ("rejected", "not sent at all by the sender's mail system"),
@@ -87,8 +87,8 @@ _DELIVERY = (
 )
 _NOT_TOLD = (
     "delivered",
-    "messages but for those that failed: no report tells of deliveries. Numbers of tracked messages at providers"
-    " and companies are of these",
+    "messages but for those that failed: no report tells of deliveries. Numbers of tracked messages at"
+    " providers and companies are of these",
 )
 
 

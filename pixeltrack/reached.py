@@ -62,29 +62,41 @@ class Reached:
 
     def by_domain(self, whole: Mapping[str, Tracked], name_of: Callable[[str], str]) -> dict[str, Tracked]:
         """Return the same of individually measured messages, by what ``name_of`` calls their domains."""
+        named = [(name_of(sort.domain), sort) for sort in self.sorts if sort.domain]
+        return self._by_name(whole, named)
+
+    def by_version(self, whole: Mapping[str, Tracked], name_of: Callable[[int], str]) -> dict[str, Tracked]:
+        """Return the same by what ``name_of`` calls their versions."""
+        return self._by_name(whole, [(name_of(sort.version), sort) for sort in self.sorts])
+
+    def _by_name(self, whole: Mapping[str, Tracked], named: Iterable[tuple[str, Sort]]) -> dict[str, Tracked]:
         by_name: dict[str, list[Sort]] = {}
-        for sort in self.sorts:
-            if sort.domain:
-                by_name.setdefault(name_of(sort.domain), []).append(sort)
+        for name, sort in named:
+            by_name.setdefault(name, []).append(sort)
         return {
             name: Reached(tuple(by_name.get(name, ())), self.told).of(number, least=_INDIVIDUAL)
             for name, number in whole.items()
         }
 
-    def figures(self, messages: int | None, measured: Tracked | None, *, merged: bool) -> DeliveryFigures:
+    def figures(
+        self, messages: int | None, measured: Tracked | None, merged: tuple[bool, bool] = (False, False)
+    ) -> DeliveryFigures:
         """Return the figures of a campaign of so many messages, None where nobody told how many.
 
-        ``merged`` says that the sender's mail system fills in its recipients, and every copy is measured.
+        Then the sender's mail system fills in its recipients, and ``merged`` says whether opens and clicks
+        of each copy are measured.
         """
         sums = _Sums(self.sorts)
         failed = sum(sums.of(outcome) for outcome in FAILED)
         whole = None if messages is None else max(messages, sums.all)
         delivered = sums.of("delivered") if self.told else None if whole is None else whole - failed
         sent = sums.sent if self.told else whole
-        if merged:
-            reached = None if delivered is None else Tracked(delivered, delivered, delivered)
+        if measured is not None:
+            reached: Tracked | None = self.of(measured)
+        elif delivered is not None:
+            reached = Tracked(delivered * any(merged), delivered * merged[0], delivered * merged[1])
         else:
-            reached = self.of(measured) if measured is not None else None
+            reached = None
         bounced = sums.of("hard") + sums.of("soft") + sums.of("unknown")
         return DeliveryFigures(
             sent=sent,

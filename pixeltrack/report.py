@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pixeltrack import alarm, config, heard, rollups, together, verdicts
+from pixeltrack import alarm, config, heard, outcomes, rollups, together, verdicts
 from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
 from pixeltrack.estimates import Rate, add_up, adjusted, by_provider, observable
@@ -23,10 +23,10 @@ from pixeltrack.figures import (
     Tally,
 )
 from pixeltrack.heard import Span
-from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
+from pixeltrack.model import BY_HIT, Campaign, EventKind, LinkRow, Mail
 from pixeltrack.providers import provider_of
 from pixeltrack.rates import DEFINITIONS, definitions, ratio, share
-from pixeltrack.reached import Reached, reached
+from pixeltrack.reached import Reached
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import load as load_rules
@@ -142,7 +142,7 @@ class _Reports:
                 repeats.applied(rollups.read(self._store, campaign.campaign_id, sent_to.companies))
             )
         number = campaign.campaign_id
-        got = delivered(self._store, number)
+        got = outcomes.of_campaign(self._store, number)
         if got:
             sent_to = sent_to._replace(
                 providers=got.by_domain(sent_to.providers, provider_of),
@@ -195,11 +195,6 @@ class _Reports:
         if campaign.campaign_id not in self._providers:
             self.build(campaign)
         return self._providers[campaign.campaign_id]
-
-
-def delivered(store: Store, campaign_id: int) -> Reached | None:
-    """Return what became of a campaign's messages; None where nothing was reported of them."""
-    return reached(store.outcomes(campaign_id)) if store.has_deliveries(campaign_id) else None
 
 
 def _start(campaign: Campaign) -> int:
@@ -291,9 +286,10 @@ def _delivery(
     if got is None:
         return None
     if campaign.kind == "merge":  # what nobody knows before is told by the deliveries
-        return got.figures(None, None, merged=True)
+        opens, clicks = campaign.modes
+        return got.figures(None, None, (opens in BY_HIT, clicks in BY_HIT))
     apart = sum(crowd.recipients for crowd in store.crowds(campaign.campaign_id))
-    return got.figures(sent_to.messages + apart, sent_to.tracked, merged=False)
+    return got.figures(sent_to.messages + apart, sent_to.tracked)
 
 
 def _link(row: LinkRow, count: Counted, clickers: int, versions: Mapping[int, str]) -> LinkFigures:

@@ -159,6 +159,7 @@ FLOORS = [
         "leftovers",
         "restoring",
         "feedmatch",
+        "outcomes",
         "feedimport",
     },
     {

@@ -270,12 +270,12 @@ def test_csv_has_every_single_figure_of_the_json(hits: Hits, workspace: Workspac
     (row,) = csv.DictReader(io.StringIO(wide.as_csv([said])))
     from pixeltrack.show.json import as_json
 
-    left_out = {"timeline_step_seconds", "week.zone", "together"} | {
+    left_out = {"timeline_step_seconds", "week.zone", "together", "delivery"} | {
         f"adjusted_open_rate.{name}" for name in ("confidence", "part", "whole", "formula")
     }
     figures = {path: value for path, value in scalars(json.loads(as_json(said))) if path not in left_out}
-    apart = {name: row.pop(name) for name in list(row) if name.startswith("together.")}
-    assert set(apart.values()) == {""}  # nobody is counted together
+    apart = {name: row.pop(name) for name in list(row) if name.startswith(("together.", "delivery."))}
+    assert set(apart.values()) == {""}  # nobody is counted together, and nothing was reported of delivery
     assert set(row) == set(figures)
     assert row == {path: "" if value is None else str(value) for path, value in figures.items()}
 

@@ -31,6 +31,7 @@ class Asked:
     modes: Modes
     drawn: Drawn | None = None
     only_new: bool = False
+    skip_bounced: bool = False
 
 
 def folder_name(campaign: str) -> str:

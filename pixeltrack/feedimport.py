@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,13 @@ from pathlib import Path
 from pixeltrack import feedfile
 from pixeltrack.feedback import Service, Skipped, TrackingEvent
 from pixeltrack.feedmatch import Match, Matcher
+from pixeltrack.memory import no_collection
 from pixeltrack.replay import HOUR
 from pixeltrack.store import Delivery, Put, Refused, Store
 from pixeltrack.tokens import Keyring
 
 _CHUNK = 5_000  # events in one transaction
 _AHEAD = 24 * HOUR  # of our clock: a moment later than that is none
-_REFUSING = frozenset({"complained", "unsubscribed"})
 Told = Callable[[int], None]
 
 
@@ -73,8 +72,7 @@ class _Import:
         self.done = Imported()
         self._store, self._keyring, self._matcher = store, keyring, matcher
         self._latest, self._dry = now + _AHEAD, dry
-        self._facts: dict[bytes, tuple[Delivery, str]] = {}  # and the campaign's name
-        self._refused: list[Refused] = []
+        self._events: list[tuple[TrackingEvent, str]] = []  # and where they stand
         self._seen = Put(set(), set())  # in a dry run, what would be stored by now
 
     def add(self, where: str, told: Iterable[TrackingEvent | Skipped]) -> None:
@@ -86,52 +84,46 @@ class _Import:
             elif each.timestamp > self._latest:
                 self._leave(self.done.skipped, "no_time", where)
             else:
-                self._take(each, where)
-        if len(self._facts) + len(self._refused) >= _CHUNK:
+                self._events.append((each, where))
+        if len(self._events) >= _CHUNK:
             self.flush()
 
     def _leave(self, why: Counter[str], reason: str, where: str) -> None:
         why[reason] += 1
         self.done.first.setdefault(reason, where)
 
-    def _take(self, event: TrackingEvent, where: str) -> None:
-        match = self._matcher.match(event)
-        if match != "preview" and event.event_type in _REFUSING:
-            subject = match.subject if isinstance(match, Match) else None
-            subject = subject or self._matcher.subject(event)
-            if subject is not None:
-                self._refused.append(Refused(subject, event.timestamp, event.event_type))
-        if not isinstance(match, Match):
-            self._leave(self.done.unmatched, match, where)
-            return
-        known = self._known(event)
-        if known in self._facts:
-            self.done.duplicates += 1
-            return
-        number, at = match.campaign.campaign_id, event.timestamp
-        if not match.message:  # of who is counted together nothing finer than the hour is kept
-            at = at // HOUR * HOUR
-        fact = Delivery(known, number, match.message, event.event_type, event.bounce, at, event.esp)
-        self._facts[known] = fact, match.campaign.name
-
     def _known(self, event: TrackingEvent) -> bytes:
-        told = [event.esp, event.event_type, event.recipient.lower(), *event.event_id]
-        return self._keyring.event_fingerprint(json.dumps(told).encode())
+        told = (event.esp, event.event_type, event.recipient.lower(), *event.event_id)
+        return self._keyring.event_fingerprint("".join(f"{len(part)}:{part}" for part in told).encode())
 
     def flush(self) -> None:
-        """Store what was taken."""
-        if not (self._facts or self._refused):
-            return
-        facts = [fact for fact, _name in self._facts.values()]
-        if self._dry:
-            found = self._store.new_deliveries(facts, self._refused)
-            put = Put(found.added - self._seen.added, found.refused - self._seen.refused)
-            self._seen.added.update(put.added)
-            self._seen.refused.update(put.refused)
-        else:
-            put = self._store.put_deliveries(facts, self._refused)
-        done = self.done
-        for fact, name in self._facts.values():
+        """Match and store what was taken."""
+        with no_collection():  # not while mail is read: parsing leaves cycles
+            self._flush()
+
+    def _flush(self) -> None:
+        done, events = self.done, self._events
+        self._events = []
+        facts: dict[bytes, tuple[Delivery, str]] = {}  # and the campaign's name
+        refused = list[Refused]()
+        matches = self._matcher.match(event for event, _where in events)
+        for (event, where), (match, subject) in zip(events, matches, strict=True):
+            if subject is not None:
+                refused.append(Refused(subject, event.timestamp, event.event_type))
+            if not isinstance(match, Match):
+                self._leave(done.unmatched, match, where)
+                continue
+            known = self._known(event)
+            if known in facts:
+                done.duplicates += 1
+                continue
+            number, at = match.campaign.campaign_id, event.timestamp
+            if not match.message:  # of who is counted together nothing finer than the hour is kept
+                at = at // HOUR * HOUR
+            fact = Delivery(known, number, match.message, event.event_type, event.bounce, at, event.esp)
+            facts[known] = fact, match.campaign.name
+        put = self._put([fact for fact, _name in facts.values()], refused)
+        for fact, name in facts.values():
             if fact.event_id not in put.added:
                 done.duplicates += 1
                 continue
@@ -140,6 +132,16 @@ class _Import:
             done.sources[fact.source] += 1
             if fact.bounce:
                 done.bounces[fact.bounce] += 1
-        why = {each.subject: each.why for each in sorted(self._refused, key=lambda each: -each.at)}
+        why = {each.subject: each.why for each in sorted(refused, key=lambda each: -each.at)}
         done.refused.update(why[subject] for subject in put.refused)
-        self._facts, self._refused = {}, []
+
+    def _put(self, facts: Sequence[Delivery], refused: Sequence[Refused]) -> Put:
+        if not (facts or refused):
+            return Put(set(), set())
+        if not self._dry:
+            return self._store.put_deliveries(facts, refused)
+        found = self._store.new_deliveries(facts, refused)
+        put = Put(found.added - self._seen.added, found.refused - self._seen.refused)
+        self._seen.added.update(put.added)
+        self._seen.refused.update(put.refused)
+        return put

@@ -7,6 +7,7 @@ whoever made the file.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,7 @@ _PATH = re.compile(
     r"|/o/[a-z2-7]{8}/[A-Za-z0-9_-]{28}(?:\.[A-Za-z0-9_~.-]{1,64}?)??\.gif"
     rf"|/c/[a-z2-7]{{8}}/[1-9][0-9]{{0,6}}/(?:[a-z0-9.:\[\]-]{{1,253}}~[A-Za-z0-9_-]{{8}}/)?{_TOKEN}"
 )
+REFUSING = frozenset({"complained", "unsubscribed"})  # types of events by which people refuse all mail
 _MOST_URLS = 200  # of one message that are tried
 
 
@@ -41,11 +43,20 @@ class Found(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A campaign and its message, 0 where that has no row; and who it went to, by keyed hash."""
+    """A campaign and its message, 0 where that has no row; and who it went to, by address or keyed hash."""
 
     campaign: Campaign
     message: int
-    subject: bytes | None
+    who: str | bytes | None
+
+
+class _Told(NamedTuple):
+    """What an event says of itself, before anything is looked up."""
+
+    event: TrackingEvent
+    found: Found | None
+    campaign: Campaign | Unmatched
+    identity: str | None
 
 
 class Matcher:
@@ -63,22 +74,52 @@ class Matcher:
             raise NoSuchCampaign(campaign, [*self._by_name])
         self._default = self._by_name[campaign] if campaign is not None else None
         self._crowded: dict[int, bool] = {}
+        self._messages: dict[int, dict[str, int]] = {}  # by campaign and address
 
-    def match(self, event: TrackingEvent) -> Match | Unmatched:
-        """Return whose message an event is about, or why it is nobody's."""
-        found = next(tokens(self._keyring, event.returned), None)
-        if found is not None and found.kind == "preview":
-            return "preview"
-        campaign = self._campaign(event, found)
+    def match(self, events: Iterable[TrackingEvent]) -> list[tuple[Match | Unmatched, bytes | None]]:
+        """Return of each event whose message it is about, or why it is nobody's; and who it is about.
+
+        That is a keyed hash, known by the address alone where the message is not; None where a preview's
+        recipient is, for nobody got that.
+        """
+        told = [self._told(event) for event in events]
+        self._look_up(told)
+        return [self._matched(each) for each in told]
+
+    def _told(self, event: TrackingEvent) -> _Told:
+        found = next(tokens(self._keyring, event.returned), None) if event.returned else None
+        try:
+            known_as = identity(event.recipient, "event")
+        except InputError:
+            known_as = None
+        return _Told(event, found, self._campaign(event, found), known_as)
+
+    def _look_up(self, told: Iterable[_Told]) -> None:
+        """Note the messages to all addresses at once."""
+        wanted: defaultdict[int, set[str]] = defaultdict(set)
+        for each in told:
+            if each.identity and isinstance(each.campaign, Campaign):
+                wanted[each.campaign.campaign_id].add(each.identity)
+        self._messages = {
+            number: self._store.messages_to(number, identities) for number, identities in wanted.items()
+        }
+
+    def _matched(self, told: _Told) -> tuple[Match | Unmatched, bytes | None]:
+        match = self._match(told)
+        if match == "preview":
+            return match, None
+        who = match.who if isinstance(match, Match) else told.identity
+        if told.event.event_type not in REFUSING:
+            return match, None
+        return match, self._keyring.subject(who) if isinstance(who, str) else who
+
+    def _match(self, told: _Told) -> Match | Unmatched:
+        _event, found, campaign, known_as = told
         if not isinstance(campaign, Campaign):
             return campaign
-        if campaign.kind == "preview":
-            return "preview"
-        known_as = self.identity(event)
-        message = self._message(campaign, found, known_as)
-        if message is not None:
-            owner = self._store.identity_of(campaign.campaign_id, message)
-            return Match(campaign, message, self._keyring.subject(owner) if owner else None)
+        match = self._with_row(campaign, found, known_as)
+        if match is not None:
+            return match
         subject = self._keyring.subject(known_as) if known_as else found.subject if found else None
         if subject is not None and self._store.is_erased(subject):
             return "unknown_recipient"
@@ -88,19 +129,14 @@ class Matcher:
             return Match(campaign, 0, subject)
         return "unknown_recipient"
 
-    def subject(self, event: TrackingEvent) -> bytes | None:
-        """Return the keyed hash of who an event is about by its address, whatever the campaign."""
-        known_as = self.identity(event)
-        return self._keyring.subject(known_as) if known_as else None
-
-    def identity(self, event: TrackingEvent) -> str | None:
-        """Return the recipient as lists are read; None for what is no address."""
-        try:
-            return identity(event.recipient, "event")
-        except InputError:
-            return None
-
     def _campaign(self, event: TrackingEvent, found: Found | None) -> Campaign | Unmatched:
+        campaign = self._named(event, found)
+        is_preview = (found is not None and found.kind == "preview") or (
+            isinstance(campaign, Campaign) and campaign.kind == "preview"
+        )
+        return "preview" if is_preview else campaign
+
+    def _named(self, event: TrackingEvent, found: Found | None) -> Campaign | Unmatched:
         if found is not None:
             return self._by_code.get(found.code) or "unknown_campaign"
         if event.campaign:
@@ -108,16 +144,19 @@ class Matcher:
             return named or "unknown_campaign"
         return self._default or "no_campaign"
 
-    def _message(self, campaign: Campaign, found: Found | None, known_as: str | None) -> int | None:
+    def _with_row(self, campaign: Campaign, found: Found | None, known_as: str | None) -> Match | None:
         """Return the message that has a row here."""
         number, store = campaign.campaign_id, self._store
-        if found is not None and found.message is not None and store.identity_of(number, found.message):
-            return found.message
+        if found is not None and found.message is not None:
+            owner = store.identity_of(number, found.message)
+            if owner is not None:
+                return Match(campaign, found.message, owner)
         if found is not None and found.subject is not None:
             message = store.message_of_subject(number, found.subject)
             if message is not None:
-                return message
-        return store.message_to(number, known_as) if known_as else None
+                return Match(campaign, message, found.subject)
+        message = self._messages.get(number, {}).get(known_as) if known_as else None
+        return None if message is None else Match(campaign, message, known_as)
 
     def _has_crowd(self, campaign: Campaign) -> bool:
         """Return whether some of a campaign's recipients have no row."""

@@ -69,6 +69,8 @@ _MODES: dict[TokenKind, Mode] = {kind: mode for mode, kind in KIND_OF_MODE.items
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 _PROVED = 1_024  # campaigns whose keys are kept at hand, about 2 kB each
 
+_EVENT = 16  # bytes by which a reported event is known
+
 KEY_BYTES = 32
 
 
@@ -111,6 +113,7 @@ class Keyring:
         self.active = max(self._keys)
         self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
         self._subjects = Mint(self._derive(self._first, "subject"), SUBJECT)
+        self._events = Mint(self._derive(self._first, "event"), _EVENT)
         self._proved: dict[tuple[str, int], CampaignKeys] = {}
 
     def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
@@ -133,7 +136,7 @@ class Keyring:
 
     def event_fingerprint(self, told: bytes) -> bytes:
         """Return by what a reported event is known again, of what its sender's service knows it by."""
-        return blake2b(told, key=self._derive(self._first, "event"), digest_size=16).digest()
+        return self._events.hash(told)
 
     def check_value(self) -> str:
         """Return what a database keeps to know its own key again; it reveals nothing of the key."""

@@ -231,8 +231,7 @@ def _versions(workspace: Workspace) -> Any:
 
 def _version_of(workspace: Workspace, identity: str) -> int:
     campaign = workspace.store.campaign("test").campaign_id
-    message = workspace.store.message_to(campaign, identity)
-    assert message is not None
+    message = workspace.store.messages_to(campaign, [identity])[identity]
     ((_message, version),) = workspace.store.versions_of(campaign, [message])
     return version
 

@@ -325,8 +325,11 @@ def test_a_complaint_with_a_blank_address_refuses_for_whose_mail_it_is(
 def test_an_own_opt_out_stays_as_it_was(inject: Inject, workspace: Workspace) -> None:
     inject(*PEOPLE)
     campaign = workspace.store.campaign("spring")
-    subject, message = workspace.keyring.subject(PEOPLE[0]), workspace.store.message_to(1, PEOPLE[0])
-    workspace.store.opt_out(campaign.code, message or 0, subject, "all", START)
+    subject, message = (
+        workspace.keyring.subject(PEOPLE[0]),
+        workspace.store.messages_to(1, [PEOPLE[0]])[PEOPLE[0]],
+    )
+    workspace.store.opt_out(campaign.code, message, subject, "all", START)
     before = rows(workspace, "select * from optouts")
     done = take(workspace, event("unsubscribe"), event("unsubscribe", 1))
     assert (done.imported, done.refused) == ({"unsubscribed": 2}, {"unsubscribed": 1})

@@ -79,7 +79,7 @@ class Deliveries(Trail):
             connection.executemany(
                 "insert or ignore into deliveries"
                 " (event_id, campaign_id, message, kind, bounce, at, source) values (?, ?, ?, ?, ?, ?, ?)",
-                facts,
+                sorted(each for each in facts if each.event_id in found.added),  # as the table has them
             )
             since: dict[bytes, Refused] = {}
             for each in sorted(refused, key=lambda each: -each.at):
@@ -121,14 +121,10 @@ class Deliveries(Trail):
             found.update(row[0] for row in self._connection.execute(select.format(marks), part))
         return found
 
-    def message_to(self, campaign_id: int, identity: str) -> int | None:
-        """Return the message that a campaign has for an address; None where it has none."""
-        rows = self._plain(
-            "select message from recipients join messages using (recipient_id)"
-            " where identity = ? and campaign_id = ?",
-            [identity, campaign_id],
-        )
-        return int(rows[0][0]) if rows else None
+    def messages_to(self, campaign_id: int, identities: Collection[str]) -> dict[str, int]:
+        """Return the messages that a campaign has for some addresses; those without one are left out."""
+        asked = {"campaign_id": campaign_id, "identities": json.dumps([*identities])}
+        return dict(self._plain(query("messages_to"), asked))
 
     def message_of_subject(self, campaign_id: int, subject: bytes) -> int | None:
         """Return the message that a campaign has for a person by keyed hash; None where it has none."""

@@ -139,6 +139,30 @@ def test_what_was_told_last_holds(
         assert found.outcome == outcome
 
 
+def test_what_is_kept_of_the_outcomes_goes_with_every_change(hits: Hits, workspace: Workspace) -> None:
+    store = workspace.store
+
+    def kept() -> str | None:
+        with closing(sqlite3.connect(store.path)) as connection:
+            rows = connection.execute("select outcomes from audiences").fetchall()
+        return rows[0][0] if rows else None
+
+    take(workspace, *ALL)
+    first = built(workspace)
+    noted = kept()
+    assert noted and built(workspace) == first
+    take(workspace, *ALL)
+    assert kept() == noted  # nothing was new
+    take(workspace, event("bounce", 0, type="bounce", timestamp=AT + 9, sg_event_id="late"))
+    assert kept() is None
+    assert built(workspace).delivery != first.delivery
+    assert kept() not in (None, noted)
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("update messages set version = 1")
+    assert kept() is None
+    assert {each.version for each in store.outcomes(1)} == {1}
+
+
 def test_every_format_has_the_same_figures(hits: Hits, workspace: Workspace) -> None:
     take(workspace, *ALL, event("spamreport", 2), event("unsubscribe", 1), event("deferred", 0))
     said = built(workspace)

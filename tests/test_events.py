@@ -505,6 +505,7 @@ def test_a_database_of_before_is_brought_up(inject: Inject, workspace: Workspace
     with closing(sqlite3.connect(workspace.store.path)) as connection:
         connection.executescript(
             "drop view outcomes; drop table deliveries; drop table kept_deliveries;"
+            "alter table audiences drop column outcomes;"
             "delete from _sqlite_migrations where name = '0016_deliveries'; pragma user_version = 14;"
         )
     settings = config.load(options={"db": str(tmp_path / "t.db")}, environment={})

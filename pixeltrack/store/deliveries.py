@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
+from pixeltrack.errors import StoreError
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.hits import Place
 from pixeltrack.store.schema import query
 from pixeltrack.store.trail import Trail
 
 _BUSY_MS = 5_000
+_BRIEFLY_MS = 250  # that a report waits for another writer
 _AT_ONCE = 500  # values in one statement
 _CHUNK = 5_000  # rows in one transaction
 #: Milliseconds since 1970 below which a fact's time is no time any more, but its place in an order.
@@ -159,8 +163,26 @@ class Deliveries(Trail):
         )
 
     def outcomes(self, campaign_id: int) -> list[Outcome]:
-        """Return what became of a campaign's messages, those too of people who were erased."""
-        return [Outcome(*row) for row in self._plain(query("outcomes"), {"campaign_id": campaign_id})]
+        """Return what became of a campaign's messages, those too of people who were erased.
+
+        They are counted once, until something changes.
+        """
+        rows = self._plain("select outcomes from audiences where campaign_id = ?", [campaign_id])
+        if rows and rows[0][0] and rows[0][0].startswith("["):
+            return [Outcome(*row) for row in json.loads(rows[0][0])]
+        claim = secrets.token_hex()
+        if rows:
+            self._keep_outcomes(campaign_id, claim, "update audiences set outcomes = ? where campaign_id = ?")
+        found = self._plain(query("outcomes"), {"campaign_id": campaign_id})
+        if rows:  # unless something has changed meanwhile, or somebody else is counting
+            update = "update audiences set outcomes = ? where campaign_id = ? and outcomes = ?"
+            self._keep_outcomes(campaign_id, json.dumps(found), update, claim)
+        return [Outcome(*row) for row in found]
+
+    def _keep_outcomes(self, campaign_id: int, value: str, update: str, *more: str) -> None:
+        """Note it for the next report; where another program writes for longer, that counts again."""
+        with suppress(StoreError), self._transaction(_BRIEFLY_MS) as connection:
+            connection.execute(update, [value, campaign_id, *more])
 
     def messages_with(self, campaign_id: int, outcomes: Iterable[str]) -> set[int]:
         """Return the messages of a campaign that have one of some outcomes."""

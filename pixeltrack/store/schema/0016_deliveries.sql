@@ -67,3 +67,13 @@ from (
     from deliveries
     where message = 0
 );
+
+-- What became of all messages, added up, so that a report need not count: JSON, null where that is not known,
+-- or the mark of who is just counting. Changes of messages drop the whole row.
+alter table audiences add column outcomes text;
+create trigger delivery_added after insert on deliveries
+begin update audiences set outcomes = null where campaign_id = new.campaign_id and outcomes is not null; end;
+create trigger delivery_changed after update on deliveries
+begin update audiences set outcomes = null where campaign_id = new.campaign_id and outcomes is not null; end;
+create trigger delivery_removed after delete on deliveries
+begin update audiences set outcomes = null where campaign_id = old.campaign_id and outcomes is not null; end;

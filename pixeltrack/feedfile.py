@@ -111,15 +111,22 @@ def _bytes(path: Path) -> bytes:
 
 
 def _in_mbox(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the messages of an mbox, without the quoting of their lines."""
+    """Yield the messages of an mbox, without the quoting of their lines.
+
+    One begins where a From_ line has a header behind it: texts have such lines too, not always quoted.
+    """
     message: list[bytes] = []
-    blank = True
+    begins, blank = b"", True
     for line in stream:
-        if blank and line.startswith(b"From "):
-            if message:
-                yield _QUOTED_FROM.sub(b"", b"".join(message))
-            message = []
-        else:
+        if begins:
+            if _HEADER.match(line):
+                if message:
+                    yield _QUOTED_FROM.sub(b"", b"".join(message))
+                message = []
+            else:
+                message.append(begins)
+        begins = line if blank and line.startswith(b"From ") else b""
+        if not begins:
             message.append(line)
         blank = not line.strip()
     if any(line.strip() for line in message):

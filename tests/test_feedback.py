@@ -241,6 +241,15 @@ def test_mail_is_read_in_every_shape(tmp_path: Path) -> None:
     assert ids[0] == ids[1]
 
 
+def test_a_line_of_a_text_that_begins_with_from_ends_no_message(tmp_path: Path) -> None:
+    text = dsn().replace(
+        b"Your message did", b"Sadly.\r\n\r\nFrom here on it is lost.\r\n>From that, your message did"
+    )
+    (tmp_path / "box").write_bytes((b"From MAILER-DAEMON\n" + text.replace(b"\r\n", b"\n") + b"\n") * 2)
+    found = [told for record in feedfile.read(tmp_path / "box") for told in record.told]
+    assert [type(told) for told in found] == [TrackingEvent] * 2
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

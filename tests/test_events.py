@@ -361,6 +361,20 @@ def test_inject_leaves_out_who_bounced_for_good_if_it_is_told_to(
     assert "everybody in list.csv bounced for good before" in ran.err
 
 
+def test_who_refused_by_a_report_is_on_no_list_of_people_to_write_to(
+    inject: Inject, workspace: Workspace, tmp_path: Path
+) -> None:
+    inject(*PEOPLE)
+    take(workspace, event("spamreport", 0), event("unsubscribe", 1))
+    ran = run(tmp_path, "report", "--db", "t.db", "--campaign", "spring", "--who", "not-opened", "--json")
+    found = json.loads(ran.out)
+    assert (len(found["people"]), found["unsubscribed"]) == (4, 2)
+    number = workspace.store.messages_to(1, [PEOPLE[1]])[PEOPLE[1]]
+    assert workspace.store.refusals(1) == {number: frozenset({"all"})}
+    said = run(tmp_path, "consent", "history", PEOPLE[0], "--db", "t.db").out
+    assert "2026-11-25 10:00 UTC  unsubscribed as was reported or asked for" in said
+
+
 # -- rights and retention --------------------------------------------------------------------------------
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from command import run
+from command import clean_environment, run
 from conftest import BASE, START, Inject
 from feedcases import AT, arf, dsn, sendgrid, ses
 from hypothesis import HealthCheck, given
@@ -268,6 +271,32 @@ def test_what_an_error_interrupts_is_stored_up_to_there_and_gone_on_with(
     found = json.loads(ran.out)
     assert found["imported"] + found["duplicates"] == 4
     assert len(rows(workspace)) == 4
+
+
+def test_who_kills_an_import_runs_it_again(inject: Inject, workspace: Workspace, tmp_path: Path) -> None:
+    inject(*PEOPLE)
+    told = [
+        event("spamreport" if place % 4_000 == 0 else "deferred", place % 6, sg_event_id=f"e{place}")
+        for place in range(30_000)
+    ]
+    (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, told)))
+    argv = [sys.executable, "-m", "pixeltrack", "events", "import", "events.jsonl", "--db", "t.db"]
+    running = subprocess.Popen(argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE)
+    while running.poll() is None and not (stored := rows(workspace, "select count(*) from deliveries")[0][0]):
+        time.sleep(0.02)
+    running.kill()
+    running.communicate()
+    assert stored  # it was at work, and not done
+    cut = rows(workspace, "select count(*) from deliveries")[0][0]
+    assert cut < len(told)
+    said = [
+        json.loads(link.counts)["facts"] for link in workspace.store.trail() if link.action == "events import"
+    ]
+    assert sum(said) == cut  # each part with its row in the trail, or neither
+    ran = run(tmp_path, "events", "import", "events.jsonl", "--db", "t.db", "--json")
+    assert (json.loads(ran.out)["imported"], json.loads(ran.out)["duplicates"]) == (len(told) - cut, cut)
+    assert len(workspace.store.opt_outs()) == len({each["email"] for each in told[::4_000]})
+    assert run(tmp_path, "audit", "verify", "--db", "t.db").code == 0
 
 
 def test_a_dry_run_says_the_same_and_stores_nothing(inject: Inject, workspace: Workspace) -> None:

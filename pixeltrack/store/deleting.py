@@ -108,10 +108,11 @@ class Deleting(Verdicts):
                 values = {"campaign_id": campaign_id, "message": message, "domain": domain}
                 connection.execute(query("keep_audience"), values)
                 connection.execute(query("keep_delivery"), values)
-                delete = "delete from {} where campaign_id = ? and message = ?"
                 place = [campaign_id, message]
-                deliveries += connection.execute(delete.format("deliveries"), place).rowcount
-                messages += connection.execute(delete.format("messages"), place).rowcount
+                delete = "delete from deliveries where campaign_id = ? and message = ?"
+                deliveries += connection.execute(delete, place).rowcount
+                delete = "delete from messages where campaign_id = ? and message = ?"
+                messages += connection.execute(delete, place).rowcount
             if deletion.gone_before is None:
                 connection.executemany(
                     "delete from addresses where campaign_id = ? and message = ?", sorted(deletion.places)

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from pixeltrack.errors import StoreError
 from pixeltrack.refusals import Refusal, remember
+from pixeltrack.store.connect import explained
 from pixeltrack.store.hits import Place
 from pixeltrack.store.schema import query
 from pixeltrack.store.trail import Trail
 
 _BUSY_MS = 5_000
 _BRIEFLY_MS = 250  # that a report waits for another writer
-_AT_ONCE = 500  # values in one statement
 _CHUNK = 5_000  # rows in one transaction
 #: Milliseconds since 1970 below which a fact's time is no time any more, but its place in an order.
 _PLACES = 1_000_000
@@ -108,21 +108,19 @@ class Deliveries(Trail):
     def new_deliveries(self, facts: Sequence[Delivery], refused: Sequence[Refused]) -> Put:
         """Return what would be new of some facts and refusals; nothing is stored."""
         self._stay()
-        return self._new(facts, refused)
+        with explained(self.path):
+            return self._new(facts, refused)
 
     def _new(self, facts: Sequence[Delivery], refused: Sequence[Refused]) -> Put:
-        ids = {each.event_id for each in facts}
-        subjects = {each.subject for each in refused}
-        known = self._which("select event_id from deliveries where event_id in ({})", ids)
-        gone = self._which("select subject from optouts where scope = 'all' and subject in ({})", subjects)
-        return Put(ids - known, subjects - gone)
-
-    def _which(self, select: str, values: Collection[bytes]) -> set[bytes]:
-        asked, found = list(values), set[bytes]()
-        for start in range(0, len(asked), _AT_ONCE):
-            part = asked[start : start + _AT_ONCE]
-            marks = ", ".join("?" * len(part))
-            found.update(row[0] for row in self._connection.execute(select.format(marks), part))
+        found = Put(set(), set())
+        for event_id in {each.event_id for each in facts}:
+            select = "select 1 from deliveries where event_id = ?"
+            if self._connection.execute(select, [event_id]).fetchone() is None:
+                found.added.add(event_id)
+        for subject in {each.subject for each in refused}:
+            select = "select 1 from optouts where subject = ? and scope = 'all'"
+            if self._connection.execute(select, [subject]).fetchone() is None:
+                found.refused.add(subject)
         return found
 
     def messages_to(self, campaign_id: int, identities: Collection[str]) -> dict[str, int]:

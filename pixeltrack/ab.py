@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pixeltrack import heard, verdicts
+from pixeltrack import heard, outcomes, verdicts
 from pixeltrack.abfigures import AbReport, LinkShare, VersionFigures, differences, rate_interval
 from pixeltrack.chances import CONFIDENCE
 from pixeltrack.clock import now_ms
@@ -17,7 +17,8 @@ from pixeltrack.counted import Counted
 from pixeltrack.errors import InputError
 from pixeltrack.estimates import add_up
 from pixeltrack.model import Campaign, EventKind, LinkRow
-from pixeltrack.rates import ratio
+from pixeltrack.rates import Tracked, ratio, share
+from pixeltrack.reached import Reached
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import rules
 from pixeltrack.store import BatchSize, Store
@@ -64,7 +65,8 @@ def build(
     placings = store.placings(campaign.campaign_id)
     version_of = {each.message: each.version for each in placings if each.batch in runs and each.version}
     count = _count(store, campaign, version_of, links)
-    versions = tuple(_figures(names[number], number, sizes, runs, count) for number in drawn)
+    got = outcomes.of_campaign(store, campaign.campaign_id)
+    versions = tuple(_figures(names[number], number, sizes, runs, count, got) for number in drawn)
     left_out: Counter[int] = Counter()
     for size in sizes:
         if size.batch not in runs or not size.version:
@@ -81,7 +83,7 @@ def build(
         runs=len(runs),
         left_out=tuple((names.get(number, ""), left_out[number]) for number in sorted(left_out)),
         begun=begun,
-        notes=(*_deleted(store, campaign), *_notes(runs, drawn, begun, clock())),
+        notes=(*_delivered(versions), *_deleted(store, campaign), *_notes(runs, drawn, begun, clock())),
         confidence=CONFIDENCE,
         rules_version=state.rules if state else rules().version,
     )
@@ -137,28 +139,34 @@ def _figures(
     sizes: Iterable[BatchSize],
     runs: Collection[int],
     by_version: _ByVersion,
+    got: Reached | None,
 ) -> VersionFigures:
     count = by_version.counts[number]
     mine = [each for each in sizes if each.version == number and each.batch in runs]
+    tracked = sum(each.tracked for each in mine)
     opened, clicked = sum(each.opens for each in mine), sum(each.clicks for each in mine)
+    whole = Tracked(tracked, opened, clicked)
+    delivered = got.of(whole, lambda sort: sort.version == number and sort.batch in runs, 5) if got else None
+    _any, opened, clicked = delivered or whole
     sums = add_up(count.messages)
     clickers = min(sums.clickers, clicked)  # a share is never above 1
     low, high = rate_interval(clickers, clicked)
     return VersionFigures(
         name=name,
         messages=sum(each.messages for each in mine),
-        tracked=sum(each.tracked for each in mine),
+        tracked=tracked,
         opens_tracked=opened,
         clicks_tracked=clicked,
         openers=sums.openers,
         opens_bounds=sums.opens_bounds,
-        open_rate=ratio(sums.openers, opened),
+        open_rate=(share if delivered else ratio)(sums.openers, opened),
         clickers=clickers,
         clicks_bounds=sums.clicks_bounds,
         click_rate=ratio(clickers, clicked),
         click_rate_low=low,
         click_rate_high=high,
         machine_clickers=count.tally(EventKind.CLICK, "prefetch", "scanner").unique,
+        delivered=delivered.any if delivered else None,
     )
 
 
@@ -180,6 +188,14 @@ def _links(links: Sequence[LinkRow], drawn: Sequence[int], count: _ByVersion) ->
         if any((number, url) in linked for number in drawn)
     ]
     return tuple(sorted(rows, key=lambda row: -sum(people or 0 for people in row.clickers)))
+
+
+def _delivered(versions: Sequence[VersionFigures]) -> Iterable[str]:
+    if any(each.delivered is not None for each in versions):
+        told = ", ".join(f"{each.name} {each.delivered:,}" for each in versions)
+        yield f"Rates are over tracked messages that were delivered, as reported: {told}."
+        if any(each.openers > each.opens_tracked for each in versions):
+            yield "More people were seen than were delivered to: some of the deliveries are missing."
 
 
 def _deleted(store: Store, campaign: Campaign) -> Iterable[str]:

@@ -57,7 +57,7 @@ class VersionFigures:
     name: str
     messages: int
     tracked: int
-    opens_tracked: int  # of these, as in a campaign's figures
+    opens_tracked: int  # of these, or of those that were delivered: what rates are over
     clicks_tracked: int
     openers: int
     opens_bounds: Bounds
@@ -68,6 +68,7 @@ class VersionFigures:
     click_rate_low: float | None  # the Wilson score interval's, for 95 %
     click_rate_high: float | None
     machine_clickers: int  # recipients with a click of a scanner or the like
+    delivered: int | None = None  # of the tracked ones, where anything was reported: rates are over these
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from pixeltrack import heard, properties, together
+from pixeltrack import heard, outcomes, properties, together
 from pixeltrack.clock import now_ms
 from pixeltrack.errors import InputError
+from pixeltrack.estimates import Rate
 from pixeltrack.figures import Tally, TogetherRow
 from pixeltrack.heard import Heard, Span, Told
 from pixeltrack.model import Campaign, EventKind, LinkRow
 from pixeltrack.properties import OF_LIST, OF_MESSAGES, UNKNOWN, WEEKDAYS, By
 from pixeltrack.published import OTHER, kept_apart
-from pixeltrack.rates import NONE_TRACKED, Tracked, ratio
+from pixeltrack.rates import NONE_TRACKED, Tracked, ratio, share
 from pixeltrack.store import Store
 from pixeltrack.timeline import Hours
 from pixeltrack.times import Zone
@@ -60,6 +61,7 @@ class Breakdown:
     rows: tuple[Row, ...]
     together: tuple[TogetherRow, ...] = ()  # of who is counted together; never added to the rows
     gone_before: int | None = None  # hits before it are deleted, and not counted here
+    over_delivered: bool = False  # tracked messages are those that were delivered, as reported
 
 
 @dataclass(slots=True)
@@ -91,7 +93,8 @@ def build(
     jointly = _jointly(store, campaign, by, links, span, zone, clock())
     if campaign.is_rowless:
         return Breakdown(campaign.name, by, *span.limits(), zone.name, (), jointly)
-    whole = properties.tracked(store, number, by) if by in OF_MESSAGES else dict[str, Tracked]()
+    got = outcomes.of_campaign(store, number) if by in OF_MESSAGES else None
+    whole = properties.tracked(store, number, by, got) if by in OF_MESSAGES else dict[str, Tracked]()
     shown_as = _joined(whole) if by in OF_LIST else {}
     whole = _add_up(whole, shown_as)
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
@@ -111,8 +114,13 @@ def build(
     said = (
         {str(row.number): f"{row.text}  {row.url}".strip() for row in links.values()} if by == "link" else {}
     )
+    rate = share if got else ratio
     rows = [
-        _row(name, said.get(name, ""), each, whole.get(name, NONE_TRACKED) if by in OF_MESSAGES else None)
+        _row(
+            *(name, said.get(name, ""), each),
+            whole.get(name, NONE_TRACKED) if by in OF_MESSAGES else None,
+            rate,
+        )
         for name, each in sums.items()
     ]
     return Breakdown(
@@ -123,6 +131,7 @@ def build(
         tuple(sorted(rows, key=_ORDERS.get(by, _most_first))),
         jointly,
         store.gone_from(number, span.limits()[0]),
+        got is not None,
     )
 
 
@@ -177,7 +186,7 @@ def _add(sums: defaultdict[str, _Sums], hits: Iterable[tuple[str, Heard]]) -> No
         sums[name].people[kind] += 1
 
 
-def _row(name: str, says: str, sums: _Sums, tracked: Tracked | None) -> Row:
+def _row(name: str, says: str, sums: _Sums, tracked: Tracked | None, rate: Rate) -> Row:
     openers, clickers = sums.people[_OPEN], sums.people[_CLICK]
     return Row(
         name,
@@ -185,8 +194,8 @@ def _row(name: str, says: str, sums: _Sums, tracked: Tracked | None) -> Row:
         tracked.any if tracked else None,
         Tally(openers, sums.hits[_OPEN, "human"]),
         Tally(clickers, sums.hits[_CLICK, "human"]),
-        ratio(openers, tracked.opens if tracked else None),
-        ratio(clickers, tracked.clicks if tracked else None),
+        rate(openers, tracked.opens if tracked else None),
+        rate(clickers, tracked.clicks if tracked else None),
         sums.machines(_OPEN),
         sums.machines(_CLICK),
         sums.hits[_OPEN, "unknown"],

@@ -32,7 +32,7 @@ class Row:
     """One figure of all campaigns, in their order. A rate is a share of 1, a time milliseconds UTC.
 
     ``changes`` are the differences of rates from that of the first campaign; empty for other units.
-    ``intervals`` are those of rates that are a share of the tracked messages.
+    ``intervals`` are those of rates that are a share of the tracked messages, or the delivered ones.
     """
 
     figure: str  # as in the report's JSON
@@ -80,9 +80,10 @@ def build(
 def side_by_side(reports: Sequence[CampaignReport]) -> Comparison:
     """Return reports as rows of figures."""
     together = _TOGETHER if any(each.together for each in reports) else ()
+    delivery = _DELIVERY if any(each.delivery for each in reports) else ()
     return Comparison(
         campaigns=tuple(each.campaign for each in reports),
-        rows=tuple(_row(reports, *figure) for figure in (*_FIGURES, *together)),
+        rows=tuple(_row(reports, *figure) for figure in (*_FIGURES, *delivery, *together)),
         alarms=tuple((each.campaign, alarm.says) for each in reports for alarm in each.alarms),
         rules_version=reports[0].rules_version,
     )
@@ -93,11 +94,11 @@ Figure = tuple[str, str, Unit, Callable[[CampaignReport], Value], Callable[[Camp
 
 
 def _openers(report: CampaignReport) -> Part:
-    return report.opens.unique, report.opens_tracked
+    return report.opens.unique, report.opens_over
 
 
 def _clickers(report: CampaignReport) -> Part:
-    return report.clicks.unique, report.clicks_tracked
+    return report.clicks.unique, report.clicks_over
 
 
 #: The last one is the part that a rate is, and of what.
@@ -135,6 +136,24 @@ _TOGETHER: tuple[Figure, ...] = (
     ("together_loads", "Loads, together", "published", lambda each: _of(each, "loads"), None),
     ("together_clicks", "Clicks, together", "published", lambda each: _of(each, "clicks"), None),
 )
+
+
+#: Shown where anything was reported of the delivery of one of them. The last two say what its rates are over.
+_DELIVERY: tuple[Figure, ...] = (
+    ("delivered", "Delivered", "count", lambda each: _told(each, "delivered"), None),
+    ("delivery_rate", "Delivery rate", "rate", lambda each: _told(each, "delivery_rate"), None),
+    ("bounced", "Bounced", "count", lambda each: _told(each, "bounced"), None),
+    ("hard_bounced", "Bounced, hard", "count", lambda each: _told(each, "hard_bounced"), None),
+    ("bounce_rate", "Bounce rate", "rate", lambda each: _told(each, "bounce_rate"), None),
+    ("complained", "Complained", "count", lambda each: _told(each, "complained"), None),
+    ("complaint_rate", "Complaint rate", "rate", lambda each: _told(each, "complaint_rate"), None),
+    ("opens_over", "Open rate is over", "count", lambda each: each.opens_over, None),
+    ("clicks_over", "Click rate is over", "count", lambda each: each.clicks_over, None),
+)
+
+
+def _told(report: CampaignReport, name: str) -> int | float | None:
+    return getattr(report.delivery, name) if report.delivery else None
 
 
 def _of(report: CampaignReport, name: str) -> int | None:

@@ -6,7 +6,7 @@ providers, over stretches of a campaign.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ _HUMAN, _UNKNOWN, _PREFETCH = BITS["human"], BITS["unknown"], BITS["prefetch"]
 
 
 BOTH = 3
+Rate = Callable[[int, int | None], float | None]
 
 
 class Seen(NamedTuple):
@@ -102,7 +103,9 @@ def adjusted(sums: Sums, audience: int | None) -> Estimate | None:
     return Estimate(sums.openers / whole, low, high, CONFIDENCE, sums.openers, whole, formula)
 
 
-def by_provider(messages: Mapping[Seen, int], audience: Mapping[str, Tracked]) -> tuple[ProviderFigures, ...]:
+def by_provider(
+    messages: Mapping[Seen, int], audience: Mapping[str, Tracked], rate: Rate = ratio
+) -> tuple[ProviderFigures, ...]:
     """Return each provider's figures, the one with most recipients first, other domains last.
 
     ``audience`` has the recipients at each provider that rates are over.
@@ -120,8 +123,8 @@ def by_provider(messages: Mapping[Seen, int], audience: Mapping[str, Tracked]) -
                 sums.openers,
                 sums.clickers,
                 sums.prefetch_only,
-                ratio(sums.openers, tracked.opens),
-                ratio(sums.clickers, tracked.clicks),
+                rate(sums.openers, tracked.opens),
+                rate(sums.clickers, tracked.clicks),
                 estimate.rate if estimate else None,
             )
         )

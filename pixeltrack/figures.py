@@ -189,6 +189,33 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """What mail systems reported of a campaign's messages: numbers of messages. None is not known.
+
+    Where no delivery was reported (``deliveries_told``), sent are all messages, and delivered those that did
+    not fail. ``opens_tracked`` and ``clicks_tracked`` are of the delivered ones: what rates are over.
+    """
+
+    sent: int | None
+    delivered: int | None
+    bounced: int
+    hard_bounced: int
+    soft_bounced: int
+    unknown_bounced: int  # of which nobody said which of the two
+    rejected: int
+    deferred: int  # and nothing since
+    complained: int
+    unsubscribed: int  # as reported
+    not_told: int | None  # of which no report says whether they came
+    deliveries_told: bool
+    opens_tracked: int | None
+    clicks_tracked: int | None
+    delivery_rate: float | None
+    bounce_rate: float | None
+    complaint_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignReport:
     """Everything a report says. Counts are of people unless the name says otherwise.
 
@@ -203,7 +230,7 @@ class CampaignReport:
     created: int
     messages: int | None
     tracked: int | None
-    opens_tracked: int | None  # of these, opens are; the open rate is over them
+    opens_tracked: int | None  # of these, opens are; the open rate is over them, or the delivered of them
     clicks_tracked: int | None
     opens: Tally
     clicks: Tally
@@ -218,7 +245,7 @@ class CampaignReport:
     observable_share: float | None
     clicked_without_open: int  # people with a click and no person's open
     clicked_without_images: int  # those of them whose pixel nothing but a scanner loaded
-    unsubscribed: int
+    unsubscribed: int  # through our own link, or as reported
     stopped_tracking: int
     machine_opens: Tally
     machine_clicks: Tally
@@ -249,4 +276,15 @@ class CampaignReport:
     gone_before: int | None = None  # hits before it are deleted; without since they are in the totals
     conversions: Earnings | None = None  # None where they were not asked for, or no site tells of any
     funnel: Funnel | None = None  # likewise
+    delivery: DeliveryFigures | None = None  # rates are over delivered messages where it is there
     definitions: tuple[tuple[str, str], ...] = DEFINITIONS
+
+    @property
+    def opens_over(self) -> int | None:
+        """The messages that the open rate is over."""
+        return self.delivery.opens_tracked if self.delivery else self.opens_tracked
+
+    @property
+    def clicks_over(self) -> int | None:
+        """The messages that the click rate is over."""
+        return self.delivery.clicks_tracked if self.delivery else self.clicks_tracked

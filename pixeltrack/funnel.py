@@ -20,13 +20,13 @@ def build(
     report: CampaignReport,
     earnings: Earnings,
     orders: Iterable[Order],
-    delivered: int | None = None,
 ) -> Funnel:
     """Return a campaign's funnel. ``report`` and ``earnings`` are its own, ``earnings`` by any model.
 
-    ``orders`` are those of visits that its mail led to. ``delivered`` is how many messages were, None where
-    nobody has told. A span is that of the report.
+    ``orders`` are those of visits that its mail led to. How many messages were delivered is known where that
+    was imported. A span is that of the report.
     """
+    delivered = report.delivery.delivered if report.delivery else None
     number = campaign.campaign_id
     since = -(1 << 62) if report.since is None else report.since
     until = 1 << 62 if report.until is None else report.until

@@ -54,7 +54,7 @@ def export_of(
         "subject": {"address": identity or None, "keyed_hash": subject.hex()},
         "purposes": [{"purpose": purpose, "legal_basis": _basis(settings, purpose)} for purpose in PURPOSES],
         "categories": [
-            *("address and columns of the list", "copies of mails", "opens and clicks"),
+            *("address and columns of the list", "copies of mails", "deliveries", "opens and clicks"),
             *("pages and orders on sites", "choices"),
         ],
         "recipients_of_data": "none",
@@ -121,6 +121,14 @@ def export_of(
             }
             for place in places
             for said in store.conversions_of(place)
+        ],
+        "deliveries": [
+            {
+                **{"campaign": campaigns.get(place[0]), "kind": kind, "bounce": bounce or None},
+                **{"at": _iso(at) if at is not None else None, "source": source},
+            }
+            for place in places
+            for kind, bounce, at, source in store.deliveries_of(place)
         ],
         "partly_deleted": [campaigns.get(place[0]) for place in places if store.is_partly_deleted(place)],
         "last_open_day": _day(held.last_open) if held and held.last_open is not None else None,

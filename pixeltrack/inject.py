@@ -72,11 +72,12 @@ def inject_list(
     versions: Versions | None = None,
     *,
     only_new: bool = False,
+    skip_bounced: bool = False,
 ) -> Summary:
     """Make one copy for each recipient, with manifest.json and a table of who gets which.
 
     With versions each gets one of these, and ``task`` is the first of them. With only_new those who
-    have a message of the campaign already get none.
+    have a message of the campaign already get none, with skip_bounced those whose address is bad for good.
 
     Recipients of whom nothing may be measured get the mail with its original links and no pixel; people
     who unsubscribed get none. Files appear only after every row is stored. On an error before that nothing
@@ -99,14 +100,17 @@ def inject_list(
         check_fields(each.plan, rules)
     keys, addresses = made[0].keys, task.addresses
     opt_outs = store.opt_outs()
+    gone = frozenset(map(keyring.subject, store.hard_bounced())) if skip_bounced else NOBODY
     last_consent = store.last_consent()
     standings = store.standings()
     decided: Counter[Decision] = Counter()
 
     def mode_of(recipient: Recipient) -> Decision:
-        if not (opt_outs or standings):
+        if not (opt_outs or standings or gone):
             return of_list(recipient.opens, recipient.clicks)
         subject = keyring.subject(recipient.identity)
+        if subject in gone:
+            return _BOUNCED
         recorded, refused = standings.of(subject), opt_outs.get(subject, NO_SCOPES)
         return decide(rules, Said(recipient.opens, recipient.clicks, recorded, refused))
 
@@ -121,7 +125,7 @@ def inject_list(
     crowds: Counter[tuple[bytes, Mode, Mode]] = Counter()
     digest = ListDigest()
     per_version = Counter({each.version: 0 for each in tasks})
-    fingerprint = _fingerprint(task, people, made, placed, delivery, rules, opt_outs, standings)
+    fingerprint = _fingerprint(task, people, made, placed, delivery, rules, opt_outs, standings, gone)
     denied = False
     names = [each.version for each in tasks if each.version]
     with Output(task.out, fingerprint, resume=delivery.resume, started=task.now, versions=names) as output:
@@ -222,6 +226,8 @@ def inject_list(
     return summary
 
 
+NOBODY: frozenset[bytes] = frozenset()
+_BOUNCED = Decision("suppressed", "off", "off", "bounced for good before")
 _NO_COPY = 255  # a fate; others are the modes of opens and of clicks
 
 
@@ -327,6 +333,7 @@ def _fingerprint(
     rules: Rules,
     opt_outs: Mapping[bytes, frozenset[Scope]],
     standings: Standings,
+    gone: frozenset[bytes],
 ) -> str:
     """Return what is the same for two runs exactly when all their copies are."""
     keys = made[0].keys
@@ -337,6 +344,7 @@ def _fingerprint(
             *(keys.check, people.digest, task.test, placed and sha256(placed.places).digest()),
             *(delivery.format, delivery.tags, delivery.personalize, rules[:-1], sorted(rules.free), refused),
             standings.digest,
+            *([sorted(gone)] if gone else []),
         )
     )
     return blake2b(told.encode(), digest_size=16).hexdigest()

@@ -11,8 +11,10 @@ from pixeltrack.agents import describe
 from pixeltrack.heard import Heard
 from pixeltrack.model import MODES, EventKind, LinkRow
 from pixeltrack.netlabel import country_of
+from pixeltrack.outcomes import Delivered
 from pixeltrack.providers import OTHER, provider_of
-from pixeltrack.rates import Tracked
+from pixeltrack.rates import NONE_TRACKED, Tracked
+from pixeltrack.reached import Reached
 from pixeltrack.store import Listed, Store
 from pixeltrack.times import Zone
 
@@ -122,17 +124,21 @@ def of_messages(store: Store, campaign_id: int, by: By, messages: Iterable[int])
     return {message: name(domain) for domain, message, _axes in store.domains_of(campaign_id, messages)}
 
 
-def tracked(store: Store, campaign_id: int, by: By) -> dict[str, Tracked]:
-    """Return how many tracked messages have each property, pseudonymous ones not: their hits name nobody."""
+def tracked(store: Store, campaign_id: int, by: By, got: Reached | None = None) -> dict[str, Tracked]:
+    """Return how many tracked messages have each property, pseudonymous ones not: their hits name nobody.
+
+    Where anything was reported of their delivery, those that were delivered.
+    """
     found: defaultdict[str, Tracked] = defaultdict(Tracked)
 
     def add(name: str, numbers: Tracked) -> None:
         found[name] = found[name].plus(numbers)
 
     if by in OF_LIST:
+        delivered = Delivered(store, campaign_id, got)
         for page in store.message_pages(campaign_id):
             for each in store.listed(campaign_id, page):
-                add(_of_list(each, by), _measured(each))
+                add(_of_list(each, by), _measured(each) if each.message in delivered else NONE_TRACKED)
     elif by == "version":
         names = store.versions(campaign_id)
         for size in store.batch_sizes(campaign_id):
@@ -140,7 +146,11 @@ def tracked(store: Store, campaign_id: int, by: By) -> dict[str, Tracked]:
     else:
         for domain, messages in store.tracked_domains(campaign_id):
             add(_provider(domain) if by == "provider" else domain, messages)
-    return found
+    if got is None or by in OF_LIST:
+        return found
+    if by == "version":
+        return got.by_version(found, lambda version: names.get(version, NO_VERSION))
+    return got.by_domain(found, _provider if by == "provider" else str)
 
 
 def _of_list(each: Listed, by: By) -> str:

@@ -34,6 +34,7 @@ class Purged:
     hits: tuple[OldHits, ...]
     addresses: int
     last_opens: int
+    deliveries: int  # facts of which the time is forgotten
     consents: int
     recipients: int
     views: int  # of people, which become counts of pages
@@ -50,6 +51,7 @@ class Purged:
             "hits": sum(each.hits for each in self.hits),
             "addresses": self.addresses,
             "last_opens": self.last_opens,
+            "deliveries": self.deliveries,
             "consents": self.consents,
             "recipients": self.recipients,
             "views": self.views,
@@ -129,6 +131,7 @@ def _purged(
         hits=hits,
         addresses=store.purge_addresses(now.at - _address_days(settings) * _DAY, dry=dry),
         last_opens=last_opens,
+        deliveries=store.purge_deliveries(before, dry=dry),
         consents=store.purge_consents(retention.consents_before(now.at, settings.consent_years), dry=dry),
         recipients=store.purge_recipients(dry=dry),
         views=store.purge_views(before, dry=dry),

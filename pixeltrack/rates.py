@@ -67,6 +67,45 @@ class Tracked(NamedTuple):
 NONE_TRACKED = Tracked()
 
 
+#: What rates are over where something was reported of a campaign's delivery: in the place of the above.
+_OVER_DELIVERED = {
+    "open rate": "unique opens ÷ delivered messages of which opens are tracked",
+    "click rate": "unique clicks ÷ delivered messages of which clicks are tracked",
+    "can be seen": "delivered messages of which opens are tracked, but for those only loaded ahead; who loads"
+    " no images stays among them",
+}
+_DELIVERY = (
+    (
+        "delivered",
+        "messages that the recipient's mail server took, as reported, and that did not come back later."
+        " Numbers of tracked messages at providers and companies are of these",
+    ),
+    ("bounced", "sent and not taken: hard where the address is bad for good, soft where it is not"),
+    ("rejected", "not sent at all by the sender's mail system"),
+    ("bounce rate", "bounced ÷ sent"),
+    ("complaint rate", "recipients who reported the mail as spam ÷ delivered"),
+)
+_NOT_TOLD = (
+    "delivered",
+    "messages but for those that failed: no report tells of deliveries. Numbers of tracked messages at"
+    " providers and companies are of these",
+)
+
+
+def definitions(*, told: bool) -> tuple[tuple[str, str], ...]:
+    """Return the definitions of a report over delivered messages; ``told`` says that deliveries are."""
+    more = _DELIVERY if told else (_NOT_TOLD, *_DELIVERY[1:])
+    return (*((term, _OVER_DELIVERED.get(term, text)) for term, text in DEFINITIONS), *more)
+
+
+def share(part: int | None, whole: int | None) -> float | None:
+    """Return part ÷ whole; None where that has no meaning, or the part is no part of it.
+
+    More people than delivered messages are there where only some deliveries were reported.
+    """
+    return None if part is None or whole is None or part > whole else ratio(part, whole)
+
+
 def ratio(part: int, whole: int | None) -> float | None:
     """Return part ÷ whole, or None where that has no meaning (nothing to divide by)."""
     return part / whole if whole else None

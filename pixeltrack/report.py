@@ -8,14 +8,15 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pixeltrack import alarm, config, earnings, funnel, heard, rollups, together, verdicts
+from pixeltrack import alarm, config, earnings, funnel, heard, outcomes, rollups, together, verdicts
 from pixeltrack.clock import now_ms
 from pixeltrack.counted import Counted
 from pixeltrack.earnings import Wanted
-from pixeltrack.estimates import add_up, adjusted, by_provider, observable
+from pixeltrack.estimates import Rate, add_up, adjusted, by_provider, observable
 from pixeltrack.figures import (
     CampaignReport,
     CompanyFigures,
+    DeliveryFigures,
     LinkFigures,
     ProviderFigures,
     SetAside,
@@ -23,8 +24,10 @@ from pixeltrack.figures import (
     Tally,
 )
 from pixeltrack.heard import Span
-from pixeltrack.model import Campaign, EventKind, LinkRow, Mail
-from pixeltrack.rates import ratio
+from pixeltrack.model import BY_HIT, Campaign, EventKind, LinkRow, Mail
+from pixeltrack.providers import provider_of
+from pixeltrack.rates import DEFINITIONS, definitions, ratio, share
+from pixeltrack.reached import Reached
 from pixeltrack.repeated import Repeats
 from pixeltrack.replay import HOUR
 from pixeltrack.rules import load as load_rules
@@ -170,10 +173,16 @@ class _Reports:
             counted = Counted(
                 repeats.applied(rollups.read(self._store, campaign.campaign_id, sent_to.companies))
             )
-        providers = by_provider(counted.messages, sent_to.providers)
-        self._providers[campaign.campaign_id] = providers
-        report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks)
         number = campaign.campaign_id
+        got = outcomes.of_campaign(self._store, number)
+        if got:
+            sent_to = sent_to._replace(
+                providers=got.by_domain(sent_to.providers, provider_of),
+                companies=got.by_domain(sent_to.companies, str),
+            )
+        providers = by_provider(counted.messages, sent_to.providers, share if got else ratio)
+        self._providers[number] = providers
+        report = _report(self._store, campaign, counted, sent_to, repeats, providers, self._clocks, got)
         since, until = self._span.limits() if self._span else (None, None)
         return replace(
             report,
@@ -232,16 +241,22 @@ def _report(
     repeats: Repeats,
     providers: tuple[ProviderFigures, ...],
     clocks: Hours,
+    got: Reached | None,
 ) -> CampaignReport:
     links, versions = store.links(campaign.campaign_id), store.versions(campaign.campaign_id)
     known = campaign.kind != "merge"  # else nobody told pixeltrack how many recipients there are
     tracked = sent_to.tracked if known else None
     sums = add_up(count.messages)
-    whole = tracked.opens if tracked else None
-    clickable = tracked.clicks if tracked else None
+    delivery = _delivery(store, campaign, sent_to, got)
+    rate = share if delivery else ratio
+    whole = delivery.opens_tracked if delivery else tracked.opens if tracked else None
+    clickable = delivery.clicks_tracked if delivery else tracked.clicks if tracked else None
     seen = observable(sums, whole)
     state = store.judging_state()
     opt_outs = store.opt_out_counts(campaign.campaign_id)
+    unsubscribed = opt_outs.get("all", 0)
+    if delivery:
+        unsubscribed += delivery.unsubscribed - store.unsubscribed_both_ways(campaign.campaign_id)
     opens = count.tally(EventKind.OPEN, "human")
     clicks = count.tally(EventKind.CLICK, "human")
     step, buckets = timeline(count.hours, clocks)
@@ -252,22 +267,22 @@ def _report(
         created=campaign.created,
         messages=sent_to.messages if known else None,
         tracked=tracked.any if tracked else None,
-        opens_tracked=whole,
-        clicks_tracked=clickable,
+        opens_tracked=tracked.opens if tracked else None,
+        clicks_tracked=tracked.clicks if tracked else None,
         opens=opens,
         clicks=clicks,
-        open_rate=ratio(opens.unique, whole),
-        click_rate=ratio(clicks.unique, clickable),
+        open_rate=rate(opens.unique, whole),
+        click_rate=rate(clicks.unique, clickable),
         click_to_open_rate=ratio(clicks.unique, opens.unique),
         opens_bounds=sums.opens_bounds,
         clicks_bounds=sums.clicks_bounds,
         adjusted_open_rate=adjusted(sums, whole),
         prefetch_only=sums.prefetch_only,
         observable=seen,
-        observable_share=None if seen is None else ratio(seen, whole),
+        observable_share=None if seen is None else rate(seen, whole),
         clicked_without_open=sums.clicked_without_open,
         clicked_without_images=sums.clicked_without_images,
-        unsubscribed=opt_outs.get("all", 0),
+        unsubscribed=unsubscribed,
         stopped_tracking=opt_outs.get("tracking", 0),
         machine_opens=count.tally(EventKind.OPEN, "prefetch", "scanner"),
         machine_clicks=count.tally(EventKind.CLICK, "prefetch", "scanner"),
@@ -282,7 +297,7 @@ def _report(
         browsers=_shares(count.browsers),
         clients=_shares(count.clients),
         providers=providers,
-        companies=_companies(count, sent_to),
+        companies=_companies(count, sent_to, rate),
         alarms=(),
         set_aside=_set_aside(count),
         begun=count.begun,
@@ -292,7 +307,21 @@ def _report(
         repeated_hits=repeats.hits,
         repeated_urls=repeats.urls,
         rules_version=state.rules if state else rules().version,
+        delivery=delivery,
+        definitions=definitions(told=delivery.deliveries_told) if delivery else DEFINITIONS,
     )
+
+
+def _delivery(
+    store: Store, campaign: Campaign, sent_to: Audience, got: Reached | None
+) -> DeliveryFigures | None:
+    if got is None:
+        return None
+    if campaign.kind == "merge":  # what nobody knows before is told by the deliveries
+        opens, clicks = campaign.modes
+        return got.figures(None, None, (opens in BY_HIT, clicks in BY_HIT))
+    apart = sum(crowd.recipients for crowd in store.crowds(campaign.campaign_id))
+    return got.figures(sent_to.messages + apart, sent_to.tracked)
 
 
 def _link(row: LinkRow, count: Counted, clickers: int, versions: Mapping[int, str]) -> LinkFigures:
@@ -315,12 +344,12 @@ def _shares(counted: Counter[str]) -> tuple[Share, ...]:
     return tuple(Share(name, people) for name, people in ranked)
 
 
-def _companies(count: Counted, sent_to: Audience) -> tuple[CompanyFigures, ...]:
+def _companies(count: Counted, sent_to: Audience, rate: Rate) -> tuple[CompanyFigures, ...]:
     found = []
     for domain, tracked in sent_to.companies.items():
         opened, clicked, both = (count.companies[domain, kinds] for kinds in (1, 2, 3))
         openers, clickers = opened + both, clicked + both
-        rates = ratio(openers, tracked.opens), ratio(clickers, tracked.clicks)
+        rates = rate(openers, tracked.opens), rate(clickers, tracked.clicks)
         found.append(CompanyFigures(domain, *tracked, openers, clickers, *rates))
     return tuple(found)
 

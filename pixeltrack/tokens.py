@@ -57,6 +57,7 @@ Purpose = Literal[
     "group",
     "visit",
     "site",
+    "event",
 ]
 
 _SUBJECT = KIND_BYTES["subject"]
@@ -70,6 +71,8 @@ _TRACKING_KINDS: dict[int, tuple[TokenKind, bool]] = {  # and whether it is boun
 _MODES: dict[TokenKind, Mode] = {kind: mode for mode, kind in KIND_OF_MODE.items()}
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_~.-]{1,64}")
 _PROVED = 1_024  # campaigns whose keys are kept at hand, about 2 kB each
+
+_EVENT = 16  # bytes by which a reported event is known
 
 KEY_BYTES = 32
 
@@ -120,6 +123,7 @@ class Keyring:
         self.active = max(self._keys)
         self._first = min(self._keys)  # for what must outlive a rotation: the suppression list
         self._subjects = Mint(self._derive(self._first, "subject"), SUBJECT)
+        self._events = Mint(self._derive(self._first, "event"), _EVENT)
         self._proved: dict[tuple[str, int], CampaignKeys] = {}
 
     def _derive(self, key_id: int, purpose: Purpose, context: str = "") -> bytes:
@@ -139,6 +143,10 @@ class Keyring:
     def log_fingerprint(self, content: bytes) -> bytes:
         """Return by what a piece of a log is known again; nobody can guess addresses in it from that."""
         return blake2b(content, key=self._derive(self._first, "log"), digest_size=16).digest()
+
+    def event_fingerprint(self, told: bytes) -> bytes:
+        """Return by what a reported event is known again, of what its sender's service knows it by."""
+        return self._events.hash(told)
 
     def check_value(self) -> str:
         """Return what a database keeps to know its own key again; it reveals nothing of the key."""

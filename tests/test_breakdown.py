@@ -270,11 +270,11 @@ def test_csv_has_every_single_figure_of_the_json(hits: Hits, workspace: Workspac
     (row,) = csv.DictReader(io.StringIO(wide.as_csv([said])))
     from pixeltrack.show.json import as_json
 
-    left_out = {"timeline_step_seconds", "week.zone", "together", "conversions", "funnel"} | {
+    left_out = {"timeline_step_seconds", "week.zone", "together", "delivery", "conversions", "funnel"} | {
         f"adjusted_open_rate.{name}" for name in ("confidence", "part", "whole", "formula")
     }
     figures = {path: value for path, value in scalars(json.loads(as_json(said))) if path not in left_out}
-    beside = ("together.", "conversions.", "funnel.")
+    beside = ("together.", "delivery.", "conversions.", "funnel.")
     apart = {name: row.pop(name) for name in list(row) if name.startswith(beside)}
     assert set(apart.values()) == {""}  # nobody is counted together, and no site tells of anything
     assert set(row) == set(figures)

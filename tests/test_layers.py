@@ -89,6 +89,8 @@ FLOORS = [
         "shares",
         "signing",
         "sitecalls",
+        "feedback",
+        "reached",
     },
     {
         "resources",
@@ -116,6 +118,7 @@ FLOORS = [
         "screening",
         "logfile",
         "sockets",
+        "feedfile",
     },
     {
         "compile",
@@ -186,6 +189,9 @@ FLOORS = [
         "rights",
         "leftovers",
         "restoring",
+        "feedmatch",
+        "outcomes",
+        "feedimport",
     },
     {
         "serve",

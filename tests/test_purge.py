@@ -113,7 +113,7 @@ def test_what_else_is_too_old_goes(hits: Hits, workspace: Workspace, settings: S
     found = purging.purge(store, settings, at(now))
     assert found.rows == {
         **{"hits": 3, "addresses": 1, "last_opens": 1, "consents": 1, "recipients": 1},
-        **{"views": 0, "conversions": 0, "names": 1, "salts": 0},
+        **{"views": 0, "conversions": 0, "names": 1, "salts": 0, "deliveries": 0},
     }
     assert [each.decision for each in store.consents_of(subject)] == ["granted", "withdrawn"]
     assert rows(store.path, "select recipient_id from last_opens") == [(2,)]

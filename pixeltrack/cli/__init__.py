@@ -25,6 +25,7 @@ _COMMANDS = {
     "links": "Show where the links of a campaign lead.",
     "serve": "Run the collector that answers pixels, clicks and opt-outs.",
     "ingest": "Record opens and clicks from the access log of a web server or CDN.",
+    "events": "Take over what mail systems report: deliveries, bounces, complaints.",
     "report": "Show how a campaign did, people and machines apart.",
     "export": "Write hits, links, people or days as a table for other programs.",
     "goal": "Say what may be reached on your sites, and get what to paste there.",

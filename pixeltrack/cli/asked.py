@@ -32,6 +32,7 @@ class Asked:
     modes: Modes
     drawn: Drawn | None = None
     only_new: bool = False
+    skip_bounced: bool = False
 
     def name(self, path: Path) -> str:
         """Return what the campaign of a mail is called; raise InputError for a name that cannot be one."""

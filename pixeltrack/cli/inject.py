@@ -87,6 +87,11 @@ Examples:
 @click.option(
     "--only-new", is_flag=True, help="Leave out people who have a message of this campaign already."
 )
+@click.option(
+    "--skip-bounced",
+    is_flag=True,
+    help="Leave out people whose last mail bounced for good, as events import was told.",
+)
 @_options.measures
 @_options.messages
 @_options.links
@@ -140,6 +145,7 @@ def command(
     versions: tuple[str, ...],
     split: str | None,
     only_new: bool,
+    skip_bounced: bool,
     resume: bool,
     force: bool,
     personalize: bool,
@@ -191,6 +197,8 @@ def command(
         raise InputError("--test needs --recipients", hint="without a list every copy is a preview already")
     if only_new and not list_file:
         raise InputError("--only-new needs --recipients")
+    if skip_bounced and not list_file:
+        raise InputError("--skip-bounced needs --recipients")
     from pixeltrack.cli.asked import Asked
     from pixeltrack.cli.planning import Wishes
     from pixeltrack.cli.running import Run
@@ -198,6 +206,7 @@ def command(
     asked = Asked(
         *(source, list_file, campaign, out, format_, esp, merge_tag, duplicates == "merge"),
         *(resume, force, test, as_json, manifest, measures, drawn, only_new),
+        skip_bounced=skip_bounced,
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
     if diff and as_json:

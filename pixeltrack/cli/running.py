@@ -216,6 +216,7 @@ class Run:
                     *(task, self._people, workspace.store, workspace.keyring),
                     *(self._terms, delivery, step),
                     only_new=asked.only_new,
+                    skip_bounced=asked.skip_bounced,
                 )
         else:
             summary = inject_single(task, asked.merge_tag, workspace.store, workspace.keyring, self._terms)
@@ -243,6 +244,7 @@ class Run:
                 *(tasks[0], people, workspace.store, workspace.keyring),
                 *(self._terms, delivery, step, Versions(tasks, drawn.split)),
                 only_new=asked.only_new,
+                skip_bounced=asked.skip_bounced,
             )
         plans = [each.plan for each in planned]
         if asked.as_json:

@@ -150,7 +150,7 @@ def as_json(report: AbReport) -> str:
 
 
 _COLUMNS = (
-    *("version", "messages", "tracked", "opens_tracked", "clicks_tracked"),
+    *("version", "messages", "tracked", "delivered", "opens_tracked", "clicks_tracked"),
     *("openers", "opens_at_least", "opens_at_most", "open_rate"),
     *("clickers", "clicks_at_most", "click_rate", "click_rate_low", "click_rate_high", "machine_clickers"),
     *("difference", "difference_low", "difference_high", "chance_higher", "enough", "more_messages"),
@@ -168,7 +168,7 @@ def _lines(report: AbReport) -> Iterator[Sequence[Cell]]:
     for version in report.versions:
         beside = found.get(version.name)
         yield (
-            *(version.name, version.messages, version.tracked),
+            *(version.name, version.messages, version.tracked, version.delivered),
             *(version.opens_tracked, version.clicks_tracked, version.openers),
             *(version.opens_bounds.at_least, version.opens_bounds.at_most, version.open_rate),
             *(version.clickers, version.clicks_bounds.at_most, version.click_rate),

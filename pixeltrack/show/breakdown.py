@@ -62,6 +62,8 @@ def _notes(found: Breakdown) -> list[str]:
         return [f"Times are those of {clean(found.zone)}. A person can stand in several rows."]
     if any(row.tracked is not None for row in found.rows):
         notes = ["Rates are over messages of which opens, or clicks, are tracked."]
+        if found.over_delivered:
+            notes = ["Rates are over delivered messages of which opens, or clicks, are tracked."]
         if any(row.name == OTHER for row in found.rows):
             notes.append("Groups of fewer than five are joined, with as many others as hide them.")
         return notes

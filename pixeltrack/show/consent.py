@@ -224,9 +224,8 @@ def _how(entry: Entry) -> str:
 
 
 def _page(each: OptOut) -> str:
-    return (
-        f"{moment(each.at)} UTC  {_SCOPES[each.scope]} on the page of {clean(each.campaign) or 'a campaign'}"
-    )
+    where = f"on the page of {clean(each.campaign)}" if each.campaign else "as was reported or asked for"
+    return f"{moment(each.at)} UTC  {_SCOPES[each.scope]} {where}"
 
 
 def _text(content: bytes) -> str:

@@ -16,7 +16,7 @@ from pixeltrack.published import said
 from pixeltrack.resources import templates_dir
 from pixeltrack.show import charts, earnedpage
 from pixeltrack.show.drawn import draw
-from pixeltrack.show.parts import deleted
+from pixeltrack.show.parts import deleted, incomplete
 from pixeltrack.show.reasons import reason
 from pixeltrack.show.text import DASH, clean, count, iso, percent
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 # What each page may use; docs/reports.md says what each of these is.
 VARIABLES = {
     "report.html": {
-        *("report", "deleted", "figure", "links", "mails", "timeline", "heat", "part_bar", "days", "earned"),
+        *("report", "deleted", "incomplete", "figure", "links", "mails", "timeline", "heat", "part_bar"),
+        *("days", "earned"),
     },
     "report-overview.html": {"reports", "figure"},
     "report-conversions.html": {"about", "earned"},
@@ -67,6 +68,7 @@ class ReportPages:
             "report.html",
             report=report,
             deleted=deleted(report),
+            incomplete=incomplete(report),
             figure=figures_of(report),
             links=ranked(report.links),
             mails=shown,

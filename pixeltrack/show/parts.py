@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pixeltrack.figures import CampaignReport, LinkFigures, Share
+from pixeltrack.figures import CampaignReport, DeliveryFigures, LinkFigures, Share
 from pixeltrack.show.text import bar, clean, count, gone, moment, sparkline
 
 SPARK_WIDTH = 60
@@ -24,6 +24,8 @@ def title(report: CampaignReport) -> RenderableType:
     """Return a campaign's name, its size, and of when its hits are."""
     title = Text(clean(report.campaign), style="bold")
     title.append(f"   {_size(report)}", style="dim")
+    if report.delivery:
+        title.append(f"\n{delivered(report.delivery)}", style="dim")
     if report.since is not None or report.until is not None:
         title.append(f"\nonly hits{_within(report)}", style="bold yellow")
     if report.first is not None:
@@ -34,6 +36,22 @@ def title(report: CampaignReport) -> RenderableType:
 def _within(report: CampaignReport) -> str:
     since = f" since {moment(report.since)} UTC" if report.since is not None else ""
     return since + (f" until {moment(report.until)} UTC" if report.until is not None else "")
+
+
+def delivered(delivery: DeliveryFigures) -> str:
+    """Return what was reported of a campaign's delivery, and what its rates are over."""
+    classes = (
+        (delivery.hard_bounced, "hard"),
+        (delivery.soft_bounced, "soft"),
+        (delivery.unknown_bounced, "of unknown kind"),
+    )
+    kinds = ", ".join(f"{count(number)} {name}" for number, name in classes if number)
+    said = [f"{count(delivery.delivered)} delivered"]
+    said.append(f"{count(delivery.bounced)} bounced" + (f" ({kinds})" if kinds else ""))
+    for number, name in ((delivery.rejected, "rejected"), (delivery.complained, "complained")):
+        if number:
+            said.append(f"{count(number)} {name}")
+    return f"{', '.join(said)}; rates are over delivered messages"
 
 
 def _size(report: CampaignReport) -> str:
@@ -63,7 +81,10 @@ def notes(report: CampaignReport) -> list[str]:
             " at least so many opens are missing above."
             f" {count(report.clicked_without_images)} of them never loaded the images."
         )
-    if report.messages is None:
+    missing = incomplete(report)
+    if missing:
+        notes.append(missing)
+    if report.messages is None and not (report.delivery and report.delivery.delivered is not None):
         notes.append("Rates need to know how many messages went out; recipient ids here are unsigned.")
     if report.preview_hits:
         notes.append(f"{count(report.preview_hits)} hits of preview messages are not counted.")
@@ -76,6 +97,26 @@ def notes(report: CampaignReport) -> list[str]:
     if report.gone_before is not None:
         notes.append(deleted(report))
     return notes
+
+
+def incomplete(report: CampaignReport) -> str:
+    """Return what a reader should know of deliveries that are not reported; nothing where all are."""
+    delivery = report.delivery
+    if delivery is None:
+        return ""
+    if not delivery.deliveries_told:
+        return "No delivery is reported: delivered are all messages but those that failed."
+    if not delivery.not_told and report.opens.unique <= (report.opens_over or 0):
+        return ""
+    said = (
+        f"Of {count(delivery.not_told)} messages no report says whether they came: not sent, or not imported."
+    )
+    people = max(
+        report.opens.unique - (report.opens_over or 0), report.clicks.unique - (report.clicks_over or 0)
+    )
+    return (
+        f"{said} More people were seen than were delivered to, so some are missing." if people > 0 else said
+    )
 
 
 def deleted(report: CampaignReport) -> str:

@@ -12,6 +12,7 @@ from pixeltrack.show.text import clean
 _WORDS = {
     "addresses": "addresses of clients",
     "last_opens": "days of last opens, older than 24 months",
+    "deliveries": "times of deliveries, bounces and complaints, of which the order stays",
     "consents": "entries of the consent ledger that later ones ended years ago",
     "recipients": "people whom no campaign went to",
     "views": "views of pages by people, which are only counted from now on",

@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pixeltrack.figures import CampaignReport, CompanyFigures, ProviderFigures
+from pixeltrack.figures import CampaignReport, CompanyFigures, DeliveryFigures, ProviderFigures
 from pixeltrack.show import earned, funnel
 from pixeltrack.show.parts import (
     NARROW,
@@ -45,6 +45,8 @@ def show_report(console: Console, report: CampaignReport) -> None:
     console.print(_headline(report, console.width))
     for note in notes(report):
         console.print(Text(note, style="dim"))
+    if report.delivery:
+        console.print(section("Delivery, as reported", _delivery(report.delivery)))
     console.print(section("Estimates", _estimates(report)))
     if report.timeline:
         console.print(section("When", timeline(report, console.width)))
@@ -115,7 +117,10 @@ def show_overview(console: Console, reports: Sequence[CampaignReport]) -> None:
         for alarm in report.alarms:
             said = f"Alarm. {clean(report.campaign)}: {clean(alarm.says, 400)}"
             console.print(Text(said, style="bold red"))
-    console.print(Text("Opens and clicks are unique, and of people; rates are over tracked messages.", "dim"))
+    over = "tracked messages"
+    if any(report.delivery for report in reports):
+        over += ", and of these over the delivered ones where deliveries or bounces were imported"
+    console.print(Text(f"Opens and clicks are unique, and of people; rates are over {over}.", "dim"))
     show_together_of_all(console, reports)
 
 
@@ -148,6 +153,29 @@ def _headline(report: CampaignReport, width: int) -> RenderableType:
     table.add_row("Unsubscribed", Text(count(report.unsubscribed), "bold"), "", "", "", "")
     if report.stopped_tracking:
         table.add_row("Stopped tracking", Text(count(report.stopped_tracking), "bold"), "", "", "", "")
+    return table
+
+
+def _delivery(delivery: DeliveryFigures) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    numbers(table, "messages", "rate")
+    for name, number, rate in (
+        ("Sent", delivery.sent, None),
+        ("Delivered", delivery.delivered, delivery.delivery_rate),
+        ("Bounced", delivery.bounced, delivery.bounce_rate),
+        ("  hard", delivery.hard_bounced, None),
+        ("  soft", delivery.soft_bounced, None),
+        ("  not told which", delivery.unknown_bounced, None),
+        ("Rejected", delivery.rejected, None),
+        ("Delayed, and nothing since", delivery.deferred, None),
+        ("Complained", delivery.complained, delivery.complaint_rate),
+        ("Unsubscribed, as reported", delivery.unsubscribed, None),
+        ("Not reported", delivery.not_told, None),
+        ("Delivered, opens tracked", delivery.opens_tracked, None),
+        ("Delivered, clicks tracked", delivery.clicks_tracked, None),
+    ):
+        table.add_row(name, Text(count(number), "bold"), "" if rate is None else percent(rate))
     return table
 
 

@@ -28,6 +28,11 @@ COLUMNS = (
     *("together.recipients", "together.loads_recipients", "together.clicks_recipients"),
     *("together.loads", "together.clicks", "together.machine_loads", "together.machine_clicks"),
     *("together.counted_until", "together.rounded_to", "gone_before"),
+    *("delivery.sent", "delivery.delivered", "delivery.bounced", "delivery.hard_bounced"),
+    *("delivery.soft_bounced", "delivery.unknown_bounced", "delivery.rejected", "delivery.deferred"),
+    *("delivery.complained", "delivery.unsubscribed", "delivery.not_told", "delivery.deliveries_told"),
+    *("delivery.opens_tracked", "delivery.clicks_tracked"),
+    *("delivery.delivery_rate", "delivery.bounce_rate", "delivery.complaint_rate"),
     *("conversions.orders", "conversions.by_click", "conversions.by_view", "conversions.no_touch"),
     *("conversions.refunded", "conversions.revenue", "conversions.unverified"),
     *("conversions.unverified_revenue", "conversions.cost", "conversions.return_rate"),
@@ -53,7 +58,7 @@ def _value(report: CampaignReport, column: str) -> Cell:
     value: Any = report
     for name in column.split("."):
         value = None if value is None else getattr(value, name)
-    found: Cell = iso(value) if column in _TIMES else value
+    found: Cell = iso(value) if column in _TIMES else int(value) if isinstance(value, bool) else value
     return found
 
 

@@ -103,19 +103,24 @@ class Deleting(Verdicts):
             self._keep_totals(connection, state, deletion)
             for campaign_id, delta in deletion.deltas.items():
                 self._add_delta(connection, campaign_id, version, delta)
-            messages = 0
+            messages = deliveries = 0
             for (campaign_id, message), domain in deletion.audience.items():
                 values = {"campaign_id": campaign_id, "message": message, "domain": domain}
                 connection.execute(query("keep_audience"), values)
+                connection.execute(query("keep_delivery"), values)
+                place = [campaign_id, message]
+                delete = "delete from deliveries where campaign_id = ? and message = ?"
+                deliveries += connection.execute(delete, place).rowcount
                 delete = "delete from messages where campaign_id = ? and message = ?"
-                messages += connection.execute(delete, [campaign_id, message]).rowcount
+                messages += connection.execute(delete, place).rowcount
             if deletion.gone_before is None:
                 connection.executemany(
                     "delete from addresses where campaign_id = ? and message = ?", sorted(deletion.places)
                 )
             connection.execute("update judging set writes = writes + 1")
         events = sum(map(len, deletion.events.values()))
-        return {"events": events, "repeats": len(deletion.repeats), "messages": messages}
+        repeats = len(deletion.repeats)
+        return {"events": events, "repeats": repeats, "messages": messages, "deliveries": deliveries}
 
     def _delete_rows(self, connection: sqlite3.Connection, deletion: Deletion) -> None:
         gone = sorted(event for events in deletion.events.values() for event in events)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pixeltrack.errors import StoreError
 
-VERSION = 17
+VERSION = 18
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -45,9 +45,11 @@ def _apply(connection: sqlite3.Connection) -> None:
 
     migrations = Migrations("pixeltrack")
     scripts = sorted(files("pixeltrack.store").joinpath("schema").iterdir(), key=lambda file: file.name)
-    for number, script in enumerate(scripts, start=1):
+    for script in scripts:
 
-        def step(db: Database, number: int = number, text: str = script.read_text("utf-8")) -> None:
+        def step(
+            db: Database, number: int = int(script.name[:4]), text: str = script.read_text("utf-8")
+        ) -> None:
             for statement in _statements(text):
                 db.execute(statement)
             db.execute(f"pragma user_version = {number}")

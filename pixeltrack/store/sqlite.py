@@ -12,6 +12,7 @@ from pixeltrack.store.campaigns import Campaigns
 from pixeltrack.store.connect import connect, create_private, explained
 from pixeltrack.store.consents import Consents
 from pixeltrack.store.crowds import Crowds
+from pixeltrack.store.deliveries import Deliveries
 from pixeltrack.store.domains import Domains
 from pixeltrack.store.earners import Earners
 from pixeltrack.store.erasures import Erasures
@@ -46,6 +47,7 @@ class Store(
     Sites,
     Askers,
     Earners,
+    Deliveries,
 ):
     """One open database. Not for several threads at the same time."""
 

@@ -21,6 +21,7 @@ from test_events import PEOPLE, event, take
 from test_report import GMAIL, Hits
 
 from pixeltrack import breakdown, compare, properties, report
+from pixeltrack.earnings import Wanted
 from pixeltrack.figures import CampaignReport
 from pixeltrack.heard import Span
 from pixeltrack.rates import DEFINITIONS, Tracked
@@ -305,3 +306,14 @@ def test_every_message_is_in_one_sum_and_none_is_more_than_all(found: list[Sort]
     if got.told:
         alone = [sort for sort in found if sort.domain and sort.outcome == "delivered" and sort.opens == 5]
         assert sum(each.opens for each in by_domain.values()) == sum(sort.messages for sort in alone)
+
+
+def test_the_funnel_is_of_what_was_delivered(hits: Hits, workspace: Workspace) -> None:
+    store = workspace.store
+    store.add_goal("order", store.add_site("shop.example", AT), AT)
+    take(workspace, *ALL)
+    found = report.build(store, "spring", wanted=Wanted()).funnel
+    assert found is not None
+    steps = {step.name: (step.people, step.of_all) for step in found.steps}
+    assert steps["delivered"] == (3, 1)
+    assert (steps["opened"], steps["clicked"]) == ((2, 2 / 3), (1, 1 / 3))

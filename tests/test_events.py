@@ -549,7 +549,7 @@ def test_a_database_of_before_is_brought_up(inject: Inject, workspace: Workspace
         connection.executescript(
             "drop view outcomes; drop table deliveries; drop table kept_deliveries;"
             "alter table audiences drop column outcomes;"
-            "delete from _sqlite_migrations where name = '0016_deliveries'; pragma user_version = 14;"
+            "delete from _sqlite_migrations where name = '0018_deliveries'; pragma user_version = 17;"
         )
     settings = config.load(options={"db": str(tmp_path / "t.db")}, environment={})
     again = setup.open_workspace(settings, create=False)

@@ -180,6 +180,7 @@ FLOORS = [
         "inactive",
         "properties",
         "who",
+        "composing",
         "report",
         "export",
         "ab",

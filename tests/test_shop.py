@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -166,6 +167,22 @@ NET = """select coalesce(sum(iif(exists(select 1 from conversions as back where 
     and back.whole), 0, value)), 0) from conversions where not whole"""
 
 
+def reported(street: Street) -> set[str]:
+    """Return the campaign's revenue in euros as each format of the report has it."""
+    ask = ("report", "--campaign", "oars", "--conversions")
+    (total,) = json.loads(run(street.folder, *ask, "--json").out)["totals"]
+    assert total["currency"] == "EUR"
+    assert total["verified"]["revenue_by_click"] == total["verified"]["revenue"]
+    rows = csv.DictReader(run(street.folder, *ask, "--csv").out.splitlines())
+    (of_all,) = (row["revenue"] for row in rows if row["by"] == "all")
+    page = run(street.folder, *ask, "--html", "oars.html")
+    assert page.code == 0, page.err
+    shown = run(street.folder, *ask).out + (street.folder / "oars.html").read_text("utf-8")
+    printed = [each for each in re.findall(r"([\d,]+\.\d\d)[  ]EUR", shown) if each != "0.00"]  # by view
+    assert len(printed) >= 4  # its goal and its link, in both
+    return {total["verified"]["revenue"], of_all, *(each.replace(",", "") for each in printed)}
+
+
 def test_what_is_bought_after_a_mail_is_what_is_recorded(street: Street, visit: Visit) -> None:
     page = visit()
     from_mail(page, street)
@@ -189,14 +206,17 @@ def test_what_is_bought_after_a_mail_is_what_is_recorded(street: Street, visit: 
     page.get_by_role("button", name="ten euros").click()
     street.wait_for("select * from conversions", 2)
     assert street.rows(NET) == [(int(street.shop.turnover() * UNIT),)] == [(399_000,)]
+    assert reported(street) == {f"{street.shop.turnover():.2f}"} == {"39.90"}
     page.get_by_role("link", name="Boats").click()
     page.get_by_role("link", name="Dinghy").click()
     buy(page)
     street.wait_for("select * from conversions where verified", 3)
     assert street.rows(NET) == [(int(street.shop.turnover() * UNIT),)] == [(399_000 + 3_499_000,)]
+    assert reported(street) == {f"{street.shop.turnover():.2f}"} == {"389.80"}
     page.get_by_role("button", name="everything").click()
     street.wait_for("select * from conversions where whole", 1)
     assert street.rows(NET) == [(int(street.shop.turnover() * UNIT),)] == [(399_000,)]
+    assert reported(street) == {f"{street.shop.turnover():.2f}"} == {"39.90"}
     assert street.shop.unsent == []
     (told,) = json.loads(run(street.folder, "goal", "--json").out)
     assert (told["reached"], told["signed"], told["contradicted"], told["left_out"]) == (2, 2, 0, 0)

@@ -9,7 +9,7 @@ from pixeltrack.recipients import identity
 from pixeltrack.siteasks import Asked
 from pixeltrack.sitecalls import NOBODY, Call, Conversion, Signal, Visitor, drawn
 from pixeltrack.store import Goal, Store
-from pixeltrack.times import read_time
+from pixeltrack.times import last_moment
 from pixeltrack.tokens import Keyring
 from pixeltrack.visits import Visits
 
@@ -68,7 +68,8 @@ def calls_of(goal: Goal, said: Asked, visits: Visits, store: Store, keyring: Key
 def moment_of(said: Asked, now: int) -> int:
     """Return when it was (ms UTC): ``at`` in Unix seconds or ISO 8601, now where that is not said.
 
-    Nothing is in the future. Raises InputError for what is no time.
+    It is the last moment of the second, minute or day that it is said to: the click that led to it came
+    before. Nothing is in the future. Raises InputError for what is no time.
     """
     written = said.get("at", "").strip()
     if not written:
@@ -76,8 +77,8 @@ def moment_of(said: Asked, now: int) -> int:
     if written.isascii() and written.isdigit():
         if len(written) > _LONGEST:
             raise InputError("at is in Unix seconds, or as 2026-11-25T09:00:00Z")
-        return min(int(written) * 1000, now)
-    return max(0, min(read_time(written, "at"), now))
+        return min(int(written) * 1000 + 999, now)
+    return max(0, min(last_moment(written, "at"), now))
 
 
 def _by_address(said: Asked, store: Store, keyring: Keyring) -> Visitor:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pixeltrack.errors import InputError
+
+_DATE = re.compile(r"^[\dW-]{7,10}(?:[^\dW-]|$)")
+_LENGTHS = {0: 86_400_000, 2: 3_600_000, 4: 60_000, 6: 1_000}  # ms, by how many digits the clock has
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,17 @@ def read_time(text: str, what: str, zone: Zone | None = None) -> int:
             f"{what} is {text[:80]!r}, which is no time",
             hint='write it as "2026-11-25 09:00", or with an offset as 2026-11-25T09:00+01:00',
         ) from None
+
+
+def last_moment(text: str, what: str, zone: Zone | None = None) -> int:
+    """Return the last millisecond (UTC) of the second, minute, hour or day that a time is written to.
+
+    What is said in whole seconds was somewhen in that second, and follows what was seen in it. Arguments
+    and error as of ``read_time``.
+    """
+    begin = read_time(text, what, zone)
+    clock = re.split("[+Z-]", _DATE.sub("", text.strip()))[0].replace(":", "").strip()
+    return begin + _LENGTHS.get(len(clock), 1) - 1
 
 
 def say_time(at: int) -> str:

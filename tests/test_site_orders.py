@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -207,9 +208,13 @@ def test_moments_are_rounded_as_the_settings_say(
 @pytest.mark.parametrize(
     ("said", "at"),
     [
-        (START // 1000 - 60, START - 60_000 - START % 1000),
-        ("2026-09-21T14:00:00Z", 1_789_999_200_000),
-        ("2026-09-21T16:00:00+02:00", 1_789_999_200_000),
+        (START // 1000 - 60, START - 60_000 - START % 1000 + 999),
+        (START // 1000, START),
+        ("2026-09-21T14:00:00Z", 1_789_999_200_999),
+        ("2026-09-21T14:00:00.250Z", 1_789_999_200_250),
+        ("2026-09-21T16:00+02:00", 1_789_999_259_999),
+        ("20260921T14Z", START),
+        ("2026-09-20", int(datetime(2026, 9, 21).timestamp() * 1000) - 1),
         ("2099-01-01T00:00:00Z", START),
         ("yesterday", None),
         ("1" * 30, None),

@@ -150,3 +150,23 @@ def test_only_who_agreed_is_uploaded(hits: Hits, workspace: Workspace) -> None:
 
 def test_addresses_are_normalised_and_dots_stay() -> None:
     assert uploads.written("csv", [" A.B@Gmail.com "]) == b"email\r\na.b@gmail.com\r\n"
+
+
+def test_a_mail_to_an_audience(hits: Hits, workspace: Workspace) -> None:
+    hits.click(0, 7_200)
+    hits.click(1, 7_200)
+    folder, files = workspace.store.path.parent, ("--db", str(workspace.store.path))
+    (folder / "next.html").write_text("<p><a href='https://shop.example/'>x</a></p>")
+    (folder / "list.csv").write_text("email,town\nADA@x.example,Bonn\ncid@x.example,Ulm\n")
+    assert run(folder, "audience", "create", "warm", "--clicked", "any", *files).code == 0
+    base = ("--base-url", "https://t.example", "--audience", "warm", "--json", *files)
+    whole = run(folder, "inject", "next.html", *base)
+    assert whole.code == 0, whole.err
+    part = run(folder, "inject", "next.html", "--campaign", "part", "--recipients", "list.csv", *base)
+    assert part.code == 0, part.err
+    with sqlite3.connect(workspace.store.path) as connection:
+        sent = connection.execute(
+            "select name, identity from messages join campaigns using (campaign_id) join recipients"
+            " using (recipient_id) where name <> 'spring' order by 1, 2"
+        ).fetchall()
+    assert sent == [("next", READERS[0]), ("next", READERS[1]), ("part", READERS[0])]

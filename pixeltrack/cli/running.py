@@ -308,13 +308,20 @@ class Run:
 
     def _read_list(self) -> RecipientList:
         from pixeltrack import recipients
-        from pixeltrack.cli import inputs
+        from pixeltrack.cli import inputs, members
         from pixeltrack.listing import RecipientList
 
         list_file = self._asked.list_file or ""
         name = "standard input" if list_file == "-" else list_file
+        merge, audience = self._asked.merge_twins, self._asked.audience
+        people = members.members(self._call, audience) if audience else None
+        if people is not None and list_file == f"audience {audience}":
+            return RecipientList(members.rows(people), name)
         with inputs.open_list(list_file, name) as stream:
-            return RecipientList(recipients.read(stream, name), name, merge=self._asked.merge_twins)
+            listed = recipients.read(stream, name)
+            if people is None:
+                return RecipientList(listed, name, merge=merge)
+            return RecipientList(members.only(listed, people), f"{audience} of {name}", merge=merge)
 
     def _plan(self, mail: Mail) -> Plan:
         return planning.plan_mail(mail, self._policy, self._format_of(mail), self._wishes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import NamedTuple
 
 from pixeltrack.errors import InputError
@@ -57,6 +59,12 @@ class Segments(Trail):
             [campaign_id],
         )
         return [Copy(row[0], row[1], row[2], bool(row[3]), bool(row[4])) for row in rows]
+
+    def fields_by_identity(self, people: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return the list's other columns, as last given, of some people by address."""
+        select = "select identity, fields from recipients where identity in (select value from json_each(?))"
+        rows = self._plain(select, [json.dumps([*people])])
+        return {identity: json.loads(fields) for identity, fields in rows}
 
     def viewers(self, path: str, since: int) -> set[tuple[int, int]]:
         """Return the copies whose people saw a page, machines left out; ``*`` at the end is any rest."""

@@ -170,3 +170,22 @@ def test_a_mail_to_an_audience(hits: Hits, workspace: Workspace) -> None:
             " using (recipient_id) where name <> 'spring' order by 1, 2"
         ).fetchall()
     assert sent == [("next", READERS[0]), ("next", READERS[1]), ("part", READERS[0])]
+
+
+def test_a_goal_that_machines_told_of_or_that_was_refunded_is_not_reached(
+    hits: Hits, workspace: Workspace
+) -> None:
+    put = (
+        "insert into conversions (goal_id, order_id, entry, at, value, currency, whole, campaign_id, message,"
+        " source, verified, told, class, signal) values (1, ?, ?, ?, 0, '', ?, 1, ?, 1, 1, 1, ?, 0)"
+    )
+    person, machine = int(ClientClass.PHONE), int(ClientClass.MACHINE)
+    with sqlite3.connect(workspace.store.path) as connection:
+        connection.execute("insert into sites values (1, 'shop.example', 1, 0)")
+        connection.execute("insert into goals values (1, 'order', 1, 0)")
+        connection.execute(put, ["1", "", START, 0, hits.message(0), person])
+        connection.execute(put, ["2", "", START, 0, hits.message(1), machine])
+        connection.execute(put, ["3", "", START, 0, hits.message(2), person])
+        connection.execute(put, ["3", "r", START, 1, hits.message(2), person])
+    assert found(workspace, Segment((Condition("converted", "order"),))) == {"ada"}
+    assert found(workspace, Segment((Condition("converted", "order", True),))) == {"bob", "cid", "dan"}

@@ -19,7 +19,11 @@ _INDIVIDUAL = 5
 
 
 class Sort(NamedTuple):
-    """Messages of one sort, and what became of them, as ``store.Outcome``."""
+    """Messages of one sort, and what became of them: delivered, hard, soft, unknown, rejected, deferred, "".
+
+    ``opens`` and ``clicks`` are places in ``model.MODES``; ``domain`` is that of the recipient. Of messages
+    that nobody knows these are 0 and empty.
+    """
 
     batch: int
     version: int

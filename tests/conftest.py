@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from pixeltrack import config, setup
@@ -27,6 +28,10 @@ from pixeltrack.rewrite import plan
 from pixeltrack.source import read
 from pixeltrack.terms import Terms
 from pixeltrack.urls import addresses
+
+# No test is timed: how fast something is, benchmarks say, beside a baseline in the same run.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 BASE = "https://track.example.com"
 START = 1_790_000_000_000  # ms UTC: Monday 2026-09-21 14:13:20

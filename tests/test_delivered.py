@@ -105,7 +105,7 @@ def test_a_rate_over_too_few_deliveries_is_none(hits: Hits, workspace: Workspace
     assert said.delivery and said.delivery.not_told == 5
     assert (said.open_rate, said.click_rate, said.adjusted_open_rate) == (None, 1.0, None)
     for shown in (text_of(show_brief, said), text_of(show_report, said)):
-        assert "Of 5 messages no report says whether they came" in shown
+        assert "Messages of which no report says whether they came: 5" in shown
         assert "More people were seen than were delivered to" in " ".join(shown.split())
 
 

@@ -25,8 +25,8 @@ def test_a_preset_writes_settings_that_can_be_read(tmp_path: Path, preset: str, 
         f"created pixeltrack.toml (settings, preset {preset}: consent {policy})",
         "created pixeltrack.key (key file; keep a copy of it)",
         "created pixeltrack.db (database)",
-        "next: set base_url, controller and contact in pixeltrack.toml, then  pixeltrack inject campaign.html"
-        " --recipients list.csv",
+        "next: set base_url, controller and contact in pixeltrack.toml; put what  pixeltrack notice --footer"
+        " --format html  prints at the end of your mail; then  pixeltrack inject campaign.html --recipients list.csv",
     ]
     assert sorted(snapshot(tmp_path)) == ["pixeltrack.db", "pixeltrack.key", "pixeltrack.toml"]
     settings = config.load(tmp_path / "pixeltrack.toml", environment={})

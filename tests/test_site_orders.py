@@ -49,6 +49,8 @@ def test_the_parameter_is_set_while_the_collector_runs(
     assert "pt=" not in client.get(copy.click(1)).headers["Location"]
     done = command(workspace, "campaigns", "set", "spring", "--attribute", "visitor")
     assert (done.code, "take the parameter visitor" in done.err) == (0, True)
+    (listed,) = json.loads(command(workspace, "campaigns", "--json").out)
+    assert listed["attribute"] == "visitor"
     clock.forward(31)
     assert "&visitor=" in client.get(copy.click(1)).headers["Location"]
     assert command(workspace, "campaigns", "set", "spring", "--attribute", "none").code == 0

@@ -55,6 +55,7 @@ def command(preset: Any, **options: Any) -> None:
     call.say(f"created {path} (settings, preset {preset}: consent {call.settings.consent})")
     call.created(workspace.created)
     call.say(
-        f"next: set base_url, controller and contact in {path}, then  pixeltrack inject campaign.html"
+        f"next: set base_url, controller and contact in {path}; put what  pixeltrack notice --footer"
+        " --format html  prints at the end of your mail; then  pixeltrack inject campaign.html"
         " --recipients list.csv"
     )

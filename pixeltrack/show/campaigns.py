@@ -38,6 +38,7 @@ def campaigns_json(lines: Sequence[Line]) -> str:
             "sent": iso(campaign.sent),
             "messages": messages,
             "hits": hits,
+            "attribute": campaign.attribute or None,
             "cost": None if campaign.cost is None else money.plain(campaign.cost, campaign.cost_currency),
             "cost_currency": campaign.cost_currency or None,
         }

@@ -42,10 +42,10 @@ def notes(found: Earnings) -> list[str]:
     """Return what a reader should know beside the figures."""
     lines = []
     if found.repeats:
-        lines.append(f"{count(found.repeats)} calls said again what was known: counted once.")
+        lines.append(f"Calls that said again what was known, and count once: {count(found.repeats)}.")
     if found.contradicted:
         lines.append(
-            f"{count(found.contradicted)} of these said another value; what is signed, or first, holds."
+            f"Of these said another value: {count(found.contradicted)}; what is signed, or first, holds."
         )
     if found.stray:
         lines.append(

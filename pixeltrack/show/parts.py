@@ -109,7 +109,8 @@ def incomplete(report: CampaignReport) -> str:
     if not delivery.not_told and report.opens.unique <= (report.opens_over or 0):
         return ""
     said = (
-        f"Of {count(delivery.not_told)} messages no report says whether they came: not sent, or not imported."
+        f"Messages of which no report says whether they came: {count(delivery.not_told)} (not sent, or not"
+        " imported)."
     )
     people = max(
         report.opens.unique - (report.opens_over or 0), report.clicks.unique - (report.clicks_over or 0)

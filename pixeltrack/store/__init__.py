@@ -7,7 +7,7 @@ from pixeltrack.store.campaigns import CampaignDraft, Drafting
 from pixeltrack.store.consents import OptOut
 from pixeltrack.store.crowds import Reader
 from pixeltrack.store.deleting import Deletion, RepeatRow
-from pixeltrack.store.deliveries import Delivery, Outcome, Put, Refused
+from pixeltrack.store.deliveries import Delivery, Put, Refused
 from pixeltrack.store.domains import Listed
 from pixeltrack.store.exports import Holder
 from pixeltrack.store.gathered import ONE_BY_ONE
@@ -39,7 +39,6 @@ __all__ = [
     "NoticeVersion",
     "OldHits",
     "OptOut",
-    "Outcome",
     "Placed",
     "Placing",
     "Put",

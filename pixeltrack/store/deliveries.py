@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from pixeltrack.errors import StoreError
+from pixeltrack.reached import Sort
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
 from pixeltrack.store.hits import Place
@@ -41,25 +42,6 @@ class Refused(NamedTuple):
     subject: bytes
     at: int
     why: str
-
-
-class Outcome(NamedTuple):
-    """Messages of one sort, and what became of them: delivered, hard, soft, unknown, rejected, deferred, "".
-
-    ``opens`` and ``clicks`` are places in ``model.MODES``; ``domain`` is that of the recipient. Of messages
-    that nobody knows these are 0 and empty.
-    """
-
-    batch: int
-    version: int
-    opens: int
-    clicks: int
-    domain: str
-    outcome: str
-    sent: int
-    complained: int
-    unsubscribed: int
-    messages: int
 
 
 class Put(NamedTuple):
@@ -160,14 +142,14 @@ class Deliveries(Trail):
             )
         )
 
-    def outcomes(self, campaign_id: int) -> list[Outcome]:
+    def outcomes(self, campaign_id: int) -> list[Sort]:
         """Return what became of a campaign's messages, those too of people who were erased.
 
         They are counted once, until something changes.
         """
         rows = self._plain("select outcomes from audiences where campaign_id = ?", [campaign_id])
         if rows and rows[0][0] and rows[0][0].startswith("["):
-            return [Outcome(*row) for row in json.loads(rows[0][0])]
+            return [Sort(*row) for row in json.loads(rows[0][0])]
         claim = secrets.token_hex()
         if rows:
             self._keep_outcomes(campaign_id, claim, "update audiences set outcomes = ? where campaign_id = ?")
@@ -175,7 +157,7 @@ class Deliveries(Trail):
         if rows:  # unless something has changed meanwhile, or somebody else is counting
             update = "update audiences set outcomes = ? where campaign_id = ? and outcomes = ?"
             self._keep_outcomes(campaign_id, json.dumps(found), update, claim)
-        return [Outcome(*row) for row in found]
+        return [Sort(*row) for row in found]
 
     def _keep_outcomes(self, campaign_id: int, value: str, update: str, *more: str) -> None:
         """Note it for the next report; where another program writes for longer, that counts again."""

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from pixeltrack import heard, who
+from pixeltrack import meantlinks
 from pixeltrack.errors import InputError
-from pixeltrack.heard import Span
-from pixeltrack.ledger import BY_SIGNAL, holding
+from pixeltrack.marks import Marks, coded, filled
 from pixeltrack.model import Campaign, EventKind
 from pixeltrack.orders import gather
+from pixeltrack.repeated import Repeats
 from pixeltrack.store import Store
-from pixeltrack.store.segments import Copy
-from pixeltrack.tokens import Keyring
+from pixeltrack.store.segments import (
+    DENIED,
+    GRANTED,
+    OPTED_OUT,
+    SIGNAL,
+    UNSUBSCRIBED,
+    WITHDRAWN,
+    no_segment,
+)
 
 What = Literal["opened", "clicked", "viewed", "converted"]
 _EVER = -(1 << 62)
+#: Why nothing may be told of a person by name, by the codes of ``told_of``; 6 is who may be told of.
+WHY = ("", "not measured", "counted together", "last open's day alone", "pseudonymous", "refused since")
+_NAMED = len(WHY)
+NEVER = "never asked"
+#: Why a member is not uploaded, by the codes of ``retargeting`` and ``opted_out``; others were never asked.
+LEFT_OUT = {
+    SIGNAL: "browser signal",
+    DENIED: "denied",
+    WITHDRAWN: "withdrawn",
+    OPTED_OUT: "opted out",
+    UNSUBSCRIBED: "unsubscribed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +52,64 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Segment:
     """All conditions hold, within ``within`` ms before now, in one campaign's mail or any; and who is in
-    all audiences of ``also`` and in none of ``without``."""
+    all audiences of ``also`` and in none of ``without``. Goals that nobody signed count with ``unverified``.
+    """
 
     conditions: tuple[Condition, ...] = ()
     campaign: str = ""
     within: int | None = None
     also: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    unverified: bool = False
 
     def json(self) -> str:
         """Return it as it is stored."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Who is in an audience, by normalised address; ``unnamed`` are people of whom nothing may be told."""
+class Found(NamedTuple):
+    """Who is in an audience, and of whom nothing may be told by name, so that they are in none.
 
-    people: frozenset[str]
-    unnamed: frozenset[str]
+    ``unnamed`` has codes of ``WHY``; ``together`` are recipients of mail of which nobody knows who got it.
+    """
+
+    people: Marks
+    unnamed: bytes
+    together: int
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many people are not told of by name, by reason."""
+        counts = Counter(self.unnamed)
+        return {why: counts[code] for code, why in enumerate(WHY) if code and counts[code]}
 
 
-def load(store: Store, name: str) -> Segment:
-    """Return a saved audience; raise InputError, with the names there are."""
-    saved = store.segments()
-    if name not in saved:
-        there = f"there are {', '.join(saved)}" if saved else "pixeltrack audience create makes one"
-        raise InputError(f"no audience {name!r}", hint=there)
-    said = json.loads(saved[name][0])
+class Allowed(NamedTuple):
+    """Whose data may be uploaded, and how many others there are, by reason."""
+
+    people: Marks
+    left_out: dict[str, int]
+
+
+def parsed(text: str) -> Segment:
+    """Return an audience as it is stored."""
+    said = json.loads(text)
     return Segment(
         tuple(Condition(**each) for each in said["conditions"]),
         said["campaign"],
         said["within"],
         tuple(said["also"]),
         tuple(said["without"]),
+        said["unverified"],
     )
+
+
+def load(store: Store, name: str) -> Segment:
+    """Return a saved audience; raise InputError, with the names there are."""
+    saved = store.segments()
+    if name not in saved:
+        raise no_segment(name, saved)
+    return parsed(saved[name][0])
 
 
 def build(store: Store, segment: Segment, now: int) -> Found:
@@ -75,86 +117,111 @@ def build(store: Store, segment: Segment, now: int) -> Found:
 
     Of whom it is not known by name, nothing is true, a ``not`` neither: they are unnamed.
     """
-    campaign = store.campaign(segment.campaign) if segment.campaign else None
-    copies = store.named_copies(campaign.campaign_id if campaign else None)
-    since = _EVER if segment.within is None else now - segment.within
-    everybody = {copy.identity for copy in copies}
-    found, unnamed = set(everybody), set()
-    for condition in segment.conditions:
-        known = [copy for copy in copies if (copy.opens if condition.what == "opened" else copy.clicks)]
-        named = {copy.identity for copy in known}
-        did = _did(store, condition, known, campaign, since)
-        found &= named - did if condition.negated else did
-        unnamed |= everybody - named
-    for name in segment.also:
-        other = build(store, load(store, name), now)
-        found &= other.people
-        unnamed |= other.unnamed & everybody
-    for name in segment.without:
-        other = build(store, load(store, name), now)
-        found -= other.people | other.unnamed
-        unnamed |= other.unnamed & everybody
-    return Found(frozenset(found), frozenset(unnamed))
+    with store.snapshot():
+        return _Building(store, now).found(segment)
 
 
-def _did(
-    store: Store, condition: Condition, known: list[Copy], campaign: Campaign | None, since: int
-) -> set[str]:
-    if condition.what == "viewed":
-        places = store.viewers(condition.of, since)
-    elif condition.what == "converted":
-        goal = store.goal(condition.of).name
-        machines = store.told_by_machines(goal)
-        places = {
-            (each.campaign_id, each.message)
-            for each in gather(store.said(goal)).orders
-            if each.at >= since
-            and not each.is_refunded
-            and (each.order, each.campaign_id, each.message, each.at) not in machines
-        }
-    else:
-        places = set(_hits(store, condition, campaign, since))
-    return {copy.identity for copy in known if (copy.campaign_id, copy.message) in places}
+class _Building:
+    """Working out one audience, and those that it is made of, each once."""
+
+    def __init__(self, store: Store, now: int) -> None:
+        self._store, self._now = store, now
+        self._size = store.people_size()
+        self._known: dict[str, Found | None] = {}  # None: it is being worked out
+        self._told: dict[int | None, tuple[bytes, bytes]] = {}
+
+    def found(self, segment: Segment) -> Found:
+        campaign = self._store.campaign(segment.campaign) if segment.campaign else None
+        number = campaign.campaign_id if campaign else None
+        if number not in self._told:
+            opens, clicks = self._store.told_of(self._size, number)
+            self._told[number] = bytes(opens), bytes(clicks)
+        told = self._told[number]
+        since = _EVER if segment.within is None else self._now - segment.within
+        here = coded(told[0], *range(1, _NAMED + 1))
+        people, unnamed = here, bytes(self._size)
+        for condition in segment.conditions:
+            codes = told[0] if condition.what == "opened" else told[1]
+            named = coded(codes, _NAMED)
+            did = self._did(condition, campaign, since, unverified=segment.unverified)
+            people = people & (named - did if condition.negated else did)
+            unnamed = filled(unnamed, (here - named).only(codes))
+        for name in segment.also:
+            other = self._of(name)
+            people, unnamed = people & other.people, filled(unnamed, here.only(other.unnamed))
+        for name in segment.without:
+            other = self._of(name)
+            people = people - other.people - coded(other.unnamed, *range(1, _NAMED))
+            unnamed = filled(unnamed, here.only(other.unnamed))
+        return Found(people, unnamed, self._store.counted_together(number))
+
+    def _of(self, name: str) -> Found:
+        if name not in self._known:
+            self._known[name] = None
+            self._known[name] = self.found(load(self._store, name))
+        known = self._known[name]
+        if known is None:  # nothing of ours makes one, but a database can be written by hand
+            raise InputError(f"audience {name!r} is made of itself", hint="delete it, and make it anew")
+        return known
+
+    def _did(self, condition: Condition, campaign: Campaign | None, since: int, *, unverified: bool) -> Marks:
+        store, number = self._store, campaign.campaign_id if campaign else None
+        if condition.what == "viewed":
+            host, path = place(condition.of)
+            return Marks(store.viewers(self._size, host, path, since, number))
+        if condition.what == "converted":
+            return self._reached(condition.of, number, since, unverified=unverified)
+        kind = EventKind.OPEN if condition.what == "opened" else EventKind.CLICK
+        return self._hit(kind, condition.of, campaign, since)
+
+    def _reached(self, goal: str, number: int | None, since: int, *, unverified: bool) -> Marks:
+        owners = self._store.people_of_goal(self._store.goal(goal).name, number)
+        marked = bytearray(self._size)
+        for each in gather(self._store.said(goal, machines=False)).orders:
+            person = owners.get((each.campaign_id, each.message))
+            if person and each.at >= since and not each.is_refunded and (each.verified or unverified):
+                marked[person] = 1
+        return Marks(marked)
+
+    def _hit(self, kind: EventKind, link: str, campaign: Campaign | None, since: int) -> Marks:
+        store = self._store
+        campaigns = [campaign] if campaign else meantlinks.people_of(store)
+        links = meantlinks.numbers(store, campaigns, link) if link else None
+        known = {each.campaign_id for each in campaigns} & store.repeating()
+        counted = {number: Repeats(store, number) for number in known}
+        apart = {(number, message) for number, repeats in counted.items() for message in repeats.messages}
+        number = campaign.campaign_id if campaign else None
+        marked = store.people_who_hit(self._size, kind, since, number, links, apart)
+        for number, repeats in counted.items():  # these are judged with all that were only counted
+            people = store.people_of(number, repeats.messages)
+            for message, judged in repeats.judged():
+                person, kinds = people.get(message, (0, 0))
+                if kinds & kind and not store.is_silenced(number, message, kind):
+                    marked[person] |= any(
+                        fact.kind == kind
+                        and fact.at >= since
+                        and verdict.label == "human"
+                        and (links is None or (number, fact.link) in links)
+                        for fact, _more, verdict in judged
+                    )
+        return Marks(marked)
 
 
-def _hits(
-    store: Store, condition: Condition, campaign: Campaign | None, since: int
-) -> Iterator[tuple[int, int]]:
-    kind = EventKind.OPEN if condition.what == "opened" else EventKind.CLICK
-    campaigns = [campaign] if campaign else [each for each in store.campaigns() if each.kind == "recipients"]
-    for each in campaigns:
-        links = None
-        if condition.of:
-            try:
-                links = who.read(store, each, f"clicked:{condition.of}").links
-            except InputError:
-                if campaign:
-                    raise
-                continue  # another campaign's link
-        for message, hits in heard.messages(store, each.campaign_id, Span(since)):
-            if any(
-                hit.kind == kind and hit.verdict.label == "human" and (links is None or hit.link in links)
-                for hit in hits
-            ):
-                yield each.campaign_id, message
+def place(page: str) -> tuple[str, str]:
+    """Return the host (empty: any site) and the path of a page as a condition has it."""
+    host, slash, path = page.partition("/")
+    return ("", page) if page.startswith(("/", "*")) else (host, slash + path)
 
 
-def allowed(store: Store, keyring: Keyring, people: frozenset[str]) -> tuple[list[str], dict[str, int]]:
-    """Return who has agreed to retargeting and has not opted out, and how many others, by reason."""
-    kept: list[str] = []
-    left: dict[str, int] = {}
-    out = store.opted_out()
-    for identity in sorted(people):
-        entries = store.consents_of(keyring.subject(identity))
-        last = holding(each for each in entries if each.purpose == "retargeting")
-        if identity in out:
-            why = "opted out"
-        elif last is None:
-            why = "never asked"
-        elif last.decision == "granted":
-            kept.append(identity)
-            continue
-        else:
-            why = "browser signal" if last.method == BY_SIGNAL else last.decision
-        left[why] = left.get(why, 0) + 1
-    return kept, left
+def allowed(store: Store, people: Marks) -> Allowed:
+    """Return who of some people has agreed to retargeting and has not opted out; all others by reason."""
+    with store.snapshot():
+        size = store.people_size()  # somebody may have come since
+        codes = filled(bytes(store.opted_out(size)), bytes(store.retargeting(size)))[: people.size]
+    granted = people & coded(codes, GRANTED)
+    others = people - granted
+    counts = Counter(others.only(codes))
+    left = {why: counts[code] for code, why in LEFT_OUT.items() if counts[code]}
+    if never := len(others) - sum(left.values()):
+        left[NEVER] = never
+    return Allowed(granted, left)

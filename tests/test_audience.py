@@ -1,22 +1,18 @@
-"""Audiences: who is in them, who may be uploaded, and what the file says."""
+"""Audiences through the command: what is saved, who is in one, and what is refused."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import stat
-from hashlib import sha256
+from pathlib import Path
 
 import pytest
-from command import run
+from command import Ran, run
 from conftest import START, Inject
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from test_report import APPLE_AHEAD, Hits
+from test_report import Hits
 
-from pixeltrack import segments, uploads, verdicts
-from pixeltrack.ledger import BY_SIGNAL, Entry
-from pixeltrack.model import ClientClass
+from pixeltrack import segments, verdicts
+from pixeltrack.errors import InputError
 from pixeltrack.segments import Condition, Segment
 from pixeltrack.setup import Workspace
 
@@ -30,162 +26,206 @@ def hits(inject: Inject, workspace: Workspace) -> Hits:
     return Hits(workspace, "spring", READERS)
 
 
+def audience(workspace: Workspace, *argv: str) -> Ran:
+    return run(workspace.store.path.parent, "audience", *argv, "--db", str(workspace.store.path))
+
+
+def shown(workspace: Workspace, name: str) -> dict:
+    ran = audience(workspace, "show", name, "--json")
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+def with_site(workspace: Workspace, *goals: str, paths: tuple[str, ...] = ()) -> None:
+    with sqlite3.connect(workspace.store.path) as connection:
+        connection.execute("insert into sites values (1, 'shop.example', 1, 0)")
+        connection.executemany(
+            "insert into goals (name, site_id, created) values (?, 1, 0)", [(g,) for g in goals]
+        )
+        connection.executemany("insert into pages (site_id, path) values (1, ?)", [(p,) for p in paths])
+
+
 def found(workspace: Workspace, segment: Segment, now: int = START + DAY) -> set[str]:
-    verdicts.bring_up_to_date(workspace.store)
-    return {each[:3] for each in segments.build(workspace.store, segment, now).people}
+    store = workspace.store
+    verdicts.bring_up_to_date(store)
+    return {each[:3] for each in store.addresses(segments.build(store, segment, now).people)}
 
 
-def test_what_people_did_and_did_not(hits: Hits, workspace: Workspace) -> None:
-    hits.click(0, 7_200)
-    hits.open(1, 7_200)
-    hits.open(2, 10, APPLE_AHEAD)
-    assert found(workspace, Segment((Condition("clicked"),))) == {"ada"}
-    assert found(workspace, Segment((Condition("clicked", "", True),))) == {"bob", "cid", "dan"}
-    assert found(workspace, Segment((Condition("opened"),))) == {"bob"}
-    assert found(workspace, Segment((Condition("clicked"), Condition("opened")))) == set()
-
-
-def test_only_within(hits: Hits, workspace: Workspace) -> None:
+def test_within_counts_back_to_the_very_moment(hits: Hits, workspace: Workspace) -> None:
     hits.click(0, 7_200)
     at = START + 7_200_000
     assert found(workspace, Segment((Condition("clicked"),), within=DAY), at + DAY) == {"ada"}
     assert found(workspace, Segment((Condition("clicked"),), within=DAY), at + DAY + 1) == set()
 
 
-def test_who_is_not_measured_has_neither_done_nor_not_done_it(hits: Hits, workspace: Workspace) -> None:
-    with sqlite3.connect(workspace.store.path) as connection:
-        connection.execute("update messages set clicks = 4 where message = ?", [hits.message(0)])
-        connection.execute("insert into silenced values (1, ?, 'person', 2)", [hits.message(1)])
-    assert found(workspace, Segment((Condition("clicked", "", True),))) == {"cid", "dan"}
-
-
-def test_of_others_and_not_of_others(hits: Hits, workspace: Workspace) -> None:
+def test_show_says_what_is_asked_and_how_many(hits: Hits, workspace: Workspace) -> None:
     hits.click(0, 7_200)
-    hits.click(1, 7_200)
-    hits.open(1, 7_100)
-    store = workspace.store
-    store.add_segment("read", Segment((Condition("opened"),)).json(), START)
-    assert found(workspace, Segment((Condition("clicked"),), also=("read",))) == {"bob"}
-    assert found(workspace, Segment((Condition("clicked"),), without=("read",))) == {"ada"}
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.sets(
-        st.tuples(st.integers(0, 3), st.sampled_from(["/a", "/ab", "/b"]), st.integers(0, 9), st.booleans())
-    ),
-    st.sampled_from(["/a", "/a*", "/b", "*"]),
-    st.integers(0, 10),
-    st.booleans(),
-)
-def test_pages_as_a_plain_loop_finds_them(
-    hits: Hits,
-    workspace: Workspace,
-    seen: set[tuple[int, str, int, bool]],
-    page: str,
-    within: int,
-    negated: bool,
-) -> None:
-    with sqlite3.connect(workspace.store.path) as connection:
-        connection.execute("delete from views")
-        connection.execute("insert or ignore into sites values (1, 'shop.example', 1, 0)")
-        for number, path in enumerate(["/a", "/ab", "/b"]):
-            connection.execute("insert or ignore into pages values (?, 1, ?)", [number, path])
-        for reader, path, day, machine in seen:
-            page_id = ["/a", "/ab", "/b"].index(path)
-            kind = int(ClientClass.MACHINE if machine else ClientClass.PHONE)
-            row = [hits.message(reader), page_id, START + day * DAY, kind]
-            connection.execute(
-                "insert into views (campaign_id, message, page_id, at, agent_id, class) values (1, ?, ?, ?, 1, ?)",
-                row,
-            )
-    did = {
-        READERS[reader][:3]
-        for reader, path, day, machine in seen
-        if not machine
-        and day >= 10 - within
-        and (path.startswith(page[:-1]) if page.endswith("*") else path == page)
-    }
-    want = {each[:3] for each in READERS} - did if negated else did
-    asked = Segment((Condition("viewed", page, negated),), within=within * DAY)
-    assert found(workspace, asked, START + 10 * DAY) == want
-
-
-def consent(workspace: Workspace, address: str, decision: str, method: str = "form") -> None:
-    subject = workspace.keyring.subject(address)
-    entry = Entry(subject, "retargeting", decision, START, START, method, "x", None, "x")  # type: ignore[arg-type]
-    workspace.store.record_consents([entry], {})
-
-
-def test_only_who_agreed_is_uploaded(hits: Hits, workspace: Workspace) -> None:
-    consent(workspace, READERS[0], "granted")
-    consent(workspace, READERS[1], "denied", BY_SIGNAL)
-    consent(workspace, READERS[2], "granted")
-    with sqlite3.connect(workspace.store.path) as connection:
-        connection.execute(
-            "insert into optouts values (?, 'all', 1, 1, ?)",
-            [workspace.keyring.subject(READERS[2]), hits.message(2)],
-        )
-    folder = workspace.store.path.parent
-    files = ("--db", str(workspace.store.path))
-    assert run(folder, "audience", "create", "all", "--not-clicked", "any", *files).code == 0
-    made = run(folder, "audience", "export", "all", "--for", "google", "-o", "up.csv", *files)
-    assert made.code == 0, made.err
-    out = folder / "up.csv"
-    assert out.read_text().split() == ["Email", sha256(READERS[0].encode()).hexdigest()]
-    assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    for said in ("1 browser signal", "1 never asked", "1 opted out"):
-        assert said in made.err
-    assert run(folder, "audience", "export", "all", "--for", "meta", "-o", "up.csv", *files).code == 2
-    shown = json.loads(run(folder, "audience", "show", "all", "--json", *files).out)
-    assert (shown["people"], shown["retargeting"]) == (4, 1)
-    with sqlite3.connect(
-        workspace.store.path
-    ) as connection:  # who is erased is in none: nobody is kept in it
-        kept = connection.execute("select * from segments").fetchall()
-    assert not any(address in str(kept) for address in READERS)
-    assert run(folder, "forget", READERS[0], "--yes", *files).code == 0
-    assert json.loads(run(folder, "audience", "show", "all", "--json", *files).out)["retargeting"] == 0
-
-
-def test_addresses_are_normalised_and_dots_stay() -> None:
-    assert uploads.written("csv", [" A.B@Gmail.com "]) == b"email\r\na.b@gmail.com\r\n"
-
-
-def test_a_mail_to_an_audience(hits: Hits, workspace: Workspace) -> None:
-    hits.click(0, 7_200)
-    hits.click(1, 7_200)
-    folder, files = workspace.store.path.parent, ("--db", str(workspace.store.path))
-    (folder / "next.html").write_text("<p><a href='https://shop.example/'>x</a></p>")
-    (folder / "list.csv").write_text("email,town\nADA@x.example,Bonn\ncid@x.example,Ulm\n")
-    assert run(folder, "audience", "create", "warm", "--clicked", "any", *files).code == 0
-    base = ("--base-url", "https://t.example", "--audience", "warm", "--json", *files)
-    whole = run(folder, "inject", "next.html", *base)
-    assert whole.code == 0, whole.err
-    part = run(folder, "inject", "next.html", "--campaign", "part", "--recipients", "list.csv", *base)
-    assert part.code == 0, part.err
-    with sqlite3.connect(workspace.store.path) as connection:
-        sent = connection.execute(
-            "select name, identity from messages join campaigns using (campaign_id) join recipients"
-            " using (recipient_id) where name <> 'spring' order by 1, 2"
-        ).fetchall()
-    assert sent == [("next", READERS[0]), ("next", READERS[1]), ("part", READERS[0])]
-
-
-def test_a_goal_that_machines_told_of_or_that_was_refunded_is_not_reached(
-    hits: Hits, workspace: Workspace
-) -> None:
-    put = (
-        "insert into conversions (goal_id, order_id, entry, at, value, currency, whole, campaign_id, message,"
-        " source, verified, told, class, signal) values (1, ?, ?, ?, 0, '', ?, 1, ?, 1, 1, 1, ?, 0)"
+    with_site(workspace, "order")
+    made = audience(
+        workspace, "create", "warm", "--clicked", "First", "--not-converted", "order", "--within", "3650d"
     )
-    person, machine = int(ClientClass.PHONE), int(ClientClass.MACHINE)
+    says = "clicked First and did not reach goal order, in the last 3650d"
+    assert made.err.endswith(f"audience warm is saved: {says}\n")
+    assert audience(workspace, "list").out == f"warm: {says}\n"
+    (listed,) = json.loads(audience(workspace, "list", "--json").out)
+    assert listed["conditions"] == [
+        {"what": "clicked", "of": "First", "not": False},
+        {"what": "converted", "of": "order", "not": True},
+    ]
+    assert (listed["says"], listed["within_ms"]) == (says, 3650 * DAY)
+    ran = audience(workspace, "show", "warm")
+    assert ran.out.splitlines() == [
+        f"warm: {says}",
+        "  people                          1",
+        "  of these agreed to retargeting  0",
+        "  left out: never asked           1",
+    ]
+    assert shown(workspace, "warm")["people"] == 1
+
+
+def test_create_and_delete_answer_in_json(hits: Hits, workspace: Workspace) -> None:
+    made = audience(workspace, "create", "read", "--opened", "--json")
+    assert json.loads(made.out)["says"] == "opened a mail"
+    assert json.loads(audience(workspace, "delete", "read", "--json").out) == {
+        "audience": "read",
+        "deleted": True,
+    }
+    assert audience(workspace, "delete", "read").code == 2
+
+
+def test_hits_are_judged_before_they_are_counted(hits: Hits, workspace: Workspace) -> None:
+    assert audience(workspace, "create", "read", "--opened").code == 0
+    hits.open(1, 7_200)
+    assert workspace.store.unjudged() == 1
+    assert shown(workspace, "read")["people"] == 1
+    assert workspace.store.unjudged() == 0
+
+
+def test_hits_that_cannot_be_judged_now_are_said(hits: Hits, workspace: Workspace) -> None:
+    assert audience(workspace, "create", "read", "--opened").code == 0
+    hits.open(1, 7_200)
+    with sqlite3.connect(workspace.store.path, isolation_level=None) as connection:
+        connection.execute("begin immediate")
+        ran = audience(workspace, "show", "read", "--json")
+        connection.execute("rollback")
+    assert json.loads(ran.out)["people"] == 0
+    assert "1 new hits could not be judged" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "error", "hint"),
+    [
+        (["--clicked", "nothing"], "'nothing' is no link of your campaigns", "pixeltrack links CAMPAIGN"),
+        (["--clicked", "1"], "1 is the number of a link in one campaign", "--campaign"),
+        (["--clicked", "9", "--campaign", "spring"], "'9' is no link of campaign 'spring'", "1 First"),
+        (["--clicked", "shop.example"], "'shop.example' is several links", "https://shop.example/a"),
+        (["--clicked", "any", "--campaign", "sprng"], "no such campaign: 'sprng'", "spring"),
+        (["--converted", "oder"], "no goal 'oder'", "order"),
+        (["--viewed", "pricing"], "'pricing' is no page", "your sites are shop.example"),
+        (["--viewed", "other.example/a"], "'other.example/a' is no page", "your sites are shop.example"),
+        (["--opened", "--and", "warm"], "no audience 'warm'", "read"),
+        (["--opened", "--within", "soon"], "--within 'soon' is no length of time", "7d"),
+        ([], "nothing is asked for", "--clicked any"),
+    ],
+)  # fmt: skip
+def test_what_there_is_none_of_is_refused(
+    hits: Hits, workspace: Workspace, argv: list[str], error: str, hint: str
+) -> None:
+    with_site(workspace, "order")
+    assert audience(workspace, "create", "read", "--opened").code == 0
+    ran = audience(workspace, "create", "x", *argv)
+    assert ran.code != 0
+    assert error in ran.err
+    assert hint in ran.err
+    assert json.loads(audience(workspace, "list", "--json").out)[0]["audience"] == "read"
+
+
+def test_no_page_can_be_asked_for_without_a_site(hits: Hits, workspace: Workspace) -> None:
+    ran = audience(workspace, "create", "x", "--viewed", "/a")
+    assert (ran.code, "no site tells of pages yet" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("page", "warned"),
+    [("/a", False), ("shop.example/a", False), ("/*", False), ("*", False), ("/x", True), ("/ab*", True)],
+)
+def test_a_page_that_nobody_has_seen_yet_is_said(
+    hits: Hits, workspace: Workspace, page: str, warned: bool
+) -> None:
+    with_site(workspace, paths=("/a", "/b/c"))
+    ran = audience(workspace, "create", "x", "--viewed", page)
+    assert ran.code == 0, ran.err
+    assert (f"nobody has seen {page} yet; pages that were seen: /a, /b/c" in ran.err) is warned
+
+
+def test_of_people_counted_together_there_is_no_audience(inject: Inject, workspace: Workspace) -> None:
+    inject(*READERS, opens="aggregate", clicks="aggregate", free=frozenset({"aggregate"}))
+    ran = audience(workspace, "create", "x", "--clicked", "any", "--campaign", "spring")
+    assert (ran.code, "counts its recipients together (aggregate)" in ran.err) == (2, True)
+    assert audience(workspace, "create", "x", "--clicked", "any").code == 0
+    said = shown(workspace, "x")
+    assert (said["people"], said["unnamed"], said["counted_together"]) == (0, {}, 4)
+
+
+def test_the_same_text_in_two_mails_is_both_links(inject: Inject, workspace: Workspace, hits: Hits) -> None:
+    inject(*READERS, campaign="other", mail=b"<p><a href='https://shop.example/new'>First</a></p>")
+    hits.click(0, 7_200)
+    Hits(workspace, "other", READERS).click(1, 7_200)
+    assert found(workspace, Segment((Condition("clicked", "First"),))) == {"ada", "bob"}
+    assert found(workspace, Segment((Condition("clicked", "First"),), "other")) == {"bob"}
+    assert found(workspace, Segment((Condition("clicked", "https://shop.example/new"),))) == {"bob"}
+    assert found(workspace, Segment((Condition("clicked", "1"),), "spring")) == {"ada"}
+
+
+def test_what_others_are_made_of_is_not_deleted(hits: Hits, workspace: Workspace) -> None:
+    for name, *asked in (
+        ("a", "--opened"), ("b", "--opened", "--not", "a"), ("c", "--clicked", "any", "--and", "a")
+    ):  # fmt: skip
+        assert audience(workspace, "create", name, *asked).code == 0
+    ran = audience(workspace, "delete", "a")
+    assert (ran.code, "audience 'a' is needed by b, c" in ran.err) == (2, True)
+    for name in ("c", "b", "a"):
+        assert audience(workspace, "delete", name).code == 0
+    assert audience(workspace, "create", "a", "--and", "a").code == 2  # so none is ever made of itself
+
+
+def test_a_circle_that_was_written_by_hand_ends(hits: Hits, workspace: Workspace) -> None:
     with sqlite3.connect(workspace.store.path) as connection:
-        connection.execute("insert into sites values (1, 'shop.example', 1, 0)")
-        connection.execute("insert into goals values (1, 'order', 1, 0)")
-        connection.execute(put, ["1", "", START, 0, hits.message(0), person])
-        connection.execute(put, ["2", "", START, 0, hits.message(1), machine])
-        connection.execute(put, ["3", "", START, 0, hits.message(2), person])
-        connection.execute(put, ["3", "r", START, 1, hits.message(2), person])
-    assert found(workspace, Segment((Condition("converted", "order"),))) == {"ada"}
-    assert found(workspace, Segment((Condition("converted", "order", True),))) == {"bob", "cid", "dan"}
+        for name, other in (("a", "b"), ("b", "a")):
+            connection.execute("insert into segments values (?, ?, 0)", [name, Segment(also=(other,)).json()])
+    with pytest.raises(InputError, match="is made of itself"):
+        segments.build(workspace.store, segments.load(workspace.store, "a"), START)
+
+
+def test_hits_that_retention_deleted_are_said(hits: Hits, workspace: Workspace) -> None:
+    hits.click(0, 7_200)
+    assert audience(workspace, "create", "cold", "--not-clicked", "any").code == 0
+    assert shown(workspace, "cold")["people"] == 3
+    folder, files = workspace.store.path.parent, ("--db", str(workspace.store.path))
+    (folder / "short.toml").write_text("[retention]\nevents_days = 1\n")
+    purged = run(folder, "purge", "--yes", "--clock-is-right", "--config", "short.toml", *files)
+    assert purged.code == 0, purged.err
+    ran = audience(workspace, "show", "cold")
+    assert "spring: hits" in ran.err
+    assert "deleted" in ran.err
+
+
+def test_goals_without_a_signature_count_only_where_asked(hits: Hits, workspace: Workspace) -> None:
+    with_site(workspace, "order")
+    with sqlite3.connect(workspace.store.path) as connection:
+        for reader, verified in ((0, 1), (1, 0)):
+            connection.execute(
+                "insert into conversions (goal_id, order_id, entry, at, value, currency, whole, campaign_id,"
+                " message, source, verified, told, class, signal)"
+                " values (1, ?, '', ?, 0, '', 0, 1, ?, 1, ?, 1, 1, 0)",
+                [str(reader), START, hits.message(reader), verified],
+            )
+    made = audience(workspace, "create", "bought", "--converted", "order")
+    assert "1 of 2 of goal order are unverified and do not count; --unverified counts them" in made.err
+    assert audience(workspace, "create", "all", "--converted", "order", "--unverified").code == 0
+    assert (shown(workspace, "bought")["people"], shown(workspace, "all")["people"]) == (1, 2)
+
+
+def test_every_help_has_an_example(tmp_path: Path) -> None:
+    for name in ("create", "list", "show", "delete", "export"):
+        assert f"pixeltrack audience {name}" in run(tmp_path, "audience", name, "--help").out

@@ -3,38 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from pixeltrack.cli.common import Call
-from pixeltrack.errors import InputError
+from pixeltrack.errors import InputError, StoreError
+from pixeltrack.marks import Marks
 from pixeltrack.model import Recipient
+from pixeltrack.segments import Found, Segment
+from pixeltrack.store import Store
 
 
-def members(call: Call, name: str) -> dict[str, dict[str, str]]:
-    """Return who is in an audience, by address, with the columns of the list that they were on last.
-
-    Raises InputError where nobody is.
-    """
-    from pixeltrack import segments, verdicts
+def found(call: Call, store: Store, segment: Segment) -> Found:
+    """Return who is in an audience now, once all hits are judged; warn of hits that cannot count."""
+    from pixeltrack import meantlinks, segments, verdicts
     from pixeltrack.clock import now_ms
+
+    waiting = store.unjudged()
+
+    def failed(error: StoreError) -> None:
+        call.warn(f"{waiting:,} new hits could not be judged ({error.message}), so they do not count yet")
+
+    verdicts.bring_up_to_date(store, failed=failed)
+    now = now_ms()
+    people = segments.build(store, segment, now)
+    asked = [segment.campaign] if segment.campaign else [each.name for each in meantlinks.people_of(store)]
+    if any(each.what in ("opened", "clicked") for each in segment.conditions):
+        call.gone(store, asked, None if segment.within is None else now - segment.within)
+    return people
+
+
+class Members:
+    """The people of an audience. It holds the database open."""
+
+    def __init__(self, store: Store, audience: str, people: Marks) -> None:
+        self._store, self._audience, self._people = store, audience, people
+
+    def rows(self) -> Iterator[Recipient]:
+        """Yield them as rows of a list, with the columns of the list that they were on last.
+
+        They say nothing of consent: ledger and opt-outs do.
+        """
+        for line, (identity, fields) in enumerate(self._store.listed_people(self._people), start=1):
+            yield Recipient(identity, identity, "unknown", "unknown", fields, line)
+
+    def only(self, listed: Iterable[Recipient], name: str) -> Iterator[Recipient]:
+        """Yield the rows of a list that are of those who are in the audience; InputError where none is."""
+        there = frozenset(self._store.addresses(self._people))
+        rows = kept = 0
+        for rows, each in enumerate(listed, start=1):  # noqa: B007 - rows is asked below
+            if each.identity in there:
+                kept += 1
+                yield each
+        if rows and not kept:
+            raise InputError(f"nobody of the {rows:,} on {name} is in audience {self._audience!r}")
+
+
+@contextmanager
+def members(call: Call, name: str) -> Iterator[Members]:
+    """Yield who is in an audience. Raises InputError where nobody is."""
+    from pixeltrack import segments
     from pixeltrack.setup import open_workspace
 
     call.use_rules()
     with closing(open_workspace(call.settings, create=False).store) as store:
-        verdicts.bring_up_to_date(store)
-        found = segments.build(store, segments.load(store, name), now_ms())
-        fields = store.fields_by_identity(found.people)
-    if not fields:
-        raise InputError(f"nobody is in audience {name!r}", hint=f"pixeltrack audience show {name}")
-    return fields
-
-
-def rows(people: dict[str, dict[str, str]]) -> Iterator[Recipient]:
-    """Yield them as rows of a list, which say nothing of consent: ledger and opt-outs do."""
-    for line, (identity, fields) in enumerate(sorted(people.items()), start=1):
-        yield Recipient(identity, identity, "unknown", "unknown", fields, line)
-
-
-def only(listed: Iterable[Recipient], people: dict[str, dict[str, str]]) -> Iterator[Recipient]:
-    """Yield the rows of those who are in the audience."""
-    return (each for each in listed if each.identity in people)
+        people = found(call, store, segments.load(store, name)).people
+        if not people:
+            raise InputError(f"nobody is in audience {name!r}", hint=f"pixeltrack audience show {name}")
+        yield Members(store, name, people)

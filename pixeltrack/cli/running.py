@@ -314,14 +314,15 @@ class Run:
         list_file = self._asked.list_file or ""
         name = "standard input" if list_file == "-" else list_file
         merge, audience = self._asked.merge_twins, self._asked.audience
-        people = members.members(self._call, audience) if audience else None
-        if people is not None and list_file == f"audience {audience}":
-            return RecipientList(members.rows(people), name)
-        with inputs.open_list(list_file, name) as stream:
-            listed = recipients.read(stream, name)
-            if people is None:
-                return RecipientList(listed, name, merge=merge)
-            return RecipientList(members.only(listed, people), f"{audience} of {name}", merge=merge)
+        if audience is None:
+            with inputs.open_list(list_file, name) as stream:
+                return RecipientList(recipients.read(stream, name), name, merge=merge)
+        with members.members(self._call, audience) as people:
+            if list_file == f"audience {audience}":
+                return RecipientList(people.rows(), name)
+            with inputs.open_list(list_file, name) as stream:
+                both = people.only(recipients.read(stream, name), name)
+                return RecipientList(both, f"{name} within audience {audience}", merge=merge)
 
     def _plan(self, mail: Mail) -> Plan:
         return planning.plan_mail(mail, self._policy, self._format_of(mail), self._wishes)

@@ -11,7 +11,7 @@ from command import Ran, run
 from conftest import START, Inject
 from test_report import Hits
 
-from pixeltrack import segments, verdicts
+from pixeltrack import heard, replay, segments, verdicts, who
 from pixeltrack.errors import InputError
 from pixeltrack.segments import Condition, Segment
 from pixeltrack.setup import Workspace
@@ -229,3 +229,22 @@ def test_goals_without_a_signature_count_only_where_asked(hits: Hits, workspace:
 def test_every_help_has_an_example(tmp_path: Path) -> None:
     for name in ("create", "list", "show", "delete", "export"):
         assert f"pixeltrack audience {name}" in run(tmp_path, "audience", name, "--help").out
+
+
+def test_hits_beyond_their_share_of_an_hour_count_as_reports_count_them(
+    hits: Hits, workspace: Workspace
+) -> None:
+    for minute in range(replay.LIMIT + 5):
+        hits.click(0, 7_200 + 20 * minute)
+    hits.click(1, 7_200)
+    store = workspace.store
+    assert store.repeating()
+    verdicts.bring_up_to_date(store)
+    campaign = store.campaign("spring")
+    listed = who.build(store, campaign, who.read(store, campaign, "clicked"), heard.Span())
+    assert {each.address[:3] for each in listed.people} == {"ada", "bob"}
+    for of in ("", "https://shop.example/a?x=1&y=2"):
+        assert found(workspace, Segment((Condition("clicked", of),))) == {"ada", "bob"}
+    assert found(workspace, Segment((Condition("opened"),))) == set()
+    store.silence([("ada@x.example", 2)])
+    assert found(workspace, Segment((Condition("clicked"),))) == {"bob"}

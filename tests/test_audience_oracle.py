@@ -138,19 +138,37 @@ histories = st.builds(
     History,
     st.lists(
         st.builds(Hit, campaigns, readers, st.integers(1, 2), st.sampled_from([1, 2]), days, st.booleans()),
-        max_size=12,
+        min_size=4,
+        max_size=16,
     ),
-    st.lists(st.builds(View, campaigns, readers, st.sampled_from(PAGES), days, st.booleans()), max_size=8),
+    st.lists(
+        st.builds(View, campaigns, readers, st.sampled_from(PAGES), days, st.booleans()),
+        min_size=3,
+        max_size=10,
+    ),
     st.lists(
         st.builds(
             Order,
             *(campaigns, readers, days, st.booleans(), st.booleans()),
             st.sampled_from(["", "", "part", "all", "whole", "unsigned"]),
         ),
-        max_size=8,
+        min_size=3,
+        max_size=10,
     ),
     st.fixed_dictionaries({(mail, who): modes for mail in (0, 1) for who in (0, 1, 2)}),
 )
+ALONE = [
+    Segment((Condition(what, of, negated),), unverified=unverified)  # type: ignore[arg-type]
+    for what, of in (
+        ("opened", ""),
+        ("clicked", ""),
+        ("clicked", LINKS[2]),
+        ("viewed", "/a*"),
+        ("converted", "order"),
+    )
+    for negated in (False, True)
+    for unverified in (False, True)
+]
 conditions = st.one_of(
     st.builds(Condition, st.just("opened"), st.just(""), st.booleans()),
     st.builds(Condition, st.just("clicked"), st.sampled_from(["", *LINKS.values()]), st.booleans()),
@@ -256,7 +274,7 @@ def _put(connection: sqlite3.Connection, order: Order, name: str, campaign: int,
     connection.executemany(insert, rows)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each has its copy
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each has its copy
 @given(history=histories, first=audiences(), second=audiences("first"), asked=audiences("first", "second"))
 def test_who_is_in_it_is_who_a_plain_loop_finds(
     made: Path, history: History, first: Segment, second: Segment, asked: Segment
@@ -267,7 +285,7 @@ def test_who_is_in_it_is_who_a_plain_loop_finds(
         for name, each in saved.items():
             store.add_segment(name, each.json(), START, (*each.also, *each.without))
         assert segments.load(store, "second") == second
-        for each in (first, second, asked):
+        for each in (first, second, asked, *ALONE):
             found = segments.build(store, each, NOW)
             people, unnamed = members(history, each, saved)
             assert set(store.addresses(found.people)) == {READERS[who] for who in people}

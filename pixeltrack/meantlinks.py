@@ -19,10 +19,11 @@ def settled(store: Store, campaign: Campaign | None, given: str) -> str:
     what is no link, or several.
     """
     if campaign:
-        numbers = who.read(store, campaign, f"clicked:{given}").links or frozenset()
-        if given.isdecimal():
+        found = who.read(store, campaign, f"clicked:{given}").links or frozenset()
+        rows = _links(store, campaign)
+        if given.isdecimal() or any(_is(row, given) for row in rows):
             return given
-        return next(row.url for row in _links(store, campaign) if row.number in numbers)
+        return next(row.url for row in rows if row.number in found)
     if given.isdecimal():
         raise InputError(
             f"{given} is the number of a link in one campaign",

@@ -9,13 +9,13 @@ What each platform documents, and where:
   API; the page about files says nothing of it). 100 active members in 30 days to serve ads
   (support.google.com/google-ads/answer/7476585).
 - Meta custom audiences: header ``email``, no lists of fewer than 100 people
-  (facebook.com/business/help/2082575038703844).
+  (facebook.com/business/help/2082575038703844); trimmed and in lower case before hashing, as its own library
+  does (facebook/facebook-python-business-sdk, adobjects/helpers/customaudiencemixin.py).
 - LinkedIn contact lists: plain or SHA-256, at least 300 rows, at most 300,000 or 20 MB
-  (linkedin.com/help/lms/answer/a1489764). The page names no headers, only its template; ``email`` is what
-  tools that fill that in write.
+  (linkedin.com/help/lms/answer/a1489764). The page says nothing of normalising, and names no headers, only a
+  template; ``email`` is what tools that fill that in write.
 
-The last three pages were read as copies, not on the platforms' own hosts. None but Google asks for more than
-lower case, which Meta and LinkedIn do not even ask on these pages; hashes of anything else match nobody.
+Google's page on sizes, Meta's and LinkedIn's were read as copies, not on the platforms' own hosts.
 """
 
 from __future__ import annotations

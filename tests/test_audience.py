@@ -206,8 +206,9 @@ def test_hits_that_retention_deleted_are_said(hits: Hits, workspace: Workspace) 
     purged = run(folder, "purge", "--yes", "--clock-is-right", "--config", "short.toml", *files)
     assert purged.code == 0, purged.err
     ran = audience(workspace, "show", "cold")
-    assert "spring: hits" in ran.err
-    assert "deleted" in ran.err
+    assert "is deleted: who clicked, saw or reached something only then is among those who did not" in ran.err
+    assert audience(workspace, "create", "late", "--not-clicked", "any", "--within", "12h").code == 0
+    assert "deleted" not in audience(workspace, "show", "late").err
 
 
 def test_goals_without_a_signature_count_only_where_asked(hits: Hits, workspace: Workspace) -> None:

@@ -15,7 +15,7 @@ from pixeltrack.store import Store
 
 def found(call: Call, store: Store, segment: Segment) -> Found:
     """Return who is in an audience now, once all hits are judged; warn of hits that cannot count."""
-    from pixeltrack import meantlinks, segments, verdicts
+    from pixeltrack import segments, verdicts
     from pixeltrack.clock import now_ms
 
     waiting = store.unjudged()
@@ -25,11 +25,23 @@ def found(call: Call, store: Store, segment: Segment) -> Found:
 
     verdicts.bring_up_to_date(store, failed=failed)
     now = now_ms()
-    people = segments.build(store, segment, now)
-    asked = [segment.campaign] if segment.campaign else [each.name for each in meantlinks.people_of(store)]
-    if any(each.what in ("opened", "clicked") for each in segment.conditions):
-        call.gone(store, asked, None if segment.within is None else now - segment.within)
-    return people
+    whole = segment.within is None or segment.also or segment.without  # these have a time of their own
+    _warn_of_gone(call, store, segment, None if whole or segment.within is None else now - segment.within)
+    return segments.build(store, segment, now)
+
+
+def _warn_of_gone(call: Call, store: Store, segment: Segment, since: int | None) -> None:
+    """Warn where what people did since a time (ms UTC) is deleted: they seem not to have done it."""
+    from pixeltrack import meantlinks
+    from pixeltrack.show.text import moment
+
+    campaigns = [store.campaign(segment.campaign)] if segment.campaign else meantlinks.people_of(store)
+    found = [at for each in campaigns if (at := store.gone_from(each.campaign_id, since)) is not None]
+    if found:
+        call.warn(
+            f"what people did before {moment(max(found))} UTC is deleted: who clicked, saw or reached"
+            " something only then is among those who did not"
+        )
 
 
 class Members:

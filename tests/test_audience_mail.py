@@ -103,7 +103,8 @@ def test_a_dry_run_writes_no_file_and_no_message(warm: Workspace) -> None:
     assert sent(warm) == []
 
 
-def test_an_interrupted_run_is_resumed(warm: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupted(warm: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin a run that is interrupted after its first copy."""
     real = Output.checkpoint
 
     def stop(self: Output, done: int) -> None:
@@ -114,6 +115,10 @@ def test_an_interrupted_run_is_resumed(warm: Workspace, monkeypatch: pytest.Monk
     with monkeypatch.context() as patch:
         patch.setattr(Output, "checkpoint", stop)
         assert inject_next(warm).code == 130
+
+
+def test_an_interrupted_run_is_resumed(warm: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(warm, monkeypatch)
     assert sent(warm) == []
     ran = inject_next(warm, "--resume")
     assert ran.code == 0, ran.err
@@ -124,16 +129,7 @@ def test_an_interrupted_run_is_resumed(warm: Workspace, monkeypatch: pytest.Monk
 def test_an_audience_that_changed_meanwhile_is_not_resumed(
     warm: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Output.checkpoint
-
-    def stop(self: Output, done: int) -> None:
-        real(self, done)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(job, "_CHECKPOINT", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(Output, "checkpoint", stop)
-        assert inject_next(warm).code == 130
+    interrupted(warm, monkeypatch)
     Hits(warm, "spring", READERS).click(2, 9_000)
     ran = inject_next(warm, "--resume")
     assert (ran.code, "of another mail, list or setting" in ran.err) == (2, True)

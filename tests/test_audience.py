@@ -126,6 +126,8 @@ def test_hits_that_cannot_be_judged_now_are_said(hits: Hits, workspace: Workspac
         (["--opened", "--and", "warm"], "no audience 'warm'", "read"),
         (["--opened", "--within", "soon"], "--within 'soon' is no length of time", "7d"),
         ([], "nothing is asked for", "--clicked any"),
+        (["--clicked", ""], "--clicked is empty", "--clicked WHAT"),
+        (["--not-viewed", " "], "--not-viewed is empty", "--not-viewed WHAT"),
     ],
 )  # fmt: skip
 def test_what_there_is_none_of_is_refused(

@@ -116,6 +116,10 @@ def _conditions(
     for key, values in given.items():
         what: Any = key.removeprefix("not_")
         for of in ("",) if values is True else values or ():
+            if values is not True and not of.strip():
+                raise InputError(
+                    f"--{key.replace('_', '-')} is empty", hint=f"--{key.replace('_', '-')} WHAT"
+                )
             if what == "clicked":
                 of = "" if of == "any" else settled(store, campaign, of)
             elif what == "viewed":

@@ -25,6 +25,8 @@ Examples:
       one preview copy; its links work and are never counted
   pixeltrack inject campaign.html --recipients list.csv --base-url https://track.example.com
       one copy for each line of the list
+  pixeltrack inject again.html --audience warm --base-url https://track.example.com
+      one copy for everybody in an audience; with --recipients, who is in both
   pixeltrack inject campaign.html --recipients list.csv --format eml --from 'Shop <news@example.com>'
       whole messages, ready to send
   pixeltrack inject --version A=a.html B=b.html --split 50/50 --recipients list.csv --campaign spring

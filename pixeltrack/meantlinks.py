@@ -47,7 +47,7 @@ def settled(store: Store, campaign: Campaign | None, given: str) -> str:
     some = ", ".join(sorted(like)[:_SHOWN])
     raise InputError(
         f"{given[:60]!r} is {'several links' if like else 'no link'} of your campaigns",
-        hint=f"give one's address: {some}" if like else "pixeltrack links CAMPAIGN shows them",
+        hint=f"give one's address: {some}" if like else "pixeltrack links --campaign NAME shows them",
     )
 
 

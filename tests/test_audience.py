@@ -115,7 +115,7 @@ def test_hits_that_cannot_be_judged_now_are_said(hits: Hits, workspace: Workspac
 @pytest.mark.parametrize(
     ("argv", "error", "hint"),
     [
-        (["--clicked", "nothing"], "'nothing' is no link of your campaigns", "pixeltrack links CAMPAIGN"),
+        (["--clicked", "nothing"], "'nothing' is no link of your campaigns", "pixeltrack links --campaign NAME"),
         (["--clicked", "1"], "1 is the number of a link in one campaign", "--campaign"),
         (["--clicked", "9", "--campaign", "spring"], "'9' is no link of campaign 'spring'", "1 First"),
         (["--clicked", "shop.example"], "'shop.example' is several links", "https://shop.example/a"),

@@ -251,3 +251,35 @@ def test_hits_beyond_their_share_of_an_hour_count_as_reports_count_them(
     assert found(workspace, Segment((Condition("opened"),))) == set()
     store.silence([("ada@x.example", 2)])
     assert found(workspace, Segment((Condition("clicked"),))) == {"bob"}
+
+
+@pytest.mark.parametrize(
+    ("axis", "bit", "asked"), [("opens", 1, "--not-opened"), ("clicks", 2, "--not-clicked=any")]
+)
+def test_why_nothing_is_told_of_people_is_said_apart(
+    inject: Inject, workspace: Workspace, axis: str, bit: int, asked: str
+) -> None:
+    readers = [f"p{number}@x.example" for number in range(8)]
+    inject(*readers)
+    inject(readers[1], campaign="again")  # who may be told of in one mail is told of
+    hits = Hits(workspace, "spring", readers)
+    with sqlite3.connect(workspace.store.path) as connection:
+        for reader, mode in enumerate((5, 4, 4, 3, 2, 1, 0, 5)):
+            place = [mode, hits.message(reader)]
+            connection.execute(f"update messages set {axis} = ? where campaign_id = 1 and message = ?", place)
+        connection.execute("insert into silenced values (1, ?, 'person', ?)", [hits.message(7), bit])
+    assert audience(workspace, "create", "x", asked).code == 0
+    said = shown(workspace, "x")
+    assert said["people"] == 2
+    assert said["unnamed"] == {
+        "not measured": 1,
+        "counted together": 2,
+        "last open's day alone": 1,
+        "pseudonymous": 1,
+        "refused since": 1,
+    }
+    lines = audience(workspace, "show", "x").out.splitlines()
+    assert (
+        lines[lines.index("Not told of by name, so in no audience:") + 5]
+        == "  refused since                   1"
+    )

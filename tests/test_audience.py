@@ -283,3 +283,19 @@ def test_why_nothing_is_told_of_people_is_said_apart(
         lines[lines.index("Not told of by name, so in no audience:") + 5]
         == "  refused since                   1"
     )
+
+
+def test_who_takes_an_erased_persons_number_meanwhile_takes_no_place(
+    hits: Hits, workspace: Workspace
+) -> None:
+    store = workspace.store
+    with store.snapshot():
+        people = segments.build(store, Segment((Condition("clicked", "", negated=True),)), START).people
+        with sqlite3.connect(store.path) as another:
+            another.execute("delete from messages where recipient_id = 4")
+            another.execute("delete from recipients where recipient_id = 4")
+            another.execute("insert into recipients (identity, fields) values ('eve@x.example', '{}')")
+            assert another.execute("select max(recipient_id) from recipients").fetchone() == (4,)
+        assert sum(segments.allowed(store, people).left_out.values()) == 4
+        assert set(store.addresses(people)) == set(READERS)
+    assert "eve@x.example" in set(store.addresses(people))  # and so it is all done within one

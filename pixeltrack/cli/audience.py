@@ -200,8 +200,8 @@ def show_command(name: str, as_json: bool, **options: Any) -> None:
     call.use_rules()
     with closing(open_workspace(call.settings, create=False).store) as store:
         segment = segments.load(store, name)
-        found = members.found(call, store, segment)
-        may = segments.allowed(store, found.people)
+        with members.found(call, store, segment) as found:
+            may = segments.allowed(store, found.people)
     if as_json:
         click.echo(json.dumps(shown.asked(name, segment) | shown.counts(found, may), indent=2))
         return
@@ -250,12 +250,12 @@ def export_command(name: str, platform: str, out: Path, force: bool, as_json: bo
     with closing(open_workspace(call.settings, create=False).store) as store:
         own = (call.settings.db, call.settings.key)
         with NewFile(out, force=force, not_over=own) as new:
-            found = members.found(call, store, segments.load(store, name))
-            may = segments.allowed(store, found.people)
             rows = -1  # without the header
-            for line in uploads.written(platform, store.addresses(may.people)):
-                new.file.write(line)
-                rows += 1
+            with members.found(call, store, segments.load(store, name)) as found:
+                may = segments.allowed(store, found.people)
+                for line in uploads.written(platform, store.addresses(may.people)):
+                    new.file.write(line)
+                    rows += 1
             counts = {"people": len(may.people), "left out": sum(may.left_out.values())}
             store.note("audience export", f"{name} for {platform}", counts=counts)
     if as_json:

@@ -13,8 +13,12 @@ from pixeltrack.segments import Found, Segment
 from pixeltrack.store import Store
 
 
-def found(call: Call, store: Store, segment: Segment) -> Found:
-    """Return who is in an audience now, once all hits are judged; warn of hits that cannot count."""
+@contextmanager
+def found(call: Call, store: Store, segment: Segment) -> Iterator[Found]:
+    """Yield who is in an audience now, once all hits are judged; warn of hits that cannot count.
+
+    The database is meanwhile read as it is then: numbers of people who are erased are given to others.
+    """
     from pixeltrack import segments, verdicts
     from pixeltrack.clock import now_ms
 
@@ -26,8 +30,9 @@ def found(call: Call, store: Store, segment: Segment) -> Found:
     verdicts.bring_up_to_date(store, failed=failed)
     now = now_ms()
     whole = segment.within is None or segment.also or segment.without  # these have a time of their own
-    _warn_of_gone(call, store, segment, None if whole or segment.within is None else now - segment.within)
-    return segments.build(store, segment, now)
+    with store.snapshot():
+        _warn_of_gone(call, store, segment, None if whole or segment.within is None else now - segment.within)
+        yield segments.build(store, segment, now)
 
 
 def _warn_of_gone(call: Call, store: Store, segment: Segment, since: int | None) -> None:
@@ -77,8 +82,10 @@ def members(call: Call, name: str) -> Iterator[Members]:
     from pixeltrack.setup import open_workspace
 
     call.use_rules()
-    with closing(open_workspace(call.settings, create=False).store) as store:
-        people = found(call, store, segments.load(store, name)).people
-        if not people:
+    with (
+        closing(open_workspace(call.settings, create=False).store) as store,
+        found(call, store, segments.load(store, name)) as those,
+    ):
+        if not those.people:
             raise InputError(f"nobody is in audience {name!r}", hint=f"pixeltrack audience show {name}")
-        yield Members(store, name, people)
+        yield Members(store, name, those.people)

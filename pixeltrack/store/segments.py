@@ -150,7 +150,7 @@ class Segments(Trail):
         """Return what holds for people in the ledger about retargeting, as codes; see ``ledger.holding``."""
         codes, decided = bytearray(size), array("q", bytes(8 * size))
         for person, at, decision, method in self._each("retargeting"):
-            code = SIGNAL if decision != "granted" and method == BY_SIGNAL else _DECISIONS[decision]
+            code = SIGNAL if decision == "denied" and method == BY_SIGNAL else _DECISIONS[decision]
             known = codes[person]
             if not known or (at, _RANK[code]) > (decided[person], _RANK[known]):
                 codes[person], decided[person] = code, at

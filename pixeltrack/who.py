@@ -65,12 +65,7 @@ class Listing:
 
 def read(store: Store, campaign: Campaign, text: str) -> Wanted:
     """Return what ``--who`` asks for; raise InputError for what nobody can tell."""
-    check_people(campaign, "--who")
-    if campaign.kind == "merge":
-        raise InputError(
-            f"campaign {campaign.name!r} does not know its people: your mail system filled them in",
-            hint="pixeltrack export --people has the ids that it was given",
-        )
+    check(campaign, "--who")
     what, colon, link = text.partition(":")
     if what == "clicked" and colon:
         rows = [row for row in store.links(campaign.campaign_id) if row.role == "link"]
@@ -82,6 +77,16 @@ def read(store: Store, campaign: Campaign, text: str) -> Wanted:
         f"--who {text[:40]!r} asks for nothing that is known",
         hint="it is opened, clicked, not-opened, or clicked:LINK",
     )
+
+
+def check(campaign: Campaign, asked: str) -> None:
+    """Raise InputError for a question about people to a campaign that does not know its own."""
+    check_people(campaign, asked)
+    if campaign.kind == "merge":
+        raise InputError(
+            f"campaign {campaign.name!r} does not know its people: your mail system filled them in",
+            hint="pixeltrack export --people has the ids that it was given",
+        )
 
 
 def _links(rows: Sequence[LinkRow], wanted: str, campaign: str) -> frozenset[int]:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "report": "Show how a campaign did, people and machines apart.",
     "export": "Write hits, links, people or days as a table for other programs.",
     "goal": "Say what may be reached on your sites, and get what to paste there.",
+    "audience": "Choose people by what they did, for those who agreed to it.",
     "campaigns": "List campaigns, and say when they were sent and what they cost.",
     "consent": "Keep who agreed to being tracked, and who withdrew.",
     "notice": "Print the privacy notice that your settings make.",

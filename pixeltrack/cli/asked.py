@@ -33,6 +33,7 @@ class Asked:
     drawn: Drawn | None = None
     only_new: bool = False
     skip_bounced: bool = False
+    audience: str | None = None
 
     def name(self, path: Path) -> str:
         """Return what the campaign of a mail is called; raise InputError for a name that cannot be one."""

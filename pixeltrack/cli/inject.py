@@ -25,6 +25,8 @@ Examples:
       one preview copy; its links work and are never counted
   pixeltrack inject campaign.html --recipients list.csv --base-url https://track.example.com
       one copy for each line of the list
+  pixeltrack inject again.html --audience warm --base-url https://track.example.com
+      one copy for everybody in an audience; with --recipients, who is in both
   pixeltrack inject campaign.html --recipients list.csv --format eml --from 'Shop <news@example.com>'
       whole messages, ready to send
   pixeltrack inject --version A=a.html B=b.html --split 50/50 --recipients list.csv --campaign spring
@@ -50,6 +52,11 @@ Examples:
     "list_file",
     metavar="FILE",
     help="List as CSV or JSON lines with an email column; - reads standard input.",
+)
+@click.option(
+    "--audience",
+    metavar="NAME",
+    help="To the people of an audience; with --recipients, of those on the list.",
 )
 @click.option("--campaign", metavar="NAME", help="Name of the campaign  [default: the file's name]")
 @click.option("--base-url", metavar="URL", help="Public address of your collector  [env PIXELTRACK_BASE_URL]")
@@ -137,6 +144,7 @@ def command(
     source: Path | None,
     surplus: tuple[str, ...],
     list_file: str | None,
+    audience: str | None,
     campaign: str | None,
     base_url: str | None,
     out: Path | None,
@@ -172,6 +180,8 @@ def command(
     wished = {name: options.pop(name) for name in _options.MESSAGE_OPTIONS}
     measures = _options.taken_measures(options)
     call = Call(options, {"base_url": base_url})
+    if audience is not None and list_file is None and not undo:
+        list_file = f"audience {audience}"
     drawn = None
     if versions:
         given = (*versions, *(() if source is None else (str(source), *surplus)))
@@ -207,6 +217,7 @@ def command(
         *(source, list_file, campaign, out, format_, esp, merge_tag, duplicates == "merge"),
         *(resume, force, test, as_json, manifest, measures, drawn, only_new),
         skip_bounced=skip_bounced,
+        audience=audience,
     )
     wishes = Wishes(**wished, encoding=encoding, personalize=personalize)
     if diff and as_json:

@@ -308,13 +308,21 @@ class Run:
 
     def _read_list(self) -> RecipientList:
         from pixeltrack import recipients
-        from pixeltrack.cli import inputs
+        from pixeltrack.cli import inputs, members
         from pixeltrack.listing import RecipientList
 
         list_file = self._asked.list_file or ""
         name = "standard input" if list_file == "-" else list_file
-        with inputs.open_list(list_file, name) as stream:
-            return RecipientList(recipients.read(stream, name), name, merge=self._asked.merge_twins)
+        merge, audience = self._asked.merge_twins, self._asked.audience
+        if audience is None:
+            with inputs.open_list(list_file, name) as stream:
+                return RecipientList(recipients.read(stream, name), name, merge=merge)
+        with members.members(self._call, audience) as people:
+            if list_file == f"audience {audience}":
+                return RecipientList(people.rows(), name)
+            with inputs.open_list(list_file, name) as stream:
+                both = people.only(recipients.read(stream, name), name)
+                return RecipientList(both, f"{name} within audience {audience}", merge=merge)
 
     def _plan(self, mail: Mail) -> Plan:
         return planning.plan_mail(mail, self._policy, self._format_of(mail), self._wishes)

@@ -110,8 +110,14 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read meanwhile what is there now, whatever others write; nothing can be written here."""
+        """Read meanwhile what is there now, whatever others write; nothing can be written here.
+
+        Within another it is part of that.
+        """
         self._stay()
+        if self._connection.in_transaction:
+            yield
+            return
         with explained(self.path):
             self._connection.execute("begin")
         try:

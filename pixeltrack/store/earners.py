@@ -26,9 +26,10 @@ class Earners(Hits):
         """Return whether any site may tell of anything."""
         return bool(self._plain("select 1 from goals limit 1"))
 
-    def said(self, goal: str | None = None) -> list[Said]:
-        """Return all that sites have said of conversions, or of one goal."""
-        return [Said._make(row) for row in self._plain(query("said"), {"goal": goal})]
+    def said(self, goal: str | None = None, *, machines: bool = True) -> list[Said]:
+        """Return all that sites have said of conversions, or of one goal, and what machines said of it."""
+        asked = {"goal": goal, "machines": machines}
+        return [Said._make(row) for row in self._plain(query("said"), asked)]
 
     def converted(self, campaign_id: int | None = None) -> dict[Place, int | None]:
         """Return who has converted, by the copy that led there: the recipient, None where that is not told.

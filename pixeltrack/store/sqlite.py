@@ -26,6 +26,7 @@ from pixeltrack.store.people import People
 from pixeltrack.store.persons import Persons
 from pixeltrack.store.salts import Salts
 from pixeltrack.store.schema import migrate
+from pixeltrack.store.segments import Segments
 from pixeltrack.store.sites import Sites
 from pixeltrack.tokens import Keyring
 
@@ -37,6 +38,7 @@ class Store(
     People,
     Gathered,
     Consents,
+    Segments,
     Notices,
     Logs,
     Salts,

@@ -193,6 +193,7 @@ FLOORS = [
         "feedmatch",
         "outcomes",
         "feedimport",
+        "webhooks",
     },
     {
         "serve",

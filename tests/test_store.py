@@ -128,6 +128,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0016_erasures",),
             ("0017_sites",),
             ("0018_deliveries",),
+            ("0020_hooks",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

@@ -1,5 +1,5 @@
 -- Conversions by their places in the feed.
-select feed, conversion_id, goals.name, sites.host, order_id, entry, at, value, currency, whole, campaign_id,
+select feed, conversion_id, goals.name, sites.host, order_id, entry, at, conversions.value, currency, whole, campaign_id,
     message, source, verified
 from json_each(:numbers) as wanted
 cross join conversions on conversions.feed = wanted.value

@@ -12,7 +12,7 @@ from pixeltrack.errors import PixeltrackError
 from pixeltrack.restoring import follow as follow_refusals
 from pixeltrack.setup import Workspace
 from pixeltrack.show.text import clean, moment
-from pixeltrack.webhooks import sending
+from pixeltrack.webhooks import events, sending
 from pixeltrack.webhooks.sending import Happened
 
 _LOOK = 1.0  # seconds between two looks at what is new
@@ -28,15 +28,15 @@ def send(call: Call, workspace: Workspace) -> int | None:
         if happened.outcome == "sent":
             taken[number] += happened.events
             return
-        said = f"webhook {number}: {happened.events:,} events {happened.outcome}:"
+        said = f"webhook {number}: {events(happened.events)} {happened.outcome}:"
         again = f"; again at {moment(happened.again)} UTC" if happened.outcome == "failed" else ""
         call.warn(f"{said} {clean(sending.said(happened.answer), 300)}{again}")
 
     try:
         return sending.once(workspace.store, workspace.keyring, tell)
     finally:
-        for number, events in sorted(taken.items()):
-            call.say(f"webhook {number}: {events:,} events sent")
+        for number, many in sorted(taken.items()):
+            call.say(f"webhook {number}: {events(many)} sent")
 
 
 def send_on(call: Call, workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pixeltrack.doctor.check import Check, failed, ok, warning
 from pixeltrack.store.health import HookHealth
+from pixeltrack.webhooks import events
 
 _DAY = 86_400_000  # ms
 
@@ -23,16 +24,21 @@ def _check(hook: HookHealth, which: str, now: int) -> Check:
         hint = (
             f"pixeltrack webhook test {hook.hook_id} shows what it answers; what fails for 3 days is given up"
         )
-        return failed("webhook", f"{which} fails for {(now - hook.failing) // _DAY} days: {hook.error}", hint)
+        return failed("webhook", f"{which} has failed for {_days(now - hook.failing)}: {hook.error}", hint)
     if hook.paused is not None:
         return warning("webhook", f"{which} is paused: {hook.reason}", resume)
     if hook.failing is None and hook.waiting is not None and now - hook.waiting > _DAY:
         hint = "run pixeltrack webhook send from cron, or with --follow as a service"
-        days = (now - hook.waiting) // _DAY
-        return failed("webhook", f"{which} was told of nothing for {days} days: nobody sends it", hint)
+        said = f"{which} was told of nothing for {_days(now - hook.waiting)}: nobody sends it"
+        return failed("webhook", said, hint)
     if hook.given_up:
-        said = f"{which} was not told of {hook.given_up:,} events, which were tried for three days"
+        said = f"{which} was not told of {events(hook.given_up)} after three days of tries"
         return warning("webhook", said, "export has them; pixeltrack webhook list says when that was")
     if hook.failing is not None:
         return warning("webhook", f"{which} has failed, and is tried again: {hook.error}", resume)
     return ok("webhook", f"{which} has what there is, or gets it with the next webhook send")
+
+
+def _days(span: int) -> str:
+    days = span // _DAY
+    return "a day" if days == 1 else f"{days} days"

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from pixeltrack.show.text import clean, count, iso, moment
 from pixeltrack.store import Hook, Tries
+from pixeltrack.webhooks import events
 
 
 def hooks_json(hooks: Sequence[Hook], tries: Mapping[int, Tries], names: Mapping[int, str]) -> str:
@@ -50,13 +51,13 @@ def troubles(hook: Hook, tries: Tries | None) -> list[str]:
         )
     if tries:
         found.append(
-            f"{hook.hook_id} fails since {moment(tries.since)} UTC, after {count(tries.tries)} tries:"
+            f"{hook.hook_id} fails since {moment(tries.since)} UTC, try {count(tries.tries)}:"
             f" {clean(tries.error)}; the next one is at {moment(tries.again)}"
         )
     if hook.given_up:
         found.append(
-            f"{hook.hook_id} was not told of {count(hook.given_up)} events, which were tried for three days;"
-            f" the last of them {moment(hook.given_up_at)} UTC"
+            f"{hook.hook_id} was not told of {events(hook.given_up)} after three days of tries,"
+            f" the last time {moment(hook.given_up_at)} UTC"
         )
     return found
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from inbox import Copy, copies
 
 from pixeltrack import config, feedimport, held, purging, restoring, rights, setup, signing
-from pixeltrack.model import Mode
+from pixeltrack.model import Event, EventKind, Mode
 from pixeltrack.restoring import back_up
 from pixeltrack.setup import Workspace
 from pixeltrack.steps import Reading
@@ -374,17 +374,46 @@ def test_old_things_are_told_without_what_purge_has_forgotten(
     ]
 
 
-def test_a_backup_tells_the_same_with_the_same_ids(hooked: Hooked, tmp_path: Path) -> None:
+def test_where_only_a_backup_is_left_the_same_is_told_with_the_same_ids(
+    hooked: Hooked, tmp_path: Path
+) -> None:
     store, keyring = hooked.workspace.store, hooked.workspace.keyring
     all_kinds(hooked, hooked.token(hooked.mail[0]))
     back_up(store, tmp_path / "copy.db")
     before = of(hooked.events(), "id", "kind")
     store.close()
+    for end in ("", "-wal", "-shm"):
+        Path(f"{store.path}{end}").unlink(missing_ok=True)
     restoring.restore(tmp_path / "copy.db", store.path, keyring, hooked.clock.now)
     with closing(open_store(store.path, keyring)) as back:
         once(back, keyring, lambda _happened: None, hooked.clock)
     assert of(hooked.receiver.events, "id", "kind") == before * 2
     assert len(before) == len({number for number, _kind in before}) == 6
+
+
+def test_a_backup_in_the_place_of_a_database_has_its_webhooks_as_far_as_they_are(
+    hooked: Hooked, inject: Inject, tmp_path: Path
+) -> None:
+    store, keyring = hooked.workspace.store, hooked.workspace.keyring
+    gone = store.add_hook(hooked.receiver.url, KINDS, START)
+    all_kinds(hooked, hooked.token(hooked.mail[0]))
+    back_up(store, tmp_path / "copy.db")
+    inject("eve@x.example", campaign="autumn")
+    hooked.client.get(hooked.mail[1].open)
+    hooked.send()
+    store.remove_hook(gone.hook_id)
+    store.add_hook(hooked.receiver.url, ["open"], START)
+    store.add_hook(hooked.receiver.url, ["open"], START, campaign_id=2)
+    store.close()
+    before = len(hooked.receiver.bodies)
+    restoring.restore(tmp_path / "copy.db", store.path, keyring, hooked.clock.now)
+    with closing(open_store(store.path, keyring)) as back:
+        assert [(hook.hook_id, hook.kinds) for hook in back.hooks()] == [(1, " ".join(KINDS)), (3, "open")]
+        assert once(back, keyring, lambda _happened: None, hooked.clock) is None
+        assert len(hooked.receiver.bodies) == before, "what was told is not told again"
+        back.put_events([Event(START, 1, EventKind.OPEN, 0, 5, "a", 0)])
+        once(back, keyring, lambda _happened: None, hooked.clock)
+    assert [json.loads(body)["hook"] for body in hooked.receiver.bodies[before:]] == [1, 3]
 
 
 # -- what fails ------------------------------------------------------------------------------------------

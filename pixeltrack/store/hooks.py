@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -245,10 +245,33 @@ class Hooks(Trail):
 
     def trim_feed(self) -> None:
         """Forget what every webhook is done with."""
-        where = "where number <= coalesce((select min(told) from hooks), 1 << 62)"
-        if self._plain(f"select 1 from hook_feed {where} limit 1"):  # noqa: S608 - ours
+        (done,) = self._plain("select coalesce(min(told), 1 << 62) from hooks")[0]
+        while rows := self._plain(
+            "select number from hook_feed where number <= ? order by 1 limit ?", [done, _PAGE]
+        ):
             with self._transaction(_BUSY_MS) as connection:
-                connection.execute(f"delete from hook_feed {where}")  # noqa: S608
+                connection.execute("delete from hook_feed where number <= ?", rows[-1])
+
+    def take_over_hooks(self, old: Sequence[Hook], codes: Mapping[int, str]) -> None:
+        """Have the webhooks that another database has, as far as they are; ``codes`` are its campaigns'.
+
+        For a backup that is put in that one's place: what was removed stays removed, and what it has sent
+        is not sent again. One of a campaign that is not here is left out.
+        """
+        with self._transaction(_BUSY_MS) as connection:
+            here = dict(connection.execute("select campaign_id, code from campaigns").fetchall())
+            (last,) = connection.execute("select coalesce(max(event_id), 0) from events").fetchone()
+            found = connection.execute("select seq from sqlite_sequence where name = 'hook_feed'").fetchone()
+            connection.execute("delete from hook_tries")
+            connection.execute("delete from hooks")
+            for hook in old:
+                if hook.campaign_id and here.get(hook.campaign_id) != codes.get(hook.campaign_id):
+                    continue
+                told = min(hook.told, found[0] if found else 0)
+                values = hook._replace(hit=min(hook.hit, last), told=told)
+                connection.execute(
+                    "insert into hooks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+                )
 
     def fed_conversions(self, numbers: Sequence[int]) -> list[FedConversion]:
         """Return conversions by their places in the feed; those that are gone are left out."""

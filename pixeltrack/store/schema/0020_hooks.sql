@@ -35,7 +35,7 @@ create table hook_tries (
 ) strict;
 
 -- The order in which conversions, opt-outs and deliveries were stored: their own keys do not tell. "hit" is the
--- last hit that was there before. Kept until every hook is done with it, and only while there is one.
+-- last hit that was there before. Kept until every hook is done with it; only of what some hook is told of.
 create table hook_feed (
     number integer primary key autoincrement,
     stream integer not null,            -- 1 conversion, 2 opt-out, 3 delivery
@@ -48,7 +48,8 @@ create index conversions_by_feed on conversions (feed) where feed is not null;
 create index deliveries_by_feed on deliveries (feed) where feed is not null;
 -- None on optouts: an index would hold the keyed hash of a person a second time, and there are few.
 
-create trigger conversion_fed after insert on conversions when exists (select 1 from hooks)
+create trigger conversion_fed after insert on conversions
+when exists (select 1 from hooks where kinds like '%conversion%')
 begin
     insert into hook_feed (stream, hit) select 1, coalesce(max(event_id), 0) from events;
     update conversions set feed = (select max(number) from hook_feed)
@@ -56,19 +57,21 @@ begin
 end;
 -- What a signature proves stands in the place of what was said without one, so it is told again.
 create trigger conversion_proved after update of verified on conversions
-when new.verified > old.verified and exists (select 1 from hooks)
+when new.verified > old.verified and exists (select 1 from hooks where kinds like '%conversion%')
 begin
     insert into hook_feed (stream, hit) select 1, coalesce(max(event_id), 0) from events;
     update conversions set feed = (select max(number) from hook_feed)
     where conversion_id = new.conversion_id;
 end;
-create trigger optout_fed after insert on optouts when exists (select 1 from hooks)
+create trigger optout_fed after insert on optouts
+when exists (select 1 from hooks where kinds like '%opt-out%')
 begin
     insert into hook_feed (stream, hit) select 2, coalesce(max(event_id), 0) from events;
     update optouts set feed = (select max(number) from hook_feed)
     where subject = new.subject and scope = new.scope;
 end;
-create trigger delivery_fed after insert on deliveries when exists (select 1 from hooks)
+create trigger delivery_fed after insert on deliveries
+when exists (select 1 from hooks where kinds like '%delivery%')
 begin
     insert into hook_feed (stream, hit) select 3, coalesce(max(event_id), 0) from events;
     update deliveries set feed = (select max(number) from hook_feed) where event_id = new.event_id;

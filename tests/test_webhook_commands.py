@@ -12,9 +12,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
 from command import clean_environment, run
 from conftest import START, Client, Inject
@@ -26,8 +28,9 @@ from pixeltrack import config, setup, signing
 from pixeltrack.cli import webhook as commands
 from pixeltrack.clock import now_ms
 from pixeltrack.doctor.hooks import check_hooks
+from pixeltrack.model import Event, EventKind
 from pixeltrack.setup import Workspace
-from pixeltrack.store import Tries, examine
+from pixeltrack.store import Tries, examine, open_store
 from pixeltrack.webhooks.payload import KINDS
 
 DB = ("--db", "t.db")
@@ -245,6 +248,30 @@ def test_following_sends_what_comes_and_tries_again_by_itself(
     assert [event["kind"] for event in receiver.events] == ["open", "click"]
 
 
+def test_following_waits_for_a_database_that_is_away(
+    tmp_path: Path, workspace: Workspace, client: Client, mail: list[Copy], receiver: Receiver
+) -> None:
+    run(tmp_path, *DB, "webhook", "add", receiver.url)
+    names = [tmp_path / f"t.db{end}" for end in ("", "-wal", "-shm")]
+    with sending(tmp_path, "--follow") as process:
+        client.get(mail[0].open)
+        wait_for(lambda: len(receiver.taken) == 1)
+        workspace.store.close()
+        for path in names:
+            if path.exists():
+                path.rename(path.with_name(f"away-{path.name}"))
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _line in range(2)]
+        for path in names:
+            if path.with_name(f"away-{path.name}").exists():
+                path.with_name(f"away-{path.name}").rename(path)
+        with closing(open_store(tmp_path / "t.db", workspace.keyring)) as store:
+            store.put_events([Event(START, 1, EventKind.CLICK, 1, 5, "a", 0)])
+            wait_for(lambda: len(receiver.taken) == 2)
+    assert said[0] == "webhook 1: 1 event sent\n"
+    assert "Warning: nothing is sent: the database" in said[1]
+
+
 def test_whoever_serves_readers_does_not_send() -> None:
     """Off the hot path: nothing that answers a request knows how to send, and no hit is noted for it."""
     package = Path(setup.__file__).parent
@@ -257,6 +284,16 @@ def test_whoever_serves_readers_does_not_send() -> None:
 
 
 # -- the documentation -----------------------------------------------------------------------------------
+
+
+def test_the_documentation_shows_a_body_as_the_schema_has_it() -> None:
+    schema = json.loads(files("pixeltrack").joinpath("schemas", "webhook.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    jsonschema.validate(json.loads(shown), schema)
+    for name, part in schema["$defs"].items():
+        for field in part["properties"]:
+            assert f"`{field}`" in PAGE, f"{name}.{field} is not explained"
 
 
 def test_the_receiver_of_the_documentation_works(

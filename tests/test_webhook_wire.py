@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -233,3 +235,24 @@ def test_target_names_this_machine() -> None:
         True
     ] * 3
     assert not target.read("https://localhost.example/").is_loopback
+
+
+def test_connecting_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "CONNECT_SECONDS", 0.4)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as others:
+        for _filler in range(4):  # more than wait in the line of whoever takes no connection
+            filler = others.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        begun = time.monotonic()
+        found = post(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert "no connection to 127.0.0.1 within" in found.error
+        assert time.monotonic() - begun < 5
+
+
+def test_a_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(wire, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked, **_more: [][: over.wait(20)])
+    assert post("https://crm.example/").error == "the address of crm.example was not found in time"
+    over.set()

@@ -28,7 +28,8 @@ from pixeltrack.setup import Workspace
 from pixeltrack.steps import Reading
 from pixeltrack.store import Hook, open_store
 from pixeltrack.webhooks import batches, sending
-from pixeltrack.webhooks.payload import KINDS, examples, iso
+from pixeltrack.webhooks.order import new
+from pixeltrack.webhooks.payload import KINDS, Teller, examples, iso
 from pixeltrack.webhooks.sending import GIVE_UP, LONGEST_WAIT, Happened, once, pause
 
 ANN, BOB = "ann@x.example", "bob@x.example"
@@ -490,6 +491,23 @@ def test_after_three_days_a_batch_is_given_up_counted_and_the_next_one_tried(hoo
     hooked.again()
     assert of(hooked.receiver.events, "kind") == ["click"]
     assert (hooked.now.sent, hooked.now.given_up) == (1, 2)
+
+
+def test_a_url_that_is_wrong_by_now_fails_and_stops_nobody_else(hooked: Hooked) -> None:
+    hooked.workspace.store.add_hook("http://crm.example/", KINDS, START)
+    hooked.client.get(hooked.mail[0].open)
+    assert sorted(each.outcome for each in hooked.send()) == ["failed", "sent"]
+    assert "not encrypted" in hooked.workspace.store.hook_tries()[2].error
+
+
+def test_campaigns_that_are_made_meanwhile_are_named(hooked: Hooked, inject: Inject) -> None:
+    teller = Teller(hooked.workspace.store, hooked.workspace.keyring, hooked.hook)
+    hooked.client.get(hooked.mail[0].open)
+    (late,) = copies(inject("eve@x.example", campaign="autumn"))
+    hooked.client.get(late.open)
+    sending.verdicts.bring_up_to_date(hooked.workspace.store)
+    found = teller.told([each.what for each in new(hooked.workspace.store, hooked.hook, None)])
+    assert [event["campaign"] for event in found if event] == ["spring", "autumn"]
 
 
 def test_one_that_fails_keeps_no_other_waiting(hooked: Hooked) -> None:

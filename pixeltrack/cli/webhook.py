@@ -70,7 +70,10 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @global_options
 def list_command(as_json: bool, **options: Any) -> None:
-    """Show webhooks: how much was sent, what fails and since when, what was given up."""
+    """Show webhooks, and what is wrong.
+
+    How much each was sent, what fails and since when, what was given up.
+    """
     _list(Call(options, {}), as_json)
 
 
@@ -99,9 +102,9 @@ def _list(call: Call, as_json: bool) -> None:
 @click.option("--allow-private", is_flag=True, help="Its host may be in a private network.")
 @global_options
 def add_command(url: str, events: str, campaign: str | None, **options: Any) -> None:
-    """Make a webhook, and print the key that signs what it gets, in hex. Keep it secret.
+    """Make a webhook, and print its key.
 
-    It is told of what is stored from now on.
+    The key, in hex, signs what it gets: keep it secret. It is told of what is stored from now on.
     """
     flags = {name: options.pop(name) for name in ("people_only", "with_address", "allow_private")}
     call = Call(options, {})
@@ -131,7 +134,10 @@ def add_command(url: str, events: str, campaign: str | None, **options: Any) -> 
 @click.option("--renew", is_flag=True, help="Make another, which signs from now on.")
 @global_options
 def key_command(number: int, renew: bool, **options: Any) -> None:
-    """Print the key, in hex, that signs what a webhook gets. Keep it secret."""
+    """Print the key of a webhook, or make another.
+
+    In hex; it signs what the webhook gets. Keep it secret.
+    """
     call = Call(options, {})
     workspace = _open(call)
     with closing(workspace.store) as store:
@@ -146,7 +152,10 @@ def key_command(number: int, renew: bool, **options: Any) -> None:
 @click.argument("number", metavar="ID", type=int)
 @global_options
 def test_command(number: int, **options: Any) -> None:
-    """Send an event of each kind that is marked as a test, and say what came back."""
+    """Send an example, and say what came back.
+
+    It has an event of each kind, and is marked as a test.
+    """
     call = Call(options, {})
     from pixeltrack.clock import now_ms
     from pixeltrack.webhooks import sending
@@ -167,7 +176,10 @@ def test_command(number: int, **options: Any) -> None:
 @click.argument("number", metavar="ID", type=int)
 @global_options
 def remove_command(number: int, **options: Any) -> None:
-    """Send nothing to a webhook any more, and forget what it was to be told."""
+    """Send nothing to a webhook any more.
+
+    What it was to be told is forgotten.
+    """
     call = Call(options, {})
     with closing(_open(call).store) as store:
         hook = store.remove_hook(number)
@@ -178,7 +190,10 @@ def remove_command(number: int, **options: Any) -> None:
 @click.argument("number", metavar="ID", type=int)
 @global_options
 def resume_command(number: int, **options: Any) -> None:
-    """Go on with a webhook that is paused, from where it was; or try one again at once that fails."""
+    """Go on with a paused or failing webhook.
+
+    From where it was when it was paused; one that fails is tried again at once.
+    """
     call = Call(options, {})
     with closing(_open(call).store) as store:
         hook = store.resume_hook(number)
@@ -189,9 +204,9 @@ def resume_command(number: int, **options: Any) -> None:
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C or SIGTERM.")
 @global_options
 def send_command(follow: bool, **options: Any) -> None:
-    """Send what is new to every webhook, and again what failed and is due. New hits are judged first.
+    """Send what is new, and what is due again.
 
-    One at a time: a second one says so and ends with exit code 1.
+    New hits are judged first. One at a time: a second one says so and ends with exit code 1.
     """
     call = Call(options, {})
     from pixeltrack.cli.telling import send, send_on

@@ -23,7 +23,10 @@ def show_hooks(
     console: Console, hooks: Sequence[Hook], tries: Mapping[int, Tries], names: Mapping[int, str]
 ) -> None:
     """Print webhooks, and below the table what is wrong with any."""
-    table = Table("", "URL", "events", "campaign", box=None, pad_edge=False)
+    table = Table("", box=None, pad_edge=False)
+    table.add_column("URL", overflow="fold")
+    for name in ("events", "campaign"):
+        table.add_column(name, overflow="fold")
     table.add_column("sent", justify="right")
     table.add_column("given up", justify="right")
     for name in ("last sent", "state"):
@@ -31,7 +34,7 @@ def show_hooks(
     for hook in hooks:
         state = "paused" if hook.paused is not None else "failing" if hook.hook_id in tries else "fine"
         table.add_row(
-            *(str(hook.hook_id), Text(clean(hook.url)), ", ".join(hook.kinds.split())),
+            *(str(hook.hook_id), Text(clean(hook.url)), hook.kinds.replace(" ", ", ")),
             Text(clean(names.get(hook.campaign_id, "all"))),
             *(count(hook.sent), count(hook.given_up), moment(hook.sent_at), state),
         )

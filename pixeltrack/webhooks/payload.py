@@ -47,7 +47,7 @@ class Teller:
     def __init__(self, store: Store, keyring: Keyring, hook: Hook) -> None:
         self._store, self._keyring, self._hook = store, keyring, hook
         self._verdicts = Verdicts(store)
-        self._names = {each.campaign_id: each.name for each in store.campaigns()}
+        self._names: dict[int, str] = {}
         self._links: dict[int, dict[int, LinkRow]] = {}
         self._holders: Mapping[Place, Holder] = {}
 
@@ -155,7 +155,7 @@ class Teller:
     def _head(self, what: str, kind: str, at: int | None, campaign_id: int) -> Event:
         return {
             **{"id": self._keyring.told_id(what), "kind": kind, "at": iso(at)},
-            "campaign": self._names[campaign_id] if campaign_id else None,
+            "campaign": self._name(campaign_id) if campaign_id else None,
         }
 
     def _person(self, place: Place, axis: str, *, silenced: bool = False) -> Event | None:
@@ -175,6 +175,11 @@ class Teller:
             return None
         may = self._hook.with_address and "individual" in modes and "pseudonymous" not in (opens, clicks)
         return _named(place[1], holder.identity if may else None)
+
+    def _name(self, campaign_id: int) -> str:
+        if campaign_id not in self._names:  # some may be made meanwhile
+            self._names = {each.campaign_id: each.name for each in self._store.campaigns()}
+        return self._names[campaign_id]
 
     def _link(self, campaign_id: int, number: int) -> LinkRow | None:
         table = self._links.get(campaign_id, {})

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from pixeltrack import signing, verdicts
 from pixeltrack.clock import now_ms
-from pixeltrack.errors import PixeltrackError
+from pixeltrack.errors import InputError, PixeltrackError
 from pixeltrack.store import Hook, Store, Tries
 from pixeltrack.tokens import Keyring
 from pixeltrack.webhooks import target, wire
@@ -166,7 +166,11 @@ def _post(keyring: Keyring, hook: Hook, content: bytes, now: int) -> Answer:
         **{"Content-Type": "application/json", "User-Agent": f"pixeltrack/{version('pixeltrack')}"},
         signing.HEADER: signing.sign(content, key, now),
     }
-    return wire.post(target.read(hook.url), content, headers, allow_private=bool(hook.allow_private))
+    try:
+        place = target.read(hook.url)
+    except InputError as error:  # it was right when it was added, by the rules of then
+        return Answer(0, error.message)
+    return wire.post(place, content, headers, allow_private=bool(hook.allow_private))
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def export_of(
             *("address and columns of the list", "copies of mails", "deliveries", "opens and clicks"),
             *("pages and orders on sites", "choices"),
         ],
-        "recipients_of_data": "none",
+        "recipients_of_data": ", ".join(sorted({hook.host for hook in store.hooks()})) or "none",
         "automated_decisions": "none",
         "source": sorted({entry.origin for entry in consents})
         or (["a list given to inject"] if copies else []),

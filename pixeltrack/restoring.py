@@ -70,6 +70,9 @@ def restore(backup: Path, database: Path, keyring: Keyring, now: int) -> Restore
                     known += old.known_refusals()
                     rows = store.go_on_with_trail(old.trail())
                     store.silence_as_there(old.silenced_everywhere())
+                    store.take_over_hooks(
+                        old.hooks(), {each.campaign_id: each.code for each in old.campaigns()}
+                    )
                     if not old.leave_wal():
                         raise StoreError(
                             f"another program has the database {database} open",

@@ -58,6 +58,8 @@ Purpose = Literal[
     "visit",
     "site",
     "event",
+    "hook",
+    "told",
 ]
 
 _SUBJECT = KIND_BYTES["subject"]
@@ -217,6 +219,14 @@ class Keyring:
     def site_key(self, host: str, generation: int) -> bytes:
         """Return the 32 bytes with which a site signs its calls; another generation is another key."""
         return self._derive(self._first, "site", f"{host}\0{generation}")[:KEY_BYTES]
+
+    def hook_key(self, nonce: bytes, generation: int) -> bytes:
+        """Return the 32 bytes that sign what a webhook is told; another generation is another key."""
+        return self._derive(self._first, "hook", f"{nonce.hex()}\0{generation}")[:KEY_BYTES]
+
+    def told_id(self, what: str) -> str:
+        """Return by which id webhooks are told of an event: the same for ever, and it reveals nothing."""
+        return self._derive(self._first, "told", what)[:_EVENT].hex()
 
     def verify_visit(self, token: str) -> Visit | None:
         """Return whom a visit token names, or None when it is not ours."""

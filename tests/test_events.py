@@ -45,7 +45,10 @@ def take(workspace: Workspace, *records: dict[str, Any] | bytes, **options: Any)
     return feedimport.run(workspace.store, workspace.keyring, paths, NOW, **options)
 
 
-def rows(workspace: Workspace, select: str = "select * from deliveries order by event_id") -> list[Any]:
+FACTS = "select event_id, campaign_id, message, kind, bounce, at, source from deliveries order by event_id"
+
+
+def rows(workspace: Workspace, select: str = FACTS) -> list[Any]:
     with closing(sqlite3.connect(workspace.store.path)) as connection:
         return connection.execute(select).fetchall()
 
@@ -547,9 +550,12 @@ def test_a_database_of_before_is_brought_up(inject: Inject, workspace: Workspace
     workspace.store.close()
     with closing(sqlite3.connect(workspace.store.path)) as connection:
         connection.executescript(
-            "drop view outcomes; drop table deliveries; drop table kept_deliveries;"
+            "drop trigger optout_fed; drop trigger conversion_fed; drop trigger conversion_proved;"
+            "drop index conversions_by_feed; alter table conversions drop column feed;"
+            "alter table optouts drop column feed; drop table hook_tries; drop table hook_feed;"
+            "drop view outcomes; drop table deliveries; drop table kept_deliveries; drop table hooks;"
             "alter table audiences drop column outcomes;"
-            "delete from _sqlite_migrations where name = '0018_deliveries'; pragma user_version = 17;"
+            "delete from _sqlite_migrations where name >= '0018'; pragma user_version = 17;"
         )
     settings = config.load(options={"db": str(tmp_path / "t.db")}, environment={})
     again = setup.open_workspace(settings, create=False)

@@ -67,7 +67,7 @@ def test_hygiene_tells_its_one_date(hits: Hits, workspace: Workspace) -> None:
 @pytest.mark.parametrize("scope", ["all", "tracking", "opens"])
 def test_who_refuses_is_left_out(hits: Hits, workspace: Workspace, scope: str) -> None:
     message = hits.message(3)
-    sql(workspace, "insert into optouts values (?, ?, ?, 1, ?)", b"dan", scope, START, message)
+    sql(workspace, "insert into optouts values (?, ?, ?, 1, ?, null)", b"dan", scope, START, message)
     found = inactive.build(workspace.store, TODAY + 5)
     assert "dan@x.example" not in listed(found)
     assert found.refusing == 1

@@ -197,6 +197,7 @@ FLOORS = [
         "feedmatch",
         "outcomes",
         "feedimport",
+        "webhooks",
     },
     {
         "serve",

@@ -436,11 +436,12 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
     workspace.store.close()
     with closing(sqlite3.connect(path)) as connection:  # as it was then
         connection.executescript(
-            "drop trigger message_measured;"
+            "drop trigger message_measured; drop trigger optout_fed;"
             "drop table views; drop table page_counters; drop table conversions; drop table goals;"
             "drop table pages; drop table sites; drop table site_hours; alter table campaigns drop column attribute;"
             "alter table campaigns drop column cost; alter table campaigns drop column cost_currency;"
             "drop view outcomes; drop table deliveries; drop table kept_deliveries;"
+            "drop table hook_tries; drop table hook_feed; drop table hooks;"
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
             "drop table stale_campaigns; drop table mails; drop table versions; drop table batches;"

@@ -129,6 +129,7 @@ def test_several_programs_may_make_the_database_at_the_same_moment(tmp_path: Pat
             ("0017_sites",),
             ("0018_deliveries",),
             ("0019_segments",),
+            ("0020_hooks",),
         ]
         assert rows(path, "select value from facts") == [(KEYRING.check_value(),)]
 

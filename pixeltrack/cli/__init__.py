@@ -28,6 +28,7 @@ _COMMANDS = {
     "events": "Take over what mail systems report: deliveries, bounces, complaints.",
     "report": "Show how a campaign did, people and machines apart.",
     "export": "Write hits, links, people or days as a table for other programs.",
+    "webhook": "Tell other programs of opens, clicks, orders, opt-outs and deliveries.",
     "goal": "Say what may be reached on your sites, and get what to paste there.",
     "audience": "Choose people by what they did, for those who agreed to it.",
     "campaigns": "List campaigns, and say when they were sent and what they cost.",

@@ -15,6 +15,7 @@ from pixeltrack import keyfile, retention, urls
 from pixeltrack.config import DEFAULT_BASE_URL, Settings
 from pixeltrack.dayhash import KEPT, day_of
 from pixeltrack.doctor.check import Check, failed, ok, warning
+from pixeltrack.doctor.hooks import check_hooks
 from pixeltrack.errors import PixeltrackError
 from pixeltrack.networks import read_lists
 from pixeltrack.networks.countries import open_countries
@@ -134,6 +135,7 @@ def _database(settings: Settings, now: int) -> Iterator[Check]:
     yield _clock(health, now)
     yield _age(settings.events_days, health, now)
     yield _erasures(health, now)
+    yield from check_hooks(health.hooks, now)
     yield _salts(health, now)
     yield _clients(health, settings.base_url)
     waiting = waiting_bytes(path)

@@ -13,6 +13,7 @@ from pixeltrack.store.exports import Holder
 from pixeltrack.store.gathered import ONE_BY_ONE
 from pixeltrack.store.health import Health, examine
 from pixeltrack.store.hits import CHUNK, Placed, Seen, bucket_of
+from pixeltrack.store.hooks import Hook, Tries
 from pixeltrack.store.notices import NoticeVersion
 from pixeltrack.store.retained import OldHits
 from pixeltrack.store.rollups import Audience
@@ -34,6 +35,7 @@ __all__ = [
     "Goal",
     "Health",
     "Holder",
+    "Hook",
     "Listed",
     "Moved",
     "NoticeVersion",
@@ -50,6 +52,7 @@ __all__ = [
     "State",
     "Store",
     "TableFile",
+    "Tries",
     "bucket_of",
     "examine",
     "open_store",

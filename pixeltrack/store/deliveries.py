@@ -21,7 +21,7 @@ _BUSY_MS = 5_000
 _BRIEFLY_MS = 250  # that a report waits for another writer
 _CHUNK = 5_000  # rows in one transaction
 #: Milliseconds since 1970 below which a fact's time is no time any more, but its place in an order.
-_PLACES = 1_000_000
+PLACES = 1_000_000
 
 
 class Delivery(NamedTuple):
@@ -185,7 +185,7 @@ class Deliveries(Trail):
             " order by at, kind, bounce",
             place,
         )
-        return [(kind, bounce, at if at >= _PLACES else None, source) for kind, bounce, at, source in rows]
+        return [(kind, bounce, at if at >= PLACES else None, source) for kind, bounce, at, source in rows]
 
     def hard_bounced(self) -> set[str]:
         """Return the addresses of which a message bounced for good, and none was delivered later."""
@@ -196,7 +196,7 @@ class Deliveries(Trail):
 
         Returns how many there are.
         """
-        old = self._plain(query("old_deliveries"), {"before": before, "places": _PLACES})
+        old = self._plain(query("old_deliveries"), {"before": before, "places": PLACES})
         if not dry:
             for start in range(0, len(old), _CHUNK):
                 with self._transaction(_BUSY_MS) as connection:

@@ -39,16 +39,16 @@ class Exports(Hits):
     """The part of the store that gives all of it away, a stretch at a time."""
 
     def in_order(
-        self, campaign_id: int | None, since: int, until: int, upto: int
+        self, campaign_id: int | None, since: int, until: int, upto: int, after: int = 0
     ) -> Iterator[tuple[int, list[Arrived]]]:
-        """Yield the hits up to a number, as they came in, and the number that each stretch reaches.
+        """Yield the hits behind one number up to another, as they came in, and how far each stretch reaches.
 
         ``campaign_id`` None stands for all campaigns; ``since`` and ``until`` are ms UTC, the end left out.
         """
         asked = {"campaign_id": campaign_id, "since": since, "until": until}
-        for after in range(0, upto, _WINDOW):
-            reached = min(after + _WINDOW, upto)
-            rows = self._plain(query("judged_between"), asked | {"after": after, "upto": reached})
+        for behind in range(after, upto, _WINDOW):
+            reached = min(behind + _WINDOW, upto)
+            rows = self._plain(query("judged_between"), asked | {"after": behind, "upto": reached})
             found = self._facts(rows)
             judged = self._numbers([fact.event_id for _campaign, fact in found], {})
             yield (

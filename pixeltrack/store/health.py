@@ -6,12 +6,26 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pixeltrack.cells import least, most
 from pixeltrack.store.connect import explained
 from pixeltrack.store.retained import last_purge_in
 from pixeltrack.store.salts import salt_days
 from pixeltrack.store.schema import VERSION
+
+
+class HookHealth(NamedTuple):
+    """A webhook. Times are ms UTC: since when it fails, is paused, and has a hit to be looked at."""
+
+    hook_id: int
+    url: str
+    failing: int | None
+    error: str | None
+    paused: int | None
+    reason: str
+    given_up: int
+    waiting: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +44,16 @@ class Health:
     lately: int = 0  # newest hits that were looked at, and of how many the client's address was known
     known: int = 0
     asked: tuple[int, ...] = ()  # since when people wait to be erased
+    hooks: tuple[HookHealth, ...] = ()
 
 
 _LATELY = 200  # hits
+_HOOKS = (
+    "select hook_id, url, since, error, paused, reason, given_up, iif("
+    "kinds like '%open%' or kinds like '%click%',"
+    " (select at from events where event_id > hooks.hit order by event_id limit 1), null)"
+    " from hooks left join hook_tries using (hook_id) order by hook_id"
+)
 
 
 def examine(path: Path) -> Health:
@@ -49,6 +70,7 @@ def examine(path: Path) -> Health:
         lately = known = 0
         purged = None
         asked: tuple[int, ...] = ()
+        hooks: tuple[HookHealth, ...] = ()
         if found == "ok" and 0 < schema <= VERSION:
             oldest, newest = connection.execute(
                 "select min(at), max(at) from events where campaign_id <> 0"
@@ -69,9 +91,12 @@ def examine(path: Path) -> Health:
             if connection.execute("select 1 from sqlite_master where name = 'erasures'").fetchone():
                 rows = connection.execute("select at from erasures order by at").fetchall()
                 asked = tuple(at for (at,) in rows)
+            if connection.execute("select 1 from sqlite_master where name = 'hooks'").fetchone():
+                hooks = tuple(HookHealth(*row) for row in connection.execute(_HOOKS).fetchall())
         wal_bytes = wal.stat().st_size if wal.exists() else 0
     damage = "" if found == "ok" else str(found)
     last_purge = purged.at if purged else None
     return Health(
-        *(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, last_purge, lately, known, asked)
+        *(schema, VERSION, damage, oldest, newest, wal_bytes, key, salts, last_purge, lately, known, asked),
+        hooks=hooks,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pixeltrack.errors import StoreError
 
-VERSION = 19
+VERSION = 20
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -18,6 +18,7 @@ from pixeltrack.store.earners import Earners
 from pixeltrack.store.erasures import Erasures
 from pixeltrack.store.exports import Exports
 from pixeltrack.store.gathered import Gathered
+from pixeltrack.store.hooks import Hooks
 from pixeltrack.store.keyed import fill_subjects, keyed
 from pixeltrack.store.logs import Logs
 from pixeltrack.store.mails import Mails
@@ -50,6 +51,7 @@ class Store(
     Askers,
     Earners,
     Deliveries,
+    Hooks,
 ):
     """One open database. Not for several threads at the same time."""
 

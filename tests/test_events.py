@@ -553,7 +553,7 @@ def test_a_database_of_before_is_brought_up(inject: Inject, workspace: Workspace
             "drop trigger optout_fed; drop trigger conversion_fed; drop trigger conversion_proved;"
             "drop index conversions_by_feed; alter table conversions drop column feed;"
             "alter table optouts drop column feed; drop table hook_tries; drop table hook_feed;"
-            "drop view outcomes; drop table deliveries; drop table kept_deliveries; drop table hooks;"
+            "drop view outcomes; drop table deliveries; drop table kept_deliveries; drop table hooks; drop table segments;"
             "alter table audiences drop column outcomes;"
             "delete from _sqlite_migrations where name >= '0018'; pragma user_version = 17;"
         )

@@ -441,7 +441,7 @@ def test_a_database_made_before_there_were_counts_keeps_its_hits(
             "drop table pages; drop table sites; drop table site_hours; alter table campaigns drop column attribute;"
             "alter table campaigns drop column cost; alter table campaigns drop column cost_currency;"
             "drop view outcomes; drop table deliveries; drop table kept_deliveries;"
-            "drop table hook_tries; drop table hook_feed; drop table hooks;"
+            "drop table hook_tries; drop table hook_feed; drop table hooks; drop table segments;"
             "drop table repeats; drop table commits;"
             "drop table judgements; drop table verdicts; drop table message_events; drop table judging;"
             "drop table stale_campaigns; drop table mails; drop table versions; drop table batches;"

@@ -112,7 +112,7 @@ class LogReading:
     def _commit(self) -> None:
         if self._hits is None or self._position is None or not self._hits.counts.lines:
             return
-        events, counts = self._hits.events, self._hits.counts
+        events, signals, counts = self._hits.events, [*self._hits.signals.values()], self._hits.counts
         head_length = min(self.log.reached, HEAD)
         after = LogPosition(
             self._position.log_id,
@@ -122,8 +122,10 @@ class LogReading:
             self._position.lines + counts.lines,
         )
         if self._step:
-            events = rounded(events, self._step)
-        self._position, stored = self._store.put_log_events(events, self._position, after, self._heads())
+            events, signals = rounded(events, self._step), rounded(signals, self._step)
+        self._position, stored = self._store.put_log_events(
+            [*events, *signals], self._position, after, self._heads()
+        )
         counts.silenced = len(events) - stored
         self.counts.add(counts)
         self._hits.forget()

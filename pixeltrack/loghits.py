@@ -18,6 +18,7 @@ from pixeltrack.manytokens import MessageTokens
 from pixeltrack.measured import kept, mode_of_hit
 from pixeltrack.model import BY_HIT, SIGNAL, Event, EventKind, EventRow, Flag
 from pixeltrack.remembered import Remembered
+from pixeltrack.sitecalls import Signal, Visitor, drawn, travelling
 from pixeltrack.store import Store
 from pixeltrack.tokens import Keyring
 
@@ -65,11 +66,12 @@ class LogHits:
         self._codes: list[bytes] = []
         self._written: list[bytes] = []
         self.events: list[EventRow] = []
+        self.signals: dict[Visitor, EventRow] = {}  # whose browsers ask not to be followed; the last of each
         self.counts = Counts()
 
     def forget(self) -> None:
         """Begin anew: what there was is stored."""
-        self.events, self.counts = [], Counts()
+        self.events, self.signals, self.counts = [], {}, Counts()
 
     def read(self, block: bytes) -> None:
         if b"\0" in block:  # a hole: the file was cut off under a writer that does not append
@@ -238,6 +240,9 @@ class LogHits:
         if mode not in BY_HIT and tracked.mode in BY_HIT and not flags & Flag.PREVIEW:
             refused = self._store.is_silenced(campaign_id, tracked.pseudonym, kind)
             mode = mode_of_hit(tracked.mode, kind, flags, refused=refused)
+            if tracked.mode == "individual":  # as ``recording`` does: retargeting is denied
+                visitor = Visitor(campaign_id, tracked.pseudonym, tracked.mode)
+                self.signals[visitor] = travelling(Signal(drawn(), visitor), at)
         reduced = kept(event, mode)
         if reduced is not None:
             self.events.append(reduced)

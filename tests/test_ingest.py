@@ -118,6 +118,35 @@ def test_people_who_stopped_tracking_are_left_out_of_many(
     assert times(workspace) == [second for second in range(170) if second % 40 != 7]
 
 
+def test_a_click_with_a_signal_denies_retargeting_and_an_open_does_not(
+    workspace: Workspace, mail: list[Copy], tmp_path: Path
+) -> None:
+    """As the collector has it; a proxy passes other people's headers on with a picture."""
+
+    def line(path: str, status: int, *, signal: str) -> str:
+        told = {"time": f"{START / 1000:.3f}", "addr": "203.0.113.9", "method": "GET", "uri": path}
+        told |= {"status": str(status), "agent": CHROME, "purpose": "   ", "scheme": "https", "accept": "*/*"}
+        return (
+            json.dumps(told | {"accept_language": "de", "sec_fetch_mode": "", "sec_gpc": signal, "dnt": ""})
+            + "\n"
+        )
+
+    click = mail[0].click(1)
+    (tmp_path / "a.log").write_text(
+        line(click, 302, signal="1") * 2
+        + line(mail[1].click(1), 302, signal="")
+        + line(mail[2].open, 200, signal="1")
+    )
+    assert read(workspace, tmp_path / "a.log") == Counts(lines=4, opens=1, clicks=3)
+    denied = {
+        address: [(entry.purpose, entry.decision, entry.method, entry.at) for entry in entries]
+        for address in PEOPLE[:3]
+        if (entries := workspace.store.consents_of(workspace.keyring.subject(address)))
+    }
+    assert denied == {PEOPLE[0]: [("retargeting", "denied", "browser signal", START)]}
+    assert len(times(workspace)) == 2
+
+
 def test_a_campaign_that_is_injected_later_is_found(
     workspace: Workspace, inject: Inject, mail: list[Copy], tmp_path: Path
 ) -> None:

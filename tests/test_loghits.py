@@ -65,6 +65,7 @@ def both(store: Store, format_: Format, blocks: list[bytes]) -> tuple[list[Event
         quick.read(block)
         slow.read(block)
     assert quick.events == slow.events
+    assert [*quick.signals] == [*slow.signals]
     assert quick.counts == slow.counts
     return quick.events, quick.counts
 

@@ -172,7 +172,11 @@ FUNNEL_DEFINITIONS: tuple[tuple[str, str], ...] = (
         "converted",
         "of who clicked, those with a verified conversion that this mail led to and that is not refunded",
     ),
-    ("of all", "÷ delivered, or sent where that is not known"),
+    (
+        "of all",
+        "÷ delivered, or sent where that is not known; none where more people were seen than were delivered"
+        " to, as some reports are missing",
+    ),
     ("of the step before", "÷ the figure above it; who loads no images clicks without an open"),
 )
 

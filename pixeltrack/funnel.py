@@ -44,13 +44,18 @@ def build(
         ("converted", len(people & signed)),
     )
     whole = report.messages if delivered is None else delivered
+    if delivered is not None and max(report.opens.unique, report.clicks.unique) > delivered:
+        whole = None  # some reports of deliveries are missing: nobody knows what these are a share of
     found = []
     before: int | None = None
     for name, reached in steps:
         of_all = None if reached is None or name == "sent" else ratio(reached, whole)
         of_before = None if reached is None or before is None else ratio(reached, before)
         found.append(FunnelStep(name, reached, of_all, of_before))
-        before = before if reached is None else reached
+        if name == "delivered" and whole is None:
+            before = None
+        elif reached is not None:
+            before = reached
     return Funnel(
         campaign.name, tuple(found), len(people & unsigned), _together(store, number, report, earnings, since)
     )

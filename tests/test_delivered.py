@@ -317,3 +317,19 @@ def test_the_funnel_is_of_what_was_delivered(hits: Hits, workspace: Workspace) -
     steps = {step.name: (step.people, step.of_all) for step in found.steps}
     assert steps["delivered"] == (3, 1)
     assert (steps["opened"], steps["clicked"]) == ((2, 2 / 3), (1, 1 / 3))
+
+
+def test_the_funnel_has_no_share_of_deliveries_that_are_told_in_part(
+    hits: Hits, workspace: Workspace
+) -> None:
+    store = workspace.store
+    store.add_goal("order", store.add_site("shop.example", AT), AT)
+    take(workspace, event("delivered", 0))
+    found = report.build(store, "spring", wanted=Wanted()).funnel
+    assert found is not None
+    assert [(step.name, step.people, step.of_all, step.of_before) for step in found.steps[:4]] == [
+        ("sent", 6, None, None),
+        ("delivered", 1, None, 1 / 6),
+        ("opened", 2, None, None),
+        ("clicked", 1, None, 1 / 2),
+    ]

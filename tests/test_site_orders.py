@@ -166,6 +166,20 @@ def test_a_shop_says_that_a_browser_asks_not_to_be_followed(
     assert rows(workspace, "select purpose, decision from consents") == [("retargeting", "denied")]
 
 
+def test_goals_say_of_how_many_people_a_browser_asked_not_to_be_followed(
+    workspace: Workspace, client: Client, inject: Inject, goal: Goal
+) -> None:
+    first, second, _third = copies(inject(ANN, "bea@x.example", "cal@x.example"))
+    assert "not to be followed" not in command(workspace, "goal").out
+    client.environ["HTTP_SEC_GPC"] = "1"
+    client.get(second.open)
+    for _ in range(2):
+        client.get(first.click(1))
+    assert "Browsers of 1 person asked not to be followed" in command(workspace, "goal").out
+    client.get(second.click(1))
+    assert "Browsers of 2 people asked not to be followed" in command(workspace, "goal").out
+
+
 @pytest.mark.parametrize(("mode", "kept"), [("pseudonymous", 1), ("company", 0), ("aggregate", 0)])
 def test_an_order_is_kept_as_its_mail_was_measured(
     workspace: Workspace, client: Client, inject: Inject, goal: Goal, mode: Any, kept: int

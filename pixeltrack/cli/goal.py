@@ -62,13 +62,13 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     from pixeltrack.show.goals import goals_json, show_goals
 
     with closing(open_workspace(call.settings, create=False).store) as store:
-        goals, reached = store.goals(), store.reached()
+        goals, reached, signalled = store.goals(), store.reached(), store.signalled()
     if as_json:
         click.echo(goals_json(goals, reached))
     elif goals:
         from rich.console import Console
 
-        show_goals(Console(highlight=False), goals, reached)
+        show_goals(Console(highlight=False), goals, reached, signalled)
     else:
         call.say("no goal yet; pixeltrack goal add order --site shop.example")
 

@@ -21,8 +21,13 @@ def goals_json(goals: Sequence[Goal], reached: Mapping[int, Reached]) -> str:
     return json.dumps([_value(goal, reached.get(goal.goal_id, _NONE)) for goal in goals], indent=2)
 
 
-def show_goals(console: Console, goals: Sequence[Goal], reached: Mapping[int, Reached]) -> None:
-    """Print the goals, and how often each was reached, by whatever led there."""
+def show_goals(
+    console: Console, goals: Sequence[Goal], reached: Mapping[int, Reached], signalled: int
+) -> None:
+    """Print the goals, and how often each was reached, by whatever led there.
+
+    ``signalled`` is of how many people a browser has refused retargeting.
+    """
     table = Table("goal", "site", box=None, pad_edge=False)
     for name in ("reached", "signed", "unverified", "contradicted", "signal honoured"):
         table.add_column(name, justify="right")
@@ -38,6 +43,10 @@ def show_goals(console: Console, goals: Sequence[Goal], reached: Mapping[int, Re
                 f"{goal.name}: {count(beyond)} unsigned calls were left out, as an hour had too many of them"
             )
             console.print(Text(said, "yellow"))
+    if signalled:
+        people = "1 person" if signalled == 1 else f"{count(signalled)} people"
+        said = f"Browsers of {people} asked not to be followed, on clicks too: that denied retargeting."
+        console.print(Text(said, "dim"))
 
 
 def _value(goal: Goal, its: Reached) -> dict[str, object]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from pixeltrack.ledger import Decision, Entry, Purpose, Recorded, Standings, recorded
+from pixeltrack.ledger import BY_SIGNAL, Decision, Entry, Purpose, Recorded, Standings, recorded
 from pixeltrack.model import Scope
 from pixeltrack.refusals import Refusal, remember
 from pixeltrack.store.connect import explained
@@ -136,6 +136,15 @@ class Consents(Trail):
         """Return the number of the newest entry, 0 where there is none."""
         ((number,),) = self._plain("select coalesce(max(entry), 0) from consents")
         return int(number)
+
+    def signalled(self) -> int:
+        """Return of how many people, of those that are known, a browser has refused retargeting."""
+        ((people,),) = self._plain(
+            "select count(distinct subject) from consents join recipients using (subject)"
+            " where purpose = 'retargeting' and method = ?",
+            [BY_SIGNAL],
+        )
+        return int(people)
 
     def refused_since(self, entry: int) -> dict[bytes, int]:
         """Return who refuses something by entries after one with a number, and what: 1 opens, 2 clicks."""

@@ -29,7 +29,9 @@ class Told(NamedTuple):
     previews: int
 
 
-def tell(goal: Goal, rows: Iterable[Row], workspace: Workspace, settings: Settings) -> Told:
+def tell(
+    goal: Goal, rows: Iterable[Row], workspace: Workspace, settings: Settings, name_of_file: str = ""
+) -> Told:
     """Record what rows say of a goal. Raises InputError, with the line, before anything is recorded."""
     store, keyring = workspace.store, workspace.keyring
     now, step = now_ms(), STEPS[settings.moment] or 1
@@ -42,7 +44,7 @@ def tell(goal: Goal, rows: Iterable[Row], workspace: Workspace, settings: Settin
             at = sitesaid.moment_of(said, now) // step * step
             calls = sitesaid.calls_of(goal, said, visits, store, keyring)
         except InputError as error:
-            where = f"line {line}: " if line else ""
+            where = f"{name_of_file} line {line}: ".lstrip() if line else ""
             raise InputError(f"{where}{error.message}", hint=error.hint) from None
         previews += not calls
         for call in calls:

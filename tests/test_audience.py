@@ -232,6 +232,7 @@ def test_goals_without_a_signature_count_only_where_asked(hits: Hits, workspace:
 def test_every_help_has_an_example(tmp_path: Path) -> None:
     for name in ("create", "list", "show", "delete", "export"):
         assert f"pixeltrack audience {name}" in run(tmp_path, "audience", name, "--help").out
+    assert "csv has plain addresses" in run(tmp_path, "audience", "export", "--help").out
 
 
 def test_hits_beyond_their_share_of_an_hour_count_as_reports_count_them(

@@ -342,7 +342,7 @@ def test_a_wrong_line_is_named_and_nothing_is_recorded(
 ) -> None:
     (tmp_path / "orders.csv").write_bytes(content.encode("latin-1"))
     wrong = command(workspace, "goal", "tell", "order", "--from-file", "orders.csv")
-    assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+    assert (wrong.code, said in wrong.err, "orders.csv " in wrong.err) == (2, True, True), wrong.err
     assert rows(workspace, ORDERS) == []
 
 

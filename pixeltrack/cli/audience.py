@@ -232,13 +232,22 @@ def delete_command(name: str, as_json: bool, **options: Any) -> None:
     "  pixeltrack audience export warm --for csv -o plain.csv --force --json\n",
 )
 @click.argument("name")
-@click.option("--for", "platform", type=click.Choice(["google", "meta", "linkedin", "csv"]), required=True)
+@click.option(
+    "--for",
+    "platform",
+    type=click.Choice(["google", "meta", "linkedin", "csv"]),
+    required=True,
+    help="Whose format; csv has plain addresses.",
+)
 @click.option("-o", "--out", type=GivenPath(path_type=Path), metavar="FILE", required=True, help="The file.")
 @click.option("--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @global_options
 def export_command(name: str, platform: str, out: Path, force: bool, as_json: bool, **options: Any) -> None:
-    """Write who agreed to retargeting, as a platform takes them: hashed addresses and nothing else."""
+    """Write who agreed to retargeting, as a platform takes them: addresses, hashed, and nothing else.
+
+    Of csv they are not hashed.
+    """
     call = Call(options, {})
     from pixeltrack import segments, uploads
     from pixeltrack.cli import members

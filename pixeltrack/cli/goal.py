@@ -165,7 +165,7 @@ def tell_command(name: str, file: str | None, refund: bool, entry: str | None, *
     with closing(workspace.store) as store:
         goal = store.goal(name)
         rows = orderfile.read(file) if file is not None else [(0, given)]
-        told = ordering.tell(goal, rows, workspace, call.settings)
+        told = ordering.tell(goal, rows, workspace, call.settings, file or "")
     call.say(
         f"{goal.name}: {told.orders:,} orders and {told.refunds:,} refunds recorded"
         + (f", {told.known:,} known already" if told.known else "")

@@ -229,6 +229,13 @@ def test_goals_without_a_signature_count_only_where_asked(hits: Hits, workspace:
     assert (shown(workspace, "bought")["people"], shown(workspace, "all")["people"]) == (1, 2)
 
 
+def test_a_file_is_asked_for_by_its_name(workspace: Workspace, hits: Hits, tmp_path: Path) -> None:
+    assert audience(workspace, "create", "read", "--opened").code == 0
+    ran = audience(workspace, "export", "read", "--for", "csv", "-o", "-")
+    assert (ran.code, "-o - is no file" in ran.err) == (2, True)
+    assert not (tmp_path / "-").exists()
+
+
 def test_every_help_has_an_example(tmp_path: Path) -> None:
     for name in ("create", "list", "show", "delete", "export"):
         assert f"pixeltrack audience {name}" in run(tmp_path, "audience", name, "--help").out

@@ -452,3 +452,18 @@ def test_entries_are_stored_all_or_none(workspace: Workspace) -> None:
         workspace.store.record_consents([good, good._replace(purpose="sending")], {})  # type: ignore[arg-type]
     assert workspace.store.consents_of(bytes(16)) == []
     assert workspace.store.last_consent() == 0
+
+
+def test_a_column_that_only_looks_like_consent_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "mail.html").write_text('<body><a href="https://shop.example/">x</a></body>')
+    (tmp_path / "list.csv").write_text(
+        "email,consent,consent_opens,consent_at,consent_retargeting,consent_tracking,name\n"
+        "ann@x.example,,,,denied,denied,Ann\n"
+    )
+    ran = run(tmp_path, "inject", "mail.html", "--recipients", "list.csv", "--base-url", BASE, "--db", "t.db")
+    assert ran.code == 0, ran.err
+    said = [line for line in ran.err.splitlines() if "column" in line]
+    assert said == [
+        "Warning: column consent_retargeting changes nothing here; pixeltrack consent import records what it says",
+        "Warning: column consent_tracking says nothing of consent; consent, consent_opens and consent_clicks do",
+    ]

@@ -255,6 +255,8 @@ def export_command(name: str, platform: str, out: Path, force: bool, as_json: bo
     from pixeltrack.setup import open_workspace
     from pixeltrack.show import audience as shown
 
+    if str(out) == "-":
+        raise InputError("-o - is no file", hint="name one, that only its owner can read")
     call.use_rules()
     with closing(open_workspace(call.settings, create=False).store) as store:
         own = (call.settings.db, call.settings.key)

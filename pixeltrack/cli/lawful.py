@@ -11,11 +11,14 @@ from pixeltrack.links import is_opt_out
 
 if TYPE_CHECKING:
     from pixeltrack.cli.asked import Asked
+    from pixeltrack.cli.common import Call
     from pixeltrack.config import Settings
     from pixeltrack.consent import Rules
+    from pixeltrack.listing import RecipientList
     from pixeltrack.rewrite import Plan
 
 ASSUMED = "assumed: everybody may be tracked who has not refused; pixeltrack init --preset eu changes that"
+_PROOF = ("consent_at", "consent_method", "consent_source", "consent_text_id")  # of consent import
 UNSTOPPABLE = '%s gives its readers no way to stop tracking; put <a href="pixeltrack:preferences"> into it'
 _PAGES = {"unsubscribe": "Unsubscribe", "preferences": "Preferences"}
 _WHAT = {"unsubscribe": "no way to unsubscribe", "preferences": "no link to the reader's preferences"}
@@ -93,3 +96,15 @@ def _line(plan: Plan, missing: list[str]) -> str:
         return " · ".join(f"{_PAGES[page]}: pixeltrack:{page}" for page in missing)
     links = " · ".join(f'<a href="pixeltrack:{page}">{_PAGES[page]}</a>' for page in missing)
     return f"<p>{links}</p>"
+
+
+def with_warnings(people: RecipientList, call: Call) -> RecipientList:
+    """Return a list; warn of columns that look as if they told of consent, and are plain fields to inject."""
+    for column in people.columns:
+        if column in ("consent_retargeting", "consent_export"):
+            call.warn(f"column {column} changes nothing here; pixeltrack consent import records what it says")
+        elif column.startswith("consent_") and column not in _PROOF:
+            call.warn(
+                f"column {column[:60]} says nothing of consent; consent, consent_opens and consent_clicks do"
+            )
+    return people

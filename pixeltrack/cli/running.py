@@ -316,7 +316,8 @@ class Run:
         merge, audience = self._asked.merge_twins, self._asked.audience
         if audience is None:
             with inputs.open_list(list_file, name) as stream:
-                return RecipientList(recipients.read(stream, name), name, merge=merge)
+                listed = RecipientList(recipients.read(stream, name), name, merge=merge)
+                return lawful.with_warnings(listed, self._call)
         with members.members(self._call, audience) as people:
             if list_file == f"audience {audience}":
                 return RecipientList(people.rows(), name)

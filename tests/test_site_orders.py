@@ -260,6 +260,9 @@ def test_what_is_old_is_nobodys_and_totals_stay(
     due = purging.look(workspace.store, settings, now)
     assert (due.views, due.conversions) == (2, 2)
     assert len(rows(workspace, "select * from views")) == 3
+    asked = ("report", "--conversions", "--json")
+    (total,) = json.loads(command(workspace, *asked).out)["totals"]
+    assert total["unverified"]["revenue"] == "10.00"
     done = purging.purge(workspace.store, settings, now)
     assert (done.rows["views"], done.rows["conversions"], done.rows["names"]) == (2, 2, 1)
     assert not rows(workspace, "select 1 from agents where agent like '%Chrome%'")
@@ -269,6 +272,8 @@ def test_what_is_old_is_nobodys_and_totals_stay(
     ) == [("/old", 1, 2)]
     kept = rows(workspace, "select order_id, campaign_id, message, value from conversions order by 1")
     assert kept == [("", 1, 0, 50_000), ("1", 1, 0, 50_000)]
+    told = json.loads(command(workspace, *asked).out)
+    assert (told["totals"], told["together"]) == ([], [])  # two are fewer than ten
     message = next(iter(rows(workspace, "select message from messages")))[0]
     assert not rows(workspace, f"select 1 from conversions where entry like '%{message:x}%'")
     (agent,) = rows(workspace, "select agent from views join agents using (agent_id)")

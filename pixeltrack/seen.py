@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pixeltrack import agents, published
 from pixeltrack.model import ClientClass
@@ -16,7 +17,8 @@ class PageViews:
     """Views of one page, or of a site. ``people`` are how many of them made ``by_people`` views.
 
     ``others`` and ``honoured`` (views by browsers that ask not to be followed, which are among them) are as
-    they may be published; ``machines`` too, where nobody in particular led them there.
+    they may be published; ``machines`` too, where nobody in particular led them there. ``first`` and ``last``
+    are when people did (ms UTC), None where nobody did.
     """
 
     path: str
@@ -25,23 +27,30 @@ class PageViews:
     others: int
     honoured: int
     machines: int
+    first: int | None
+    last: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class SiteViews:
-    """A site's pages, most seen first, and with what: devices of people and of others apart."""
+    """A site's pages, most seen first, with what and when: devices and days of people and of others apart.
+
+    A day is its date in UTC.
+    """
 
     host: str
     pages: list[PageViews]
     total: PageViews
     devices: dict[str, tuple[int, int]]
     browsers: dict[str, int]
+    days: dict[str, tuple[int, int]]
 
 
 @dataclass
 class _Sum:
     who: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
+    moments: list[int] = field(default_factory=list)
 
     def figures(self, path: str) -> PageViews:
         counts = self.counts
@@ -49,7 +58,9 @@ class _Sum:
             published.rounded(counts[name]) for name in ("others", "honoured", "machines")
         )
         return PageViews(
-            path, len(self.who), counts["by_people"], others, honoured, counts["known machines"] + machines
+            *(path, len(self.who), counts["by_people"], others, honoured),
+            *(counts["known machines"] + machines, min(self.moments, default=None)),
+            max(self.moments, default=None),
         )
 
 
@@ -79,6 +90,7 @@ def _site(store: Store, site: Site, before: int) -> SiteViews:
             each.counts["honoured"] += row.views if row.signal and not machine else 0
             if row.person and not machine:
                 each.who.update(json.loads(row.people))
+                each.moments += [at for at in (row.first, row.last) if at is not None]
         if not machine:
             devices[ClientClass(row.client).name.lower().replace("_", " ")][row.person] += row.views
         if row.person and not machine:
@@ -90,4 +102,12 @@ def _site(store: Store, site: Site, before: int) -> SiteViews:
         total.figures(""),
         {name: (views[1], published.rounded(views[0])) for name, views in sorted(devices.items())},
         dict(browsers.most_common()),
+        {day: (views[1], published.rounded(views[0])) for day, views in _days(store, site, before).items()},
     )
+
+
+def _days(store: Store, site: Site, before: int) -> dict[str, Counter[int]]:
+    found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for day, person, views in store.days_seen(site.site_id, before):
+        found[f"{datetime.fromtimestamp(day * 86_400, UTC):%Y-%m-%d}"][person] += views
+    return found

@@ -385,6 +385,7 @@ def test_pages_show_people_others_and_machines_apart(
     on_shop = {"referer": f"https://{SHOP}/"}
     for each in (token, token, token_of(workspace, client, inject, name="summer")):
         client.get(f"{page}&pt={each}", CHROME, **on_shop)
+        clock.forward(86_400)
     client.get(f"{page}&pt={token}", "curl/8", **on_shop)
     for number in range(25):
         client.get(page, FIREFOX, **on_shop)
@@ -392,15 +393,20 @@ def test_pages_show_people_others_and_machines_apart(
         client.get(f"/s/{SHOP}.gif?p=/a", "Googlebot/2.1", **on_shop)
     (site,) = json.loads(command(workspace, "goal", "pages", "--site", SHOP, "--json").out)
     figures = {each["path"]: tuple(each.values())[1:] for each in site["pages"]}
-    assert figures == {"/pricing": (1, 3, 20, 0, 1), "/a": (0, 0, 20, 10, 20)}
-    assert tuple(site["total"].values()) == (1, 3, 50, 10, 21)
+    moments = "2026-09-21T14:13:20.000+00:00", "2026-09-23T14:13:20.000+00:00"
+    assert figures == {"/pricing": (1, 3, 20, 0, 1, *moments), "/a": (0, 0, 20, 10, 20, None, None)}
+    assert tuple(site["total"].values()) == (1, 3, 50, 10, 21, *moments)
+    one = {"by_people": 1, "others": 0}
+    days = {f"2026-09-{day}": one for day in (21, 22, 23)}
+    assert site["days"] == {**days, "2026-09-24": {"by_people": 0, "others": 50}}
     assert site["devices"] == {
         "computer": {"by_people": 3, "others": 0},
         "phone": {"by_people": 0, "others": 50},
     }
     assert site["browsers"] == {"Chrome": 3}
     said = command(workspace, "goal", "pages").out
-    assert "/pricing" in said and "<10" in said and "together" in said
+    assert "/pricing" in said and "<10" in said and "together" in said and "2026-09-23 14:13" in said
+    assert "2026-09-23 1 + –" in said or "2026-09-23 1 + <10" in said
     assert command(workspace, "goal", "pages", "--site", "gone.example").code == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -12,12 +13,13 @@ from rich.text import Text
 
 from pixeltrack import published
 from pixeltrack.seen import PageViews, SiteViews
-from pixeltrack.show.text import clean, count
+from pixeltrack.show.text import clean, count, iso
 
+_DAYS = 14  # that are printed; --json has all
 _NOTE = (
     "People are those whom a mail led there and who are measured one by one; all others are counted together,"
     f" in tens and for hours that are over ({published.FEW}: fewer than ten, or none). Honoured are views"
-    " among these by browsers that ask not to be followed."
+    " among these by browsers that ask not to be followed. Last seen is by people."
 )
 
 
@@ -27,12 +29,13 @@ def pages_json(sites: Sequence[SiteViews]) -> str:
         [
             {
                 "site": site.host,
-                "pages": [asdict(page) for page in site.pages],
-                "total": {name: value for name, value in asdict(site.total).items() if name != "path"},
+                "pages": [_page(page) for page in site.pages],
+                "total": {name: value for name, value in _page(site.total).items() if name != "path"},
                 "devices": {
                     name: {"by_people": own, "others": rest} for name, (own, rest) in site.devices.items()
                 },
                 "browsers": site.browsers,
+                "days": {day: {"by_people": own, "others": rest} for day, (own, rest) in site.days.items()},
             }
             for site in sites
         ],
@@ -46,7 +49,7 @@ def show_pages(console: Console, sites: Sequence[SiteViews]) -> None:
     for site in sites:
         console.print(Text(clean(site.host), "bold"))
         table = Table("page", box=None, pad_edge=False)
-        for name in ("people", "their views", "others", "honoured", "machines"):
+        for name in ("people", "their views", "others", "honoured", "machines", "last seen (UTC)"):
             table.add_column(name, justify="right")
         for page in site.pages:
             table.add_row(Text(clean(page.path)), *_figures(page))
@@ -57,6 +60,10 @@ def show_pages(console: Console, sites: Sequence[SiteViews]) -> None:
         if site.browsers:
             said = ", ".join(f"{clean(name)} {count(views)}" for name, views in site.browsers.items())
             console.print(Text(f"browsers of people, in views: {said}"))
+        if site.days:
+            days = list(site.days.items())[-_DAYS:]
+            said = ", ".join(f"{day} {count(own)} + {published.said(rest)}" for day, (own, rest) in days)
+            console.print(Text(f"views by day, of people + of others: {said}"))
         console.print()
     console.print(Text(_NOTE, "dim"))
 
@@ -69,4 +76,9 @@ def _figures(page: PageViews) -> list[str]:
         published.said(page.others),
         published.said(page.honoured),
         machines,
+        "–" if page.last is None else f"{datetime.fromtimestamp(page.last / 1000, UTC):%Y-%m-%d %H:%M}",
     ]
+
+
+def _page(page: PageViews) -> dict[str, object]:
+    return asdict(page) | {"first": iso(page.first), "last": iso(page.last)}

@@ -49,7 +49,8 @@ class Reached(NamedTuple):
 
 class PageRow(NamedTuple):
     """Views of one page by one client: ``person`` is 1 where they are of people one by one, ``people`` of
-    how many; ``agent`` is theirs. ``client`` is a ClientClass, ``signal`` as in page_counters."""
+    how many, ``first`` and ``last`` when (ms UTC); ``agent`` is theirs. ``client`` is a ClientClass,
+    ``signal`` as in page_counters."""
 
     path: str
     person: int
@@ -57,6 +58,8 @@ class PageRow(NamedTuple):
     agent: str
     signal: int
     views: int
+    first: int | None
+    last: int | None
     people: str
 
 
@@ -158,3 +161,8 @@ class Sites(Trail):
         """Return views of a site's pages: of people one by one, all others of hours before a time (ms)."""
         asked = {"site_id": site_id, "before": before}
         return [PageRow(*row) for row in self._plain(query("pages_seen"), asked)]
+
+    def days_seen(self, site_id: int, before: int) -> list[tuple[int, int, int]]:
+        """Return views of a site by day (since 1970, UTC), 1 for people's and 0 for others', and how many."""
+        asked = {"site_id": site_id, "before": before}
+        return [(day, person, views) for day, person, views in self._plain(query("days_seen"), asked)]
